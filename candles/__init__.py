@@ -1,0 +1,35 @@
+"""The words every room shares: candles, windows, coins, listings, errors and settings."""
+
+from candles.errors import (
+    Blocked,
+    ChandleryError,
+    Malformed,
+    Misuse,
+    Rejected,
+    SourceError,
+    Unavailable,
+)
+from candles.frame import SCHEMA, check, empty
+from candles.time import HOUR, Window, clock, instant, whole_hour
+from candles.words import Coin, Kind, Listing
+
+__all__ = [
+    "HOUR",
+    "SCHEMA",
+    "Blocked",
+    "ChandleryError",
+    "Coin",
+    "Kind",
+    "Listing",
+    "Malformed",
+    "Misuse",
+    "Rejected",
+    "SourceError",
+    "Unavailable",
+    "Window",
+    "check",
+    "clock",
+    "empty",
+    "instant",
+    "whole_hour",
+]

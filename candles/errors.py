@@ -1,0 +1,48 @@
+"""What can go wrong, told apart by what to do about it.
+
+ChandleryError            one line that says what to do
+├── Misuse                the user can mend it: a wrong option, setting or address
+└── SourceError           a venue's answer, in the venue's own words
+    ├── Unavailable       try later; `after` says how much later
+    ├── Rejected          asking again will not help; the next source may
+    ├── Blocked           this source is off for the rest of the run: region, ban, no key
+    └── Malformed         the answer is not candles
+"""
+
+from datetime import timedelta
+
+
+class ChandleryError(Exception):
+    """One line for a person: what is wrong and what to do."""
+
+
+class Misuse(ChandleryError):
+    """A wrong option, setting or address. Nothing was written."""
+
+
+class SourceError(ChandleryError):
+    """A venue did not give what was asked, in its own words."""
+
+
+class Unavailable(SourceError):
+    """Try later: time-out, server error, rate limit."""
+
+    def __init__(self, message: str, *, after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Rejected(SourceError):
+    """Asking again will not help: no such symbol, a parameter the venue refuses."""
+
+
+class Blocked(SourceError):
+    """The venue is closed to this address or key; `after` says until when, where it is known."""
+
+    def __init__(self, message: str, *, after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Malformed(SourceError):
+    """What came is not candles: another shape, or a broken rule, whose name is the message."""

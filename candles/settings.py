@@ -1,0 +1,58 @@
+"""Everything that can be set, a sentence each; read from the environment, then from `.env`.
+
+The one place that reads the environment.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from candles.errors import Misuse
+
+PRIORITY = ("binance_futures", "binance_spot")
+
+
+class Settings(BaseSettings):
+    """What is in force. A field's alias is the name of its environment variable."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+        populate_by_name=True,
+    )
+
+    database_url: str | None = Field(
+        default=None,
+        alias="DATABASE_URL",
+        description="A TimescaleDB server; unset, the embedded one under CHANDLERY_HOME.",
+    )
+    home: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())] = Field(
+        default=Path("~/.chandlery"),
+        alias="CHANDLERY_HOME",
+        validate_default=True,
+        description="Where the embedded database and its log live.",
+    )
+    venues_url: str | None = Field(
+        default=None,
+        alias="CHANDLERY_VENUES_URL",
+        description="Sends every source to this address, as /<source>/<path>; for the sandbox.",
+    )
+    priority: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=PRIORITY,
+        alias="CHANDLERY_SOURCES",
+        description="Sources in the order they are asked, separated by commas.",
+    )
+
+
+def settings() -> Settings:
+    """What is in force now; Misuse, in one line, where a value cannot be."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Misuse(f"{where}: {first['msg']} (got {first['input']!r})") from None

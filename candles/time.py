@@ -1,0 +1,75 @@
+"""Time, in one way only: aware, UTC, half-open windows named for the ends they mark."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from candles.errors import Misuse
+
+HOUR = timedelta(hours=1)
+SETTLE = timedelta(seconds=10)
+"""A venue needs a moment to finish a candle, and two clocks seldom agree: now is a little ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The instants from `start` up to, not including, `end`; both aware and UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        for at in (self.start, self.end):
+            if at.utcoffset() != timedelta(0):
+                raise ValueError(f"{at!r} is not in UTC")
+        if self.end < self.start:
+            raise ValueError(f"{self} ends before it starts")
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m-%dT%H:%MZ}..{self.end:%Y-%m-%dT%H:%MZ}"
+
+    @property
+    def hours(self) -> int:
+        """How many hourly candles fit."""
+        return (self.end - self.start) // HOUR
+
+    def clip(self, other: Self) -> Self | None:
+        """The part that lies in `other` too, or None."""
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        return type(self)(start, end) if start < end else None
+
+    def tiles(self, hours: int) -> Iterator[Self]:
+        """This window in pieces of at most `hours`, in order, without overlap or hole."""
+        start = self.start
+        while start < self.end:
+            end = min(start + hours * HOUR, self.end)
+            yield type(self)(start, end)
+            start = end
+
+
+def clock() -> datetime:
+    """Now, less what a venue needs to finish a candle. The one reading of the wall clock."""
+    return datetime.now(UTC) - SETTLE
+
+
+def whole_hour(at: datetime) -> datetime:
+    """The full hour at or before `at`: the end of the newest closed candle."""
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def instant(text: str, *, name: str = "time") -> datetime:
+    """Read ISO 8601 as UTC; a bare date is its midnight. Misuse when it has a clock and no zone."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Misuse(
+            f"{name} {text!r} is not a time: write 2024-01-31 or 2024-01-31T05:00Z",
+        ) from None
+    if at.tzinfo is None and len(text.strip()) > len("2024-01-31"):
+        raise Misuse(f"{name} {text!r} has no time zone: write {text.strip()}Z for UTC")
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise Misuse(f"{name} {text!r} is out of range: write a year from 2009 on") from None
