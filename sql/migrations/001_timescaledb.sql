@@ -1,0 +1,2 @@
+-- The Community edition; what lacks it was refused before this runs.
+create extension if not exists timescaledb;

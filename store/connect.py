@@ -1,0 +1,105 @@
+"""The one place that connects, and refuses what cannot hold the candles."""
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+
+import embedded
+from candles import Misuse
+from candles.settings import Settings
+
+Connection = psycopg.Connection[TupleRow]
+
+OLDEST = (2, 18)
+REACH_SECONDS = 10
+
+_HOWTO = "set DATABASE_URL to a TimescaleDB Community server, or unset it for the embedded one"
+
+
+def connect(settings: Settings) -> Connection:
+    """Open a connection in autocommit mode, its time zone UTC.
+
+    Starts the embedded TimescaleDB if no DATABASE_URL is set. Misuse when the address is wrong or
+    unreachable, or what answers is not TimescaleDB, Community edition.
+    """
+    connection = _open(_conninfo(settings))
+    try:
+        _refuse_unfit(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _conninfo(settings: Settings) -> str:
+    if settings.database_url is None:
+        try:
+            return embedded.ensure(settings.home)
+        except embedded.EngineError as error:
+            raise Misuse(str(error)) from error
+    try:
+        conninfo_to_dict(settings.database_url)
+    except psycopg.ProgrammingError:
+        raise Misuse(
+            "DATABASE_URL is not an address: write postgresql://user:password@host:5432/database",
+        ) from None
+    return settings.database_url
+
+
+def _open(conninfo: str) -> Connection:
+    """Without named prepared statements: behind the embedded one, all clients share a session."""
+    given = conninfo_to_dict(conninfo)
+    patience = given.get("connect_timeout", REACH_SECONDS)
+    try:
+        connection = psycopg.connect(
+            make_conninfo(conninfo, connect_timeout=patience),
+            autocommit=True,
+            prepare_threshold=None,
+        )
+        connection.execute("set time zone 'UTC'")
+    except psycopg.OperationalError as error:
+        where = f"{given.get('host', 'localhost')}:{given.get('port', 5432)}"
+        raise Misuse(f"cannot reach the database at {where} ({_line(error)}): {_HOWTO}") from None
+    return connection
+
+
+def _line(error: Exception) -> str:
+    """The first line of what libpq says; the rest are its guesses."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _refuse_unfit(connection: Connection) -> None:
+    found = connection.execute(
+        "select installed_version, default_version"
+        " from pg_available_extensions where name = 'timescaledb'",
+    ).fetchone()
+    if found is None:
+        raise Misuse(f"the database is plain PostgreSQL, without TimescaleDB: {_HOWTO}")
+    installed, offered = found
+    version = str(installed or offered)
+    if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise Misuse(f"the database has TimescaleDB {version}, older than {oldest}: upgrade it")
+    licence = _licence(connection) if installed else _licence_once_created(connection)
+    if licence != "timescale":
+        raise Misuse(
+            f"the database's TimescaleDB is of the {licence} edition, and continuous aggregates"
+            f" need Community: {_HOWTO}",
+        )
+
+
+def _licence(connection: Connection) -> str:
+    row = connection.execute("select current_setting('timescaledb.license', true)").fetchone()
+    return str(row[0]) if row is not None and row[0] else "unknown"
+
+
+def _licence_once_created(connection: Connection) -> str:
+    """A server tells its edition only where the extension is: create it, look, and take it back."""
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute("set local client_min_messages = warning")
+            connection.execute("create extension timescaledb")
+            return _licence(connection)
+    except psycopg.Error as error:
+        raise Misuse(f"cannot create the extension timescaledb ({_line(error)}): {_HOWTO}") from None

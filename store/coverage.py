@@ -1,0 +1,30 @@
+"""What is there, and how much of what there could be."""
+
+import polars as pl
+
+from store.connect import Connection
+from store.queries import query
+
+SCHEMA = pl.Schema(
+    {
+        "symbol": pl.String(),
+        "name": pl.String(),
+        "rank": pl.Int64(),
+        "id": pl.String(),
+        "hours": pl.Int64(),
+        "earliest": pl.Datetime("us", "UTC"),
+        "latest": pl.Datetime("us", "UTC"),
+        "starts_at": pl.Datetime("us", "UTC"),
+        "ends_at": pl.Datetime("us", "UTC"),
+        "missing": pl.Int64(),
+        "bars_4h": pl.Int64(),
+        "bars_1d": pl.Int64(),
+        "sources": pl.String(),
+    },
+)
+
+
+def held(connection: Connection) -> pl.DataFrame:
+    """One row a coin that has candles, by rank: counts, first and last hour, hours missing."""
+    rows = connection.execute(query("held")).fetchall()
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")

@@ -1,0 +1,25 @@
+"""Which hours are missing: the question that every run starts from."""
+
+from collections.abc import Sequence
+
+from candles import Window
+from store.connect import Connection
+from store.queries import query
+
+
+def missing(connection: Connection, asks: Sequence[tuple[int, Window]]) -> list[list[Window]]:
+    """For each (coin, window) asked, its maximal runs of hours without a candle, in order."""
+    if not asks:
+        return []
+    rows = connection.execute(
+        query("missing"),
+        {
+            "coins": [coin for coin, _ in asks],
+            "starts": [window.start for _, window in asks],
+            "ends": [window.end for _, window in asks],
+        },
+    ).fetchall()
+    runs: list[list[Window]] = [[] for _ in asks]
+    for ask, start, end in rows:
+        runs[ask].append(Window(start, end))
+    return runs

@@ -1,0 +1,53 @@
+"""Bring 4h and 1d candles up to date over what was touched, and only there."""
+
+from datetime import timedelta
+
+from psycopg import sql
+
+from candles import Window
+from store.connect import Connection
+
+AGGREGATES = ("candle_4h", "candle_1d")  # in order: the second is made from the first
+SLICE = timedelta(days=360)  # bounds a transaction's size: a year of all coins
+_LOCK = 0x7265667265736865
+
+
+def refresh(connection: Connection) -> int:
+    """Refresh every stale range; return how many days it was. Needs autocommit.
+
+    The ranges are taken off the list only when their refresh is done: whoever is killed leaves them
+    to the next. A lock for the session lets one process refresh at a time on a server.
+    """
+    connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
+    try:
+        keys, windows = _stale(connection)
+        for window in windows:
+            for part in window.tiles(SLICE // timedelta(hours=1)):
+                _refresh(connection, part)
+        connection.execute("delete from stale where key = any (%s)", (keys,))
+    finally:
+        connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
+    return sum(window.hours for window in windows) // 24
+
+
+def _stale(connection: Connection) -> tuple[list[int], list[Window]]:
+    """The list's keys, and its ranges joined where they touch: one statement, one view of it."""
+    row = connection.execute(
+        "select coalesce(array_agg(key), '{}'),"
+        " coalesce(range_agg(tstzrange(starts_at, ends_at)), '{}') from stale",
+    ).fetchone()
+    if row is None:
+        return [], []
+    keys, ranges = row
+    return keys, [Window(part.lower, part.upper) for part in ranges]
+
+
+def _refresh(connection: Connection, window: Window) -> None:
+    for name in AGGREGATES:
+        connection.execute(
+            sql.SQL("call refresh_continuous_aggregate({}, {}, {})").format(
+                sql.Literal(name),
+                sql.Literal(window.start),
+                sql.Literal(window.end),
+            ),
+        )
