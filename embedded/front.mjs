@@ -1,0 +1,212 @@
+// The one engine and its many clients.
+//
+// There is one PostgreSQL session behind all clients. A client holds it from its first message until the engine is idle
+// again (ReadyForQuery 'I'), so a transaction is never cut; the others wait in the order they asked. When the engine
+// passes to another client, session state is reset as a pooler does it, and the settings which that client gave when it
+// connected (`options`, TimeZone, application_name, …) are set again. So: settings given at connect hold for the
+// connection; whatever else a session sets, its temporary tables and its LISTENs may be gone after the transaction.
+// Named prepared statements live as long as their connection: each client's names are made its own.
+
+import { Worker } from 'node:worker_threads'
+import { OUT, OUT_HIGH, TURN } from './limits.mjs'
+import * as wire from './wire.mjs'
+
+// DISCARD ALL, but for other clients' prepared statements, and fit for an implicit transaction. PGlite prices
+// sequential scans out of every plan; servers do not.
+const RESET =
+  'close all; set session authorization default; reset all; set enable_seqscan = on; unlisten *;' +
+  ' select pg_advisory_unlock_all(); discard plans; discard temp; discard sequences'
+
+const COPY = 'dcf'
+const ENDS_A_REQUEST = 'QSF'
+const nobody = { dead: false, output() {}, taken() {} }
+
+export class Front {
+  #shared = new SharedArrayBuffer(8)
+  #signals = new Int32Array(this.#shared)
+  #worker
+  #port
+  #holder = null
+  #last = null
+  #queue = []
+  #status = new Map()
+  #transaction = 'I'
+  #sent = 0
+  #taken = 0
+  #serving = false
+  #open = false
+  #lastType = ''
+  #error = null
+  #internal = null
+  #scanner = new wire.Scanner('SZE', (type, body) => this.#saw(type, body))
+
+  /** `failed(problem)` is called when the engine dies: nothing can be served any more. */
+  constructor(folder, edition, failed) {
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    this.#worker = new Worker(new URL('./backend.mjs', import.meta.url), {
+      workerData: { port: port2, shared: this.#shared, folder, edition },
+      transferList: [port2],
+    })
+    this.ready = new Promise((resolve) => (this.#becameReady = resolve))
+    this.closed = new Promise((resolve) => this.#worker.once('exit', resolve))
+    this.#worker.on('error', failed)
+    this.#port.on('message', (report) => this.#report(report))
+  }
+
+  #becameReady
+
+  // Turns
+
+  holds(session) {
+    return this.#holder === session
+  }
+
+  request(session) {
+    if (this.#holder === session) return this.#welcomedAndGranted(session)
+    if (!this.#queue.includes(session)) this.#queue.push(session)
+    this.#nextTurn()
+  }
+
+  #welcomedAndGranted(session) {
+    if (this.#granted) this.#sendPending(session)
+  }
+
+  /** A client has gone. What it left to do (a rollback, its statements) is done in its name. */
+  leave(session) {
+    this.#queue = this.#queue.filter((other) => other !== session || session.pending.length)
+    if (this.#holder === session) this.#welcomedAndGranted(session)
+    else if (session.pending.length) this.request(session)
+  }
+
+  #granted = false
+
+  #nextTurn() {
+    if (this.#holder || this.#closing) return
+    this.#holder = this.#queue.shift() ?? null
+    if (this.#holder) this.#grant(this.#holder)
+  }
+
+  async #grant(session) {
+    this.#granted = false
+    const problem = this.#last === session || session.dead ? null : await this.#handOver(session)
+    this.#last = session
+    this.#granted = true
+    if (problem) session.refuse(problem.C, problem.M)
+    else if (!session.dead && !session.welcomed) session.welcome(this.#status)
+    this.#sendPending(session)
+    this.#perhapsRelease()
+  }
+
+  async #handOver(session) {
+    await this.#run(wire.query(RESET))
+    const problem = session.settings ? await this.#run(wire.query(session.settings)) : null
+    const lost = session.lostStatement()
+    if (lost) await this.#run(lost, wire.sync())
+    if (session.welcomed) session.tell(this.#status)
+    return problem
+  }
+
+  /** Something of the front's own; the answer goes to nobody. Resolves to the error's fields, or null. */
+  #run(...messages) {
+    return new Promise((resolve) => {
+      this.#internal = resolve
+      this.#error = null
+      for (const bytes of messages) this.#send(String.fromCharCode(bytes[0]), bytes)
+    })
+  }
+
+  #sendPending(session) {
+    for (const { type, bytes } of session.pending.splice(0)) this.#send(type, bytes)
+  }
+
+  #send(type, bytes) {
+    this.#sent += 1
+    if (!COPY.includes(type)) {
+      this.#open = true
+      this.#lastType = type
+    }
+    this.#post({ input: bytes })
+  }
+
+  #post(order) {
+    this.#port.postMessage(order)
+    Atomics.add(this.#signals, TURN, 1)
+    Atomics.notify(this.#signals, TURN)
+  }
+
+  // What the engine reports
+
+  #report({ output, taken, served, ready }) {
+    if (output) this.#output(Buffer.from(output.buffer))
+    if (taken) this.#took(taken)
+    if (served) this.#served()
+    if (ready) {
+      this.#taken = 0 // What the engine's thread took before came from itself.
+      this.#becameReady()
+    }
+  }
+
+  #took(count) {
+    this.#taken += 1
+    this.#serving = true
+    if (!this.#internal && this.#holder && !this.#holder.dead) this.#holder.taken(count)
+  }
+
+  #served() {
+    this.#serving = false
+    this.#perhapsRelease()
+  }
+
+  #output(bytes) {
+    this.#scanner.push(bytes)
+    const client = this.#internal ? null : this.#holder
+    const release = () => {
+      Atomics.sub(this.#signals, OUT, bytes.length)
+      Atomics.notify(this.#signals, OUT)
+    }
+    if (client && !client.dead && !client.socket.destroyed) client.socket.write(bytes, release)
+    else release()
+  }
+
+  #saw(type, body) {
+    if (type === 'S') {
+      const [name, value] = wire.strings(body)
+      this.#status.set(name, value)
+      if (!this.#internal) this.#holder?.known.set(name, value)
+    } else if (type === 'E') {
+      this.#error ??= wire.errorFields(body)
+    } else {
+      this.#transaction = String.fromCharCode(body[0])
+      if (ENDS_A_REQUEST.includes(this.#lastType)) this.#open = false
+    }
+  }
+
+  #idle() {
+    return this.#sent === this.#taken && !this.#serving && !this.#open && this.#transaction === 'I'
+  }
+
+  #perhapsRelease() {
+    if (!this.#idle()) return
+    if (this.#internal) {
+      const resolve = this.#internal
+      this.#internal = null
+      resolve(this.#error)
+    } else if (this.#granted && this.#holder && !this.#holder.pending.length) {
+      this.#holder = null
+      this.#granted = false
+      this.#nextTurn()
+    }
+  }
+
+  // The end
+
+  #closing = false
+
+  /** Let the statement in hand finish, close the engine with a checkpoint. */
+  async close() {
+    this.#closing = true
+    this.#post({ close: true })
+    await this.closed
+  }
+}

@@ -1,0 +1,111 @@
+"""Where an engine's files are: all under its home, but for a socket whose path would be too long there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+SOCKET_NAME = ".s.PGSQL.5432"
+LONGEST_SOCKET_PATH = 100
+"""The kernels allow 107 bytes (Linux) or 103 (macOS)."""
+POSTGRES_MAJOR = "17"
+
+
+class EngineError(Exception):
+    """The embedded engine cannot be had. The message is one line and says what to do."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The paths of one home."""
+
+    home: Path
+
+    @classmethod
+    def of(cls, home: Path) -> Place:
+        """Give the place of a home as a user may write it."""
+        return cls(home.expanduser().absolute())
+
+    @property
+    def data(self) -> Path:
+        """PostgreSQL's own folder."""
+        return self.home / "pgdata"
+
+    @property
+    def log(self) -> Path:
+        """What the engine has to say for itself."""
+        return self.home / "engine.log"
+
+    @property
+    def lock(self) -> Path:
+        """Locked for as long as an engine has the folder open."""
+        return self.home / "engine.lock"
+
+    @property
+    def starting(self) -> Path:
+        """Locked by the one process that is starting an engine."""
+        return self.home / "engine.starting"
+
+    @property
+    def state(self) -> Path:
+        """What the running engine says about itself."""
+        return self.home / "engine.json"
+
+    @property
+    def passfile(self) -> Path:
+        """The password for TCP, in libpq's own format, for nobody else to read."""
+        return self.home / "pgpass"
+
+
+def prepare(home: Path) -> Place:
+    """Make the home's folder, private, and check that an engine can live there."""
+    place = Place.of(home)
+    try:
+        place.home.mkdir(parents=True, exist_ok=True)
+        place.starting.touch(mode=0o600)
+    except OSError as error:
+        message = f"cannot keep data in {place.home} ({error.strerror}): set CHANDLERY_HOME to a folder you may write to"
+        raise EngineError(message) from error
+    _check_version(place.data)
+    return place
+
+
+def _check_version(data: Path) -> None:
+    try:
+        found = (data / "PG_VERSION").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return
+    if found != POSTGRES_MAJOR:
+        message = (
+            f"{data} was written by PostgreSQL {found}, this engine is {POSTGRES_MAJOR}: "
+            "set CHANDLERY_HOME to another folder, or DATABASE_URL to a server that can read it"
+        )
+        raise EngineError(message)
+
+
+def socket_folder(place: Place) -> Path:
+    """Give the private folder the socket is in: in the home, or a short one of this user's if the home's path is long."""
+    own = place.home / "run"
+    if len(os.fsencode(own / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
+        return _private(own)
+    key = hashlib.sha256(os.fsencode(place.home)).hexdigest()[:16]
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    short = Path(runtime or tempfile.gettempdir()) / f"chandlery-{os.getuid()}-{key}"
+    if runtime and len(os.fsencode(short / SOCKET_NAME)) > LONGEST_SOCKET_PATH:
+        short = Path(tempfile.gettempdir()) / short.name
+    return _private(short)
+
+
+def _private(folder: Path) -> Path:
+    """Make a folder only this user can enter; refuse one that somebody else has put there."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        message = f"{folder} belongs to somebody else: remove it, or set CHANDLERY_HOME to a folder with a shorter path"
+        raise EngineError(message)
+    folder.chmod(0o700)
+    return folder
