@@ -1,0 +1,84 @@
+"""``python -m sandbox``: the venues on loopback.
+
+Prints one line of JSON when it listens: its URL and where its candles come from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sandbox.app import application
+from sandbox.serving import listen, server
+from sandbox.words import BadOption
+
+
+def _moment(text: str) -> datetime:
+    """Read ISO 8601; without a zone it is UTC."""
+    when = datetime.fromisoformat(text)
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _limits(text: str) -> bool | int:
+    """Read ``on``, ``off`` or a budget."""
+    return {"on": True, "off": False}[text] if text in {"on", "off"} else int(text)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="The venues on loopback, in their own wire format."
+    )
+    add = parser.add_argument
+    add("--market", type=Path, metavar="FOLDER", help="replay recorded candles; else made up")
+    add("--host", default="127.0.0.1")
+    add("--port", type=int, default=8700, help="0 picks a free one (default: 8700)")
+    add("--now", type=_moment, metavar="ISO8601", help="stand still at this time (default: clock)")
+    add("--coins", type=int, default=100, help="how many to make up (default: 100)")
+    add("--seed", type=int, default=1, help="what to make them up from (default: 1)")
+    add("--limits", type=_limits, default=True, metavar="on|off|WEIGHT", help="weight a minute")
+    add("--fault", action="append", default=[], metavar="SPEC", help="see sandbox/faults.py")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop."""
+    options = _options(arguments)
+    try:
+        app = application(
+            market=options.market,
+            now=options.now,
+            coins=options.coins,
+            seed=options.seed,
+            limits=options.limits,
+            faults=options.fault,
+        )
+        socket_ = listen(options.host, options.port)
+    except BadOption as error:
+        sys.stderr.write(f"sandbox: {error}\n")
+        return 2
+    _tell(socket_, app.state.sandbox.market.about)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        server(app).run(sockets=[socket_])
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _tell(socket_: socket.socket, about: str) -> None:
+    """Say where it listens and what it serves."""
+    host, port = socket_.getsockname()[:2]
+    line = {"url": f"http://{host}:{port}", "candles": about}
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""The server: whatever venues there are, under one address, with faults and a log of requests.
+
+``/<source>/<the venue's own path>`` is answered by the venue. Beside them stand ``/`` (what this
+is), ``/_faults`` (GET, POST one or a list, DELETE all) and ``/_requests`` (GET, DELETE).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+import traceback
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from sandbox import binance, coingecko
+from sandbox.faults import Fault, fault, parse
+from sandbox.limits import Meter
+from sandbox.market import RecordedMarket
+from sandbox.universe import MadeUpMarket
+from sandbox.venue import Answer, Ask, Venue, json
+from sandbox.words import BadOption, Market
+
+_REMEMBERED: Final = 100_000
+_LIMITS: Final = {"binance_futures": 2400, "binance_spot": 6000, "binance_spot-mirror": 6000}
+
+
+class Sent(Response):
+    """An answer as bytes; one that is cut promises its whole length and hangs up before."""
+
+    def __init__(self, answer: Answer, date: str) -> None:
+        super().__init__(answer.body, answer.status, {**answer.headers, "date": date}, answer.media)
+        self._cut = answer.cut
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, or a part of it."""
+        if self._cut is None:
+            await super().__call__(scope, receive, send)
+            return
+        head = {"type": "http.response.start", "status": self.status_code}
+        await send({**head, "headers": self.raw_headers})
+        part = bytes(self.body)[: self._cut]
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+
+
+@dataclass
+class Log:
+    """What was asked for, so that tests can count."""
+
+    entries: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def note(self, source: str, ask: Ask, status: int, befell: str | None) -> None:
+        """Write a request down."""
+        self.counts[f"/{source}{ask.path}"] += 1
+        entry = {"source": source, "path": ask.path, "query": ask.query}
+        self.entries.append({**entry, "status": status, "fault": befell})
+
+    def told(self) -> dict[str, Any]:
+        """Return all of it as JSON has it."""
+        counts = dict(self.counts)
+        return {
+            "total": sum(counts.values()),
+            "counts": counts,
+            "requests": list(self.entries),
+        }
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.entries.clear()
+        self.counts.clear()
+
+
+@dataclass
+class Sandbox:
+    """The venues and what has been switched on."""
+
+    venues: dict[str, Venue]
+    market: Market
+    now: Callable[[], int]
+    sleep: Callable[[float], Awaitable[None]]
+    faults: list[Fault]
+    log: Log = field(default_factory=Log)
+
+    async def venue(self, request: Request) -> Response:
+        """Answer for a venue."""
+        venue = self.venues.get(request.path_params["source"])
+        if venue is None:
+            return self._sent(json({"error": f"no such source; {self._about()}"}, 404))
+        path = "/" + request.path_params["path"]
+        ask = Ask(path, dict(request.query_params), self.now())
+        befell = next((f for f in self.faults if f.befalls(venue, ask)), None)
+        answer = _answer(venue, ask, befell)
+        self.log.note(venue.source, ask, answer.status, befell.kind if befell else None)
+        if answer.delay:
+            await self.sleep(answer.delay)
+        return self._sent(answer)
+
+    def _sent(self, answer: Answer) -> Response:
+        """Put the sandbox's own date on an answer."""
+        date = datetime.fromtimestamp(self.now() // 1000, UTC)
+        return Sent(answer, format_datetime(date, usegmt=True))
+
+    def _about(self) -> str:
+        """Say what this is."""
+        return f"a sandbox of {', '.join(self.venues)}; candles {self.market.about}"
+
+    async def root(self, _: Request) -> Response:
+        """Say what this is."""
+        return self._sent(json({"sandbox": self._about(), "now": self.now()}))
+
+    async def switch(self, request: Request) -> Response:
+        """Show, add or clear faults."""
+        if request.method == "DELETE":
+            self.faults.clear()
+        if request.method == "POST":
+            try:
+                told = orjson.loads(await request.body())
+                self.faults += [fault(one) for one in (told if isinstance(told, list) else [told])]
+            except (BadOption, ValueError, TypeError) as error:
+                return self._sent(json({"error": str(error)}, 400))
+        return self._sent(json([f.told() for f in self.faults]))
+
+    async def requests(self, request: Request) -> Response:
+        """Show or forget what was asked for."""
+        if request.method == "DELETE":
+            self.log.forget()
+        return self._sent(json(self.log.told()))
+
+
+def _answer(venue: Venue, ask: Ask, befell: Fault | None) -> Answer:
+    """Return the answer; a mistake of the sandbox's own is a 500 that says so."""
+    try:
+        return befell.befall(venue, ask) if befell else venue.answer(ask)
+    except Exception:  # noqa: BLE001 - a server must answer
+        traceback.print_exc(file=sys.stderr)
+        return json({"error": "the sandbox made a mistake; its stderr tells which"}, 500)
+
+
+def _clock(now: datetime | None) -> Callable[[], int]:
+    """Return the sandbox's now in milliseconds: the real one, or one that stands still."""
+    if now is None:
+        return lambda: time.time_ns() // 1_000_000
+    still = int(now.timestamp() * 1000)
+    return lambda: still
+
+
+def _meters(limits: bool | int, clock: Callable[[], float]) -> dict[str, Meter | None]:  # noqa: FBT001
+    """Return a meter per host: the venue's own budget, another one, or none."""
+    if limits is False:
+        return dict.fromkeys(_LIMITS)
+    return {
+        host: Meter(own if limits is True else limits, clock=clock) for host, own in _LIMITS.items()
+    }
+
+
+def application(  # noqa: PLR0913 - an option each
+    *,
+    market: Path | str | None = None,
+    now: datetime | None = None,
+    coins: int = 100,
+    seed: int = 1,
+    limits: bool | int = True,
+    faults: Iterable[str] = (),
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Starlette:
+    """Make the sandbox, to be run by any ASGI server.
+
+    ``limits`` is whether weights are counted, or the budget a minute of every host; ``clock``
+    is what the minute is told by, ``sleep`` what slow answers wait with.
+    """
+    tell = _clock(now)
+    replayed = RecordedMarket(Path(market)) if market is not None else None
+    served: Market = replayed or MadeUpMarket(coins, seed, tell())
+    meters = _meters(limits, clock)
+    venues = [
+        *binance.venues(
+            served,
+            futures=meters["binance_futures"],
+            spot=meters["binance_spot"],
+            mirror=meters["binance_spot-mirror"],
+        ),
+        *coingecko.venues(served),
+    ]
+    by_source = {venue.source: venue for venue in venues}
+    box = Sandbox(by_source, served, tell, sleep, [parse(spec) for spec in faults])
+    routes = [
+        Route("/", box.root),
+        Route("/_faults", box.switch, methods=["GET", "POST", "DELETE"]),
+        Route("/_requests", box.requests, methods=["GET", "DELETE"]),
+        Route("/{source}/{path:path}", box.venue),
+    ]
+    app = Starlette(routes=routes)
+    app.state.sandbox = box
+    return app

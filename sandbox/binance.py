@@ -1,0 +1,300 @@
+"""Binance, spot and USD-M futures: klines and errors in their own wire format.
+
+Documented at developers.binance.com (spot: "Market Data endpoints", "Errors"; USD-M: "Kline
+Candlestick Data", "Error Code"). What the documentation leaves open, and what is done here:
+
+- ``limit`` over the maximum: spot gives its 1000 without a word; futures refuse with -1130.
+- The documented -1104 (a parameter nobody reads) comes from spot only; futures ignore extras.
+- Retry-After comes with spot's 429 and 418; futures send none, sources disagree whether they do.
+- ``startTime`` after ``endTime`` is an empty page.
+- A quote volume or number of trades that was not recorded is sent as 0: the format has no word for
+  "unknown", and 0 beside a positive volume is the one value that cannot be a real one. The taker's
+  volumes are never recorded and always 0.
+- Intervals under an hour and over a day are not held, and refused as invalid (-1120).
+- The closing time is always the opening of the next bar less 1 ms (one halted hour of 2018 on the
+  real venue has another).
+
+Spot writes prices and volumes with 8 decimals; futures as many as the contract shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from sandbox.binance_info import futures_info, spot_info
+from sandbox.limits import Meter, Spent
+from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
+from sandbox.wire import Pages, text
+from sandbox.words import STEPS, Candles, Market
+
+_FAR: Final = 10**15
+_NUMBER: Final = re.compile(r"^[0-9]{1,20}$")
+_SYMBOL: Final = re.compile(r"^[A-Z0-9-_.]{1,20}$")
+
+
+class Refusal(Exception):  # noqa: N818 - said to a client, not raised at a programmer
+    """An error of the venue's own, answered as HTTP 400."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True)
+class House:
+    """What differs between the two markets."""
+
+    prefix: str
+    most: int
+    caps: bool
+    strict: bool
+    zeros: int
+    budget: int
+    used_headers: tuple[str, ...]
+    says_when: bool
+
+
+SPOT: Final = House(
+    prefix="/api/v3",
+    most=1000,
+    caps=True,
+    strict=True,
+    zeros=8,
+    budget=6000,
+    used_headers=("x-mbx-used-weight", "x-mbx-used-weight-1m"),
+    says_when=True,
+)
+FUTURES: Final = House(
+    prefix="/fapi/v1",
+    most=1500,
+    caps=False,
+    strict=False,
+    zeros=0,
+    budget=2400,
+    used_headers=("X-MBX-USED-WEIGHT-1M",),
+    says_when=False,
+)
+
+# Every parameter an endpoint reads.
+_READ: Final[Mapping[str, frozenset[str]]] = {
+    "/klines": frozenset({"symbol", "interval", "startTime", "endTime", "timeZone", "limit"}),
+    "/exchangeInfo": frozenset(
+        {"symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"}
+    ),
+    "/ping": frozenset(),
+    "/time": frozenset(),
+}
+
+
+def _needed(ask: Ask, name: str, legal: re.Pattern[str] | None = None) -> str:
+    """Return a parameter that must be there."""
+    value = ask.query.get(name, "")
+    if not value:
+        reason = "was not sent, was empty/null, or malformed."
+        raise Refusal(-1102, f"Mandatory parameter '{name}' {reason}")
+    if legal is not None and not legal.match(value):
+        raise _illegal(name, legal)
+    return value
+
+
+def _illegal(name: str, legal: re.Pattern[str]) -> Refusal:
+    """Return the refusal of a parameter with characters it must not have."""
+    reason = f"legal range is '{legal.pattern}'."
+    return Refusal(-1100, f"Illegal characters found in parameter '{name}'; {reason}")
+
+
+def _number(ask: Ask, name: str, default: int) -> int:
+    """Return a whole number, or the default where it was not sent."""
+    value = ask.query.get(name)
+    if value is None:
+        return default
+    if not _NUMBER.match(value):
+        raise _illegal(name, _NUMBER)
+    return int(value)
+
+
+def _limit(ask: Ask, house: House) -> int:
+    """Return how many rows were asked for, as the market understands it."""
+    limit = _number(ask, "limit", 500)
+    if limit < 1 or (limit > house.most and not house.caps):
+        raise Refusal(-1130, "Data sent for parameter 'limit' is not valid.")
+    return min(limit, house.most)
+
+
+def render(house: House) -> Callable[[pl.DataFrame, Candles], list[str]]:
+    """Return what writes candles as this market's rows of twelve."""
+
+    def rows(frame: pl.DataFrame, candles: Candles) -> list[str]:
+        digits, zeros = candles.digits, house.zeros
+        price, volume = max(digits.price, zeros), max(digits.volume, zeros)
+        prices = [text(frame[c], digits.price, price) for c in ("open", "high", "low", "close")]
+        base = text(frame["volume"], digits.volume, volume)
+        quote = text(frame["quote_volume"].fill_null(0.0), digits.quote, zeros)
+        trades = frame["trades"].fill_null(0)
+        opened, nothing = frame["open_time"], f"0.{'0' * zeros}" if zeros else "0"
+        written = zip(
+            opened, *prices, base, opened + (candles.step - 1), quote, trades, strict=True
+        )
+        return [
+            f'[{t},"{o}","{h}","{low}","{c}","{v}",{closed},"{q}",{n},"{nothing}","{nothing}","0"]'
+            for t, o, h, low, c, v, closed, q, n in written
+        ]
+
+    return rows
+
+
+class Binance:
+    """One of the two markets, over a market's candles."""
+
+    def __init__(self, house: House, listings: str, market: Market) -> None:
+        self.house = house
+        self._source = listings
+        self._market = market
+        self._pages = Pages(render(house))
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """Return what answers which path."""
+        info = {SPOT.prefix: spot_info, FUTURES.prefix: futures_info}[self.house.prefix]
+
+        def exchange_info(ask: Ask) -> Answer:
+            return json(info(self._market, self._source, ask))
+
+        table: dict[str, Endpoint] = {
+            "/klines": self._klines,
+            "/exchangeInfo": exchange_info,
+            "/ping": lambda _: json({}),
+            "/time": lambda ask: json({"serverTime": ask.now}),
+        }
+        return {self.house.prefix + path: self._checked(path, f) for path, f in table.items()}
+
+    def _checked(self, path: str, endpoint: Endpoint) -> Endpoint:
+        """Return the endpoint with the venue's refusals as answers."""
+
+        def checked(ask: Ask) -> Answer:
+            read = sum(name in _READ[path] for name in ask.query)
+            try:
+                if self.house.strict and read < len(ask.query):
+                    message = f"read '{read}' parameter(s) but was sent '{len(ask.query)}'."
+                    raise Refusal(-1104, f"Not all sent parameters were read; {message}")
+                return endpoint(ask)
+            except Refusal as no:
+                return json({"code": no.code, "msg": no.message}, 400)
+
+        return checked
+
+    def _klines(self, ask: Ask) -> Answer:
+        """Answer a page of candles."""
+        symbol = _needed(ask, "symbol", _SYMBOL)
+        interval = _needed(ask, "interval")
+        if interval not in STEPS:
+            raise Refusal(-1120, "Invalid interval.")
+        start, end = _number(ask, "startTime", -1), _number(ask, "endTime", _FAR)
+        limit = _limit(ask, self.house)
+        self._must_be_listed(symbol, ask.now)
+        candles = self._market.candles(self._source, symbol, interval)
+        if candles is None:
+            return Answer(200, b"[]")
+        begins = None if start < 0 else start
+        rows = self._pages.page(candles, begins, end, limit, ask.now)
+        return Answer(200, f"[{','.join(rows)}]".encode())
+
+    def _must_be_listed(self, symbol: str, now: int) -> None:
+        """Refuse a symbol the venue does not have, or not yet."""
+        listed = self._market.listings(self._source)
+        if not any(x.symbol == symbol and x.since <= now for x in listed):
+            raise Refusal(-1121, "Invalid symbol.")
+
+    def weigh(self, ask: Ask) -> int:
+        """Return what a request costs."""
+        path = ask.path.removeprefix(self.house.prefix)
+        if self.house is SPOT:
+            return {"/klines": 2, "/exchangeInfo": 20}.get(path, 1)
+        if path != "/klines":
+            return 1
+        limit = ask.query.get("limit", "500")
+        rows = int(limit) if limit.isdecimal() else 500
+        return next(w for most, w in ((99, 1), (499, 2), (1000, 5), (_FAR**2, 10)) if rows <= most)
+
+    def used(self, spent: Spent) -> dict[str, str]:
+        """Return the headers that tell what is spent."""
+        return {name: str(spent.used) for name in self.house.used_headers}
+
+    def faces(self) -> dict[str, Face]:
+        """Return the venue's own words for each fault."""
+        return {"429": self._too_much, "418": self._banned, "451": _restricted, "403": _firewall}
+
+    def _wait(self, seconds: int) -> dict[str, str]:
+        """Return the header that says how long to wait, where the market sends one."""
+        return {"Retry-After": str(seconds)} if self.house.says_when else {}
+
+    def _too_much(self, _: Ask, wait: int) -> Answer:
+        """Say that the minute's weight is spent."""
+        message = (
+            "Too much request weight used; current limit is "
+            f"{self.house.budget} request weight per 1 MINUTE. "
+            "Please use WebSocket Streams for live updates to avoid polling the API."
+        )
+        return json({"code": -1003, "msg": message}, 429).also(self._wait(wait))
+
+    def _banned(self, ask: Ask, wait: int) -> Answer:
+        """Say until when the address is banned, by the sandbox's own clock."""
+        message = (
+            f"Way too much request weight used; IP banned until {ask.now + wait * 1000}. "
+            "Please use WebSocket Streams for live updates to avoid bans."
+        )
+        return json({"code": -1003, "msg": message}, 418).also(self._wait(wait))
+
+
+def _restricted(_: Ask, __: int) -> Answer:
+    """Refuse a region."""
+    message = (
+        "Service unavailable from a restricted location according to 'b. Eligibility' in "
+        "https://www.binance.com/en/terms. Please contact customer service if you believe you "
+        "received this message in error."
+    )
+    return json({"code": 0, "msg": message}, 451)
+
+
+def _firewall(_: Ask, __: int) -> Answer:
+    """Refuse as the web application firewall does: in HTML."""
+    body = b"<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n"
+    body += b"<center><h1>403 Forbidden</h1></center>\r\n</body>\r\n</html>\r\n"
+    return Answer(403, body, media="text/html")
+
+
+def _no_such_path(_: Ask) -> Answer:
+    """Answer a path nobody knows: not in JSON."""
+    return Answer(404, b"<html><body><h2>404 Not found</h2></body></html>", media="text/html")
+
+
+def venues(
+    market: Market, *, spot: Meter | None, mirror: Meter | None, futures: Meter | None
+) -> list[Venue]:
+    """Return the two markets, and the spot market's keyless mirror, which is not geo-blocked."""
+    hosts = (
+        ("binance_futures", FUTURES, "binance_futures", futures, frozenset[str]()),
+        ("binance_spot", SPOT, "binance_spot", spot, frozenset[str]()),
+        ("binance_spot-mirror", SPOT, "binance_spot", mirror, frozenset({"451"})),
+    )
+    found = []
+    for source, house, listings, meter, immune in hosts:
+        one = Binance(house, listings, market)
+        found.append(
+            Venue(
+                source=source,
+                endpoints=one.endpoints(),
+                not_found=_no_such_path,
+                faces=one.faces(),
+                immune=immune,
+                meter=meter,
+                weigh=one.weigh,
+                used=one.used,
+            )
+        )
+    return found

@@ -1,0 +1,193 @@
+"""A market replayed from a folder: ``<source>/<symbol>/<timeframe>.parquet`` and ``coins.json``.
+
+Nothing is added to what was recorded. A timeframe that was not recorded is added up from the
+hours; one that was is served as the venue had it. A symbol may be listed without candles (its
+pages are empty) and may have candles without being listed (it trades, and nobody says what coin
+it is).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from sandbox.bars import Longer, begun, open_bar
+from sandbox.words import COLUMNS, HOUR, STEPS, BadOption, Candles, Coin, Digits, Listing
+
+# Longest first where one is the end of another.
+_QUOTES: Final = (
+    "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1", "USDP", "BIDR",
+    "BTC", "ETH", "BNB", "EUR", "GBP", "TRY", "BRL", "AUD", "USD", "DAI",
+)  # fmt: skip
+_UNKNOWN_SINCE: Final = 1_569_398_400_000
+_MOST: Final = 8
+
+
+def halves(symbol: str) -> tuple[str, str]:
+    """Take a symbol apart into base and quote."""
+    if "-" in symbol:
+        base, quote, *_ = symbol.split("-")
+        return base, quote
+    quote = next((q for q in _QUOTES if symbol.endswith(q) and symbol != q), "")
+    return symbol.removesuffix(quote), quote
+
+
+def _decimals(frame: pl.DataFrame, columns: Sequence[str]) -> int:
+    """Return how many decimals the numbers in these columns have, 8 at most."""
+    values = pl.concat([frame[name] for name in columns]).drop_nulls()
+    fits = (d for d in range(_MOST) if ((values * 10**d).round() / 10**d == values).all())
+    return next(fits, _MOST)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One recorded file."""
+
+    path: Path
+    step: int
+    hours: Candles | None = None
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """All of it, ascending."""
+        rows = pl.read_parquet(self.path)
+        absent = [pl.lit(None).alias(c) for c in COLUMNS if c not in rows.columns]
+        numbers = [pl.col(c).cast(pl.Float64) for c in COLUMNS[1:-1]]
+        time = pl.col("open_time").dt.epoch("ms")
+        rows = rows.with_columns(absent).select(time, *numbers, pl.col("trades").cast(pl.Int64))
+        return rows.sort("open_time")
+
+    @property
+    def first(self) -> int:
+        """The oldest open time."""
+        return int(self.rows["open_time"][0])
+
+    @property
+    def last(self) -> int:
+        """The newest open time there will ever be."""
+        return int(self.rows["open_time"][-1])
+
+    @cached_property
+    def digits(self) -> Digits:
+        """The decimals found in the recording."""
+        groups = ("open", "high", "low", "close"), ("volume",), ("quote_volume",)
+        return Digits(*(_decimals(self.rows, columns) for columns in groups))
+
+    def frame(self, start: int, end: int) -> pl.DataFrame:
+        """Return the candles opening in [start, end)."""
+        begin, stop = (self.rows["open_time"].search_sorted(t) for t in (start, end))
+        return self.rows.slice(int(begin), max(0, int(stop) - int(begin)))
+
+    def so_far(self, now: int) -> pl.DataFrame:
+        """Return the bar that is open now: out of the hours where they are known."""
+        if self.hours is None:
+            return open_bar(self, now)
+        return Longer(self.hours, self.step).so_far(now)
+
+
+class RecordedMarket:
+    """A folder of recorded candles."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._coins, self._named = _read_coins(folder)
+        self._candles: dict[tuple[str, str, str], Candles | None] = {}
+
+    @property
+    def about(self) -> str:
+        """Say in a line where the candles come from."""
+        return f"replayed from {self._folder}: {len(self._coins)} coins, as recorded"
+
+    @cached_property
+    def coins(self) -> Sequence[Coin]:
+        """All coins, best rank first, each at its newest recorded price."""
+        return sorted((self._priced(coin) for coin in self._coins), key=lambda coin: coin.rank)
+
+    def _priced(self, coin: Coin) -> Coin:
+        """Return the coin with its newest recorded price, if any was recorded."""
+        for x in self._named:
+            hours = self.candles(x.source, x.symbol, "1h") if x.coin == coin.id else None
+            if hours is not None and x.until is None:
+                close = hours.frame(hours.last, hours.last + HOUR)["close"][0]
+                return Coin(coin.id, coin.symbol, coin.name, coin.rank, float(close))
+        return coin
+
+    def listings(self, source: str) -> Sequence[Listing]:
+        """Return all listings there ever were at a source."""
+        return self._by_source.get(source, ())
+
+    @cached_property
+    def _by_source(self) -> Mapping[str, Sequence[Listing]]:
+        """All listings: those of coins.json, and the folders it does not name."""
+        found: dict[str, list[Listing]] = {}
+        named = {(x.source, x.symbol) for x in self._named}
+        for path in sorted(self._folder.glob("*/*/1h.parquet")):
+            source, symbol = path.parts[-3:-1]
+            if (source, symbol) not in named:
+                since = self._first(source, symbol)
+                found.setdefault(source, []).append(
+                    Listing(source, symbol, *halves(symbol), None, since)
+                )
+        for x in self._named:
+            since = max(x.since, self._first(x.source, x.symbol))
+            listing = Listing(x.source, x.symbol, x.base, x.quote, x.coin, since, x.until)
+            found.setdefault(x.source, []).append(listing)
+        return {source: sorted(rows, key=_age) for source, rows in found.items()}
+
+    def _first(self, source: str, symbol: str) -> int:
+        """Return when the oldest candle opened, or a day long ago where none was recorded."""
+        hours = self.candles(source, symbol, "1h")
+        return _UNKNOWN_SINCE if hours is None else hours.first
+
+    def candles(self, source: str, symbol: str, interval: str) -> Candles | None:
+        """Return a symbol's candles, or None where there are none."""
+        key = (source, symbol, interval)
+        if key not in self._candles:
+            self._candles[key] = self._open(*key)
+        return self._candles[key]
+
+    def _open(self, source: str, symbol: str, interval: str) -> Candles | None:
+        """Open a recording, or add the timeframe up from the hours."""
+        if interval not in STEPS:
+            return None
+        path = self._folder / source / symbol / f"{interval}.parquet"
+        hours = self.candles(source, symbol, "1h") if interval != "1h" else None
+        if path.is_file():
+            recorded = Recorded(path, STEPS[interval], hours)
+            return recorded if len(recorded.rows) else None
+        return hours and Longer(hours, STEPS[interval])
+
+
+def _age(listing: Listing) -> tuple[str, int]:
+    """Sort listings by symbol, older first."""
+    return listing.symbol, listing.since
+
+
+def _read_coins(folder: Path) -> tuple[list[Coin], list[Listing]]:
+    """Read ``coins.json``: the coins, and the listings it names."""
+    if not folder.is_dir():
+        raise BadOption(f"no such market folder: {folder}")
+    try:
+        entries = json.loads((folder / "coins.json").read_bytes())
+        coins = [Coin(x["id"], x["symbol"], x["name"], x["rank"], None) for x in entries]
+        listings = [_listing(x["id"], y) for x in entries for y in x["listings"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadOption(f"not a market folder: {folder}/coins.json: {error!r}") from error
+    return coins, listings
+
+
+def _listing(coin: str, entry: Mapping[str, Any]) -> Listing:
+    """Read one listing of ``coins.json``."""
+    since, until = (
+        int(datetime.fromisoformat(entry[end]).timestamp()) * 1000 if entry.get(end) else None
+        for end in ("from", "to")
+    )
+    symbol = str(entry["symbol"])
+    return Listing(str(entry["source"]), symbol, *halves(symbol), coin, since or 0, until)

@@ -1,0 +1,150 @@
+"""A sandbox for as long as a ``with`` lasts: a real server on a free port.
+
+    with serving(coins=5, now=datetime(2026, 11, 22, 10, 30, tzinfo=UTC)) as sandbox:
+        httpx.get(f"{sandbox.url}/binance_spot/api/v3/klines", params=...)
+        sandbox.fault("429", source="binance_spot", count=3)
+        assert sandbox.requests()["total"] == 1
+
+It runs in a thread; with ``process=True`` in a process of its own, as a bench wants it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+
+from sandbox.app import application
+from sandbox.words import BadOption
+
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_QUEUE: Final = 512
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take a port and start to listen, so that nobody who asks is turned away from now on."""
+    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((host, port))
+    except (OSError, OverflowError) as error:
+        taken.close()
+        raise BadOption(f"cannot listen at {host}:{port}: {error}") from error
+    taken.listen(_QUEUE)
+    return taken
+
+
+def server(app: Starlette) -> uvicorn.Server:
+    """Return a quiet server that stops at once when told to."""
+    for name in ("uvicorn.error", "uvicorn.asgi"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        date_header=False,
+        server_header=False,
+        timeout_graceful_shutdown=0,
+    )
+    return uvicorn.Server(config)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A running sandbox, and the switches on it."""
+
+    url: str
+
+    def __str__(self) -> str:
+        """Return the URL."""
+        return self.url
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        """Turn a switch."""
+        answer = httpx.request(method, self.url + path, json=body, timeout=10, trust_env=False)
+        if answer.status_code != httpx.codes.OK:
+            raise BadOption(answer.text)
+        return answer.json()
+
+    def fault(self, kind: str, **settings: str | float) -> None:
+        """Switch a fault on."""
+        self._ask("POST", "/_faults", {"kind": kind, **settings})
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return what is switched on, and how often it has befallen a request."""
+        return list(self._ask("GET", "/_faults"))
+
+    def clear(self) -> None:
+        """Switch all faults off."""
+        self._ask("DELETE", "/_faults")
+
+    def requests(self) -> dict[str, Any]:
+        """Return what was asked for: total, counts by path, requests."""
+        return dict(self._ask("GET", "/_requests"))
+
+    def forget(self) -> None:
+        """Forget what was asked for."""
+        self._ask("DELETE", "/_requests")
+
+
+@contextmanager
+def serving(*, process: bool = False, **options: Any) -> Iterator[Serving]:  # noqa: ANN401
+    """Run a sandbox on a free port; the options are those of ``application``."""
+    run = _in_a_process if process else _in_a_thread
+    with run(**options) as url:
+        yield Serving(url)
+
+
+@contextmanager
+def _in_a_thread(**options: Any) -> Iterator[str]:  # noqa: ANN401
+    """Run it beside the caller."""
+    app = application(**options)
+    socket_ = listen("127.0.0.1", 0)
+    running = server(app)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [socket_]}, daemon=True)
+    thread.start()
+    try:
+        yield "http://{}:{}".format(*socket_.getsockname())
+    finally:
+        running.should_exit = True
+        thread.join()
+        socket_.close()
+
+
+def _spelled(options: dict[str, Any]) -> Iterator[str]:
+    """Spell the options as the command line has them."""
+    for name, value in options.items():
+        if name == "faults":
+            yield from (f"--fault={spec}" for spec in value)
+        elif isinstance(value, datetime):
+            yield f"--{name}={value.isoformat()}"
+        elif value is not None:
+            yield f"--{name}={ {True: 'on', False: 'off'}[value] if value in (True, False) and isinstance(value, bool) else value}"
+
+
+@contextmanager
+def _in_a_process(**options: Any) -> Iterator[str]:  # noqa: ANN401
+    """Run it in a process of its own."""
+    command = [sys.executable, "-m", "sandbox", "--port=0", *_spelled(options)]
+    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
+        try:
+            line = running.stdout.readline() if running.stdout else ""
+            if not line:
+                raise BadOption("the sandbox did not start; its own message is above")
+            yield json.loads(line)["url"]
+        finally:
+            running.terminate()

@@ -1,0 +1,118 @@
+"""Numbers as venues write them, and pages of rows kept as written.
+
+Writing a row costs far more than finding it, so rows are written by the column, a chunk of the
+time line at a time, and kept; a page is then a slice of strings.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+import polars as pl
+
+from sandbox.words import Candles
+
+_CHUNK: Final = 8192
+_KEPT: Final = 48
+_SMALL: Final = 32
+_EXACT: Final = 2**53
+
+Render = Callable[[pl.DataFrame, Candles], list[str]]
+Rows = tuple[list[int], list[str]]
+
+
+def plain(value: float, zeros: int = 0) -> str:
+    """Write the shortest decimal that reads back as this number, with at least so many decimals."""
+    whole, _, fraction = format(Decimal(repr(value)), "f").partition(".")
+    fraction = fraction.rstrip("0").ljust(zeros, "0")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def text(column: pl.Series, digits: int, zeros: int) -> pl.Series:
+    """Write a column of numbers, none of them negative, with so many decimals.
+
+    ``digits`` are written by arithmetic on the column and filled up with zeros to ``zeros``. If
+    that is not exact for all of them, they are written one by one: what is written always reads
+    back as the very same number.
+    """
+    scale = 10**digits
+    units = (column * scale).round()
+    if not ((units < _EXACT) & (units / scale == column)).all():
+        return pl.Series([plain(x, max(digits, zeros)) for x in column], dtype=pl.String)
+    units = units.cast(pl.Int64)
+    whole = (units // scale).cast(pl.String)
+    if not digits:
+        return whole + f".{'0' * zeros}" if zeros else whole
+    fraction = (units % scale).cast(pl.String).str.zfill(digits)
+    return whole + "." + fraction + "0" * max(0, zeros - digits)
+
+
+class Pages:
+    """The written rows of a venue's candles, by page."""
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+        self._kept: OrderedDict[tuple[int, int], Rows] = OrderedDict()
+
+    def page(
+        self, candles: Candles, start: int | None, end: int, limit: int, now: int
+    ) -> list[str]:
+        """Return the rows opening in [start, end], both included, ascending, at most ``limit``.
+
+        With a start they are the first from it, without one the newest. The last may be the bar
+        that is open now; what opens later does not exist yet.
+        """
+        live = now // candles.step * candles.step
+        begins = candles.first if start is None else max(start, candles.first)
+        ends = min(end, candles.last, live - candles.step)
+        open_now = begins <= live <= min(end, candles.last)
+        last = self._render(candles.so_far(now), candles) if open_now else []
+        if start is None:
+            return [*self._newest(candles, begins, ends, limit - len(last)), *last]
+        return [*self._oldest(candles, begins, ends, limit), *last][:limit]
+
+    def _oldest(self, candles: Candles, begins: int, ends: int, limit: int) -> list[str]:
+        """Collect rows onwards from the start."""
+        rows: list[str] = []
+        span = _CHUNK * candles.step
+        while begins <= ends and len(rows) < limit:
+            stop = min(ends, begins + (limit - len(rows) - 1) * candles.step)
+            stop = min(stop, begins // span * span + span - candles.step)
+            rows += self._between(candles, begins, stop)
+            begins = stop // candles.step * candles.step + candles.step
+        return rows
+
+    def _newest(self, candles: Candles, begins: int, ends: int, limit: int) -> list[str]:
+        """Collect rows backwards from the end."""
+        pieces: list[list[str]] = []
+        span = _CHUNK * candles.step
+        while begins <= ends and limit > 0:
+            start = max(begins, ends - (limit - 1) * candles.step, ends // span * span)
+            pieces.append(self._between(candles, start, ends))
+            limit -= len(pieces[-1])
+            ends = -(-start // candles.step) * candles.step - candles.step
+        return [row for piece in reversed(pieces) for row in piece]
+
+    def _between(self, candles: Candles, start: int, end: int) -> list[str]:
+        """Return the rows opening in [start, end], which lie in one chunk."""
+        span = _CHUNK * candles.step
+        key = (id(candles), start // span)
+        if key not in self._kept and (end - start) // candles.step < _SMALL:
+            return self._render(candles.frame(start, end + 1), candles)
+        times, rows = self._chunk(candles, key)
+        return rows[bisect_left(times, start) : bisect_left(times, end + 1)]
+
+    def _chunk(self, candles: Candles, key: tuple[int, int]) -> Rows:
+        """Return a chunk's rows, written now or earlier."""
+        if key not in self._kept:
+            span = _CHUNK * candles.step
+            frame = candles.frame(key[1] * span, key[1] * span + span)
+            self._kept[key] = frame["open_time"].to_list(), self._render(frame, candles)
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]

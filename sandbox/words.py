@@ -1,0 +1,125 @@
+"""The words the sandbox's rooms share: what a market is, and what one symbol's candles are.
+
+Times are milliseconds since 1970, UTC, as most venues count them. A frame of candles has the columns
+``open_time`` (Int64, ms), ``open``, ``high``, ``low``, ``close``, ``volume``, ``quote_volume``
+(Float64, the last may be null) and ``trades`` (Int64, may be null), ascending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import polars as pl
+
+HOUR: Final = 3_600_000
+DAY: Final = 24 * HOUR
+
+STEPS: Final[Mapping[str, int]] = {
+    "1h": HOUR,
+    "2h": 2 * HOUR,
+    "4h": 4 * HOUR,
+    "6h": 6 * HOUR,
+    "8h": 8 * HOUR,
+    "12h": 12 * HOUR,
+    "1d": DAY,
+}
+
+COLUMNS: Final = (
+    "open_time",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "quote_volume",
+    "trades",
+)
+
+
+class BadOption(ValueError):  # noqa: N818 - it names what is wrong, as the project's errors do
+    """What the sandbox was started with cannot be served; the message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coin:
+    """A coin as CoinGecko knows it."""
+
+    id: str
+    symbol: str
+    name: str
+    rank: int
+    price: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A symbol at a venue, from ``since`` until ``until``; ``coin`` is None where nobody says."""
+
+    source: str
+    symbol: str
+    base: str
+    quote: str
+    coin: str | None
+    since: int
+    until: int | None = None
+    contract: str = "PERPETUAL"
+    underlying: str = "COIN"
+
+    def trades_at(self, now: int) -> bool:
+        """Tell whether this is what the symbol means at that time."""
+        return self.since <= now and (self.until is None or now < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """How many decimals a venue shows of a symbol's price, volume and quote volume."""
+
+    price: int
+    volume: int
+    quote: int
+
+
+class Candles(Protocol):
+    """One symbol's candles of one timeframe, every one as it is when closed."""
+
+    @property
+    def step(self) -> int:
+        """The timeframe in milliseconds."""
+
+    @property
+    def first(self) -> int:
+        """The oldest open time."""
+
+    @property
+    def last(self) -> int:
+        """The newest open time there will ever be."""
+
+    @property
+    def digits(self) -> Digits:
+        """The decimals the venue shows."""
+
+    def frame(self, start: int, end: int) -> pl.DataFrame:
+        """Return the candles opening in [start, end)."""
+
+    def so_far(self, now: int) -> pl.DataFrame:
+        """Return the bar that is open now, as far as it has come: one row, or none."""
+
+
+class Market(Protocol):
+    """All coins, listings and candles a sandbox serves."""
+
+    @property
+    def about(self) -> str:
+        """Say in a line where the candles come from."""
+
+    @property
+    def coins(self) -> Sequence[Coin]:
+        """All coins, best rank first."""
+
+    def listings(self, source: str) -> Sequence[Listing]:
+        """Return all listings there ever were at a source."""
+
+    def candles(self, source: str, symbol: str, interval: str) -> Candles | None:
+        """Return a symbol's candles, or None where there are none."""
