@@ -1,0 +1,32 @@
+"""The venues, one module each, and the one place that has manners towards them.
+
+`load()` finds every module here that has a SOURCE; `client()` is the one way out; `fetch()` asks
+for a page of candles and answers for its rules, whichever source it is.
+"""
+
+from sources.discovery import load
+from sources.fetch import catalogue, fetch, first_candle, pages
+from sources.source import (
+    CATALOGUE,
+    Budget,
+    Catalogue,
+    Metering,
+    Source,
+    Venue,
+)
+from sources.transport import client
+
+__all__ = [
+    "CATALOGUE",
+    "Budget",
+    "Catalogue",
+    "Metering",
+    "Source",
+    "Venue",
+    "catalogue",
+    "client",
+    "fetch",
+    "first_candle",
+    "load",
+    "pages",
+]

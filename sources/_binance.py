@@ -1,0 +1,184 @@
+"""What Binance's spot and USD-M futures APIs have in common.
+
+https://developers.binance.com/docs/binance-spot-api-docs (rest-api, errors) and
+https://developers.binance.com/docs/derivatives/usds-margined-futures. Their quirks:
+
+- A row has twelve columns, times in ms and numbers as strings. The newest is the candle still
+  open; closeTime would tell, but it is odd on a halted hour, so `fetch` goes by the clock alone.
+- `startTime` and `endTime` are both inclusive: the end asked for is a millisecond earlier.
+- A parameter that is not read is an error (-1104), so only known ones are sent.
+- X-MBX-USED-WEIGHT-1M counts what everybody at this address has spent in the calendar minute.
+  429 asks to back off; who goes on gets 418, "IP banned until <ms>", from two minutes to three
+  days. Sources disagree whether futures send Retry-After: the body's time is read as well.
+- -1003 is both of these; 403 is the firewall, 451 a restricted country.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+import httpx
+import orjson
+import polars as pl
+
+from candles import HOUR, Blocked, Listing, Malformed, SourceError, Window
+from sources import columns
+from sources.multiples import plain
+from sources.source import CATALOGUE
+from sources.words import Meaning, banned, by_status, closed, date, excerpt, later, line, refused
+
+WIDTH = 12
+PLACES = {
+    "open_time": 0,
+    "open": 1,
+    "high": 2,
+    "low": 3,
+    "close": 4,
+    "volume": 5,
+    "quote_volume": 7,
+    "trades": 8,
+}
+BAN = 418
+USED = "x-mbx-used-weight-1m"
+LONGEST_BAN = timedelta(days=7)
+UNTOLD = 4_133_404_800_000
+"""deliveryDate of a contract without an end: 2100-12-25."""
+
+
+def request(url: str, listing: Listing, page: Window) -> httpx.Request:
+    """A page of hourly candles; `limit` is no more than the page holds, since it is paid for."""
+    return _klines(
+        url,
+        listing,
+        startTime=_ms(page.start),
+        endTime=_ms(page.end) - 1,
+        limit=-((page.start - page.end) // HOUR),
+    )
+
+
+def first(url: str, listing: Listing) -> httpx.Request:
+    """The one candle that is the earliest of all."""
+    return _klines(url, listing, startTime=0, limit=1)
+
+
+def _klines(url: str, listing: Listing, **params: int) -> httpx.Request:
+    fixed = {"symbol": listing.symbol, "interval": "1h"}
+    return httpx.Request("GET", url, params={**fixed, **params})
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp()) * 1000
+
+
+def parse(response: httpx.Response) -> pl.DataFrame:
+    """Klines of any interval, ascending as they come."""
+    return columns.candles(columns.json(response), width=WIDTH, places=PLACES)
+
+
+def _throttled(response: httpx.Response, words: str) -> SourceError:
+    until = re.search(r"banned until (\d{13})\b", words)
+    if until is None:
+        return (banned if response.status_code == BAN else later)(response, words)
+    answered = date(response)
+    if answered is None or "retry-after" in response.headers:
+        return banned(response, words)
+    end = datetime.fromtimestamp(int(until[1]) / 1000, UTC)
+    return Blocked(words, after=min(max(end - answered, timedelta(0)), LONGEST_BAN))
+
+
+CODES: Mapping[int, Meaning] = {
+    -1000: later,  # unknown error while processing
+    -1001: later,  # disconnected: internal error
+    -1003: _throttled,  # too many requests, or banned for it
+    -1006: later,  # unexpected response from the message bus
+    -1007: later,  # time-out waiting for the backend
+    -1008: later,  # server overloaded
+    -1016: later,  # service shutting down
+    -1104: refused,  # a parameter was not read
+    -1121: refused,  # invalid symbol
+    -1122: refused,  # invalid symbol status
+    -2014: closed,  # API key format invalid
+    -2015: closed,  # invalid API key, IP or permissions
+    -4088: refused,  # maximum time interval exceeded
+}
+_TOLD = b'{"code":'
+
+
+def verdict(response: httpx.Response) -> SourceError | None:
+    """By Binance's own code where there is one, else by the status."""
+    told = response.content[:64].lstrip().startswith(_TOLD)
+    if response.is_success and not told:
+        return None
+    code, words = _said(response)
+    if code in CODES:
+        return CODES[code](response, words)
+    return by_status(response, words) or refused(response, words)
+
+
+def _said(response: httpx.Response) -> tuple[int, str]:
+    try:
+        body = orjson.loads(response.content)
+        return int(body["code"]), line(f"{body['code']} {body['msg']}")
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, OverflowError):
+        return 0, excerpt(response)
+
+
+def listed(
+    response: httpx.Response,
+    *,
+    wanted: Mapping[str, str] = MappingProxyType({}),
+    start: str | None = None,
+    end: str | None = None,
+) -> pl.DataFrame:
+    """The symbols of an exchangeInfo that have what is `wanted`, as CATALOGUE.
+
+    `start` and `end` name the dates that tell of listing and delisting, where there are any.
+    """
+    try:
+        rows = [
+            {**_row(symbol), "start": _date(symbol, start), "end": _date(symbol, end)}
+            for symbol in columns.json(response)["symbols"]
+            if all(symbol[name] == value for name, value in wanted.items())
+        ]
+        return pl.DataFrame(rows, schema=CATALOGUE, strict=True)
+    except (pl.exceptions.PolarsError, AttributeError, KeyError, TypeError, ValueError) as error:
+        words = line(f"{type(error).__name__} {error}")
+        raise Malformed(f"its list of symbols: {words}: {excerpt(response)}") from None
+
+
+def _row(symbol: Mapping[str, Any]) -> dict[str, object]:
+    base, multiple = plain(symbol["baseAsset"])
+    return {
+        "symbol": symbol["symbol"],
+        "asset": symbol["baseAsset"],
+        "base": base,
+        "quote": symbol["quoteAsset"],
+        "multiple": multiple,
+        "trading": symbol["status"] == "TRADING",
+    }
+
+
+def _date(symbol: Mapping[str, Any], name: str | None) -> datetime | None:
+    ms = None if name is None else symbol[name]
+    if ms is None or ms == UNTOLD:
+        return None
+    if type(ms) is not int or not 0 < ms < UNTOLD:
+        raise ValueError(f"{name} is {ms!r}")
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def budget(response: httpx.Response) -> float | None:
+    """The weight a minute, where the answer is an exchangeInfo that states it."""
+    if not response.is_success or not response.request.url.path.endswith("/exchangeInfo"):
+        return None
+    # Not parsed whole for this: spot's has ten megabytes, and the limits stand before the symbols.
+    head = response.content[:65536]
+    for each in re.findall(rb"\{[^{}]*REQUEST_WEIGHT[^{}]*\}", head):
+        if re.search(rb'"interval":\s*"MINUTE"', each) and re.search(
+            rb'"intervalNum":\s*1\b', each
+        ):
+            most = re.search(rb'"limit":\s*([1-9]\d{0,8})\b', each)
+            return float(most[1]) if most else None
+    return None

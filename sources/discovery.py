@@ -1,0 +1,22 @@
+"""Finds the sources: a module of this package that has a SOURCE is one. No list to keep."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from sources.source import Source
+
+
+@cache
+def load() -> Mapping[str, Source]:
+    """Every source by its name, in alphabetical order."""
+    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    modules = [importlib.import_module(f"sources.{name}") for name in names]
+    found = [module.SOURCE for module in modules if hasattr(module, "SOURCE")]
+    by_name = {source.name: source for source in found}
+    if len(by_name) != len(found):
+        raise ValueError(f"two sources bear one name: {sorted(source.name for source in found)}")
+    return MappingProxyType(by_name)

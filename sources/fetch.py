@@ -1,0 +1,94 @@
+"""Asking a source: send, refuse by verdict, parse, and hold the answer to everyone's rules."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import httpx
+import polars as pl
+
+from candles import HOUR, Listing, Malformed, Window, check
+from sources.source import CATALOGUE, Source, Venue
+from sources.words import date, said_by
+
+MOST_ANSWERS = 1000
+"""A catalogue that has more pages than this is going round in circles."""
+
+
+def pages(source: Source, window: Window) -> Iterable[Window]:
+    """`window` in the pages that `source` serves, in order."""
+    return window.tiles(source.page_hours) if source.pages is None else source.pages(window)
+
+
+def fetch(
+    client: httpx.Client, source: Source, listing: Listing, page: Window, now: datetime
+) -> pl.DataFrame:
+    """The closed candles of `page` in plain coins; a SourceError says why there are none."""
+    hours = -((page.start - page.end) // HOUR)
+    if not 0 < hours <= source.page_hours:
+        raise ValueError(f"{source.name} serves 1 to {source.page_hours} hours, not {hours}")
+    with said_by(source.name, listing.symbol):
+        response = send(client, source.venue, source.request(listing, page))
+        frame = _within(source.parse(response), page, _closed_by(response, now))
+        return check(_in_coins(_in_order(frame), listing.multiple))
+
+
+def first_candle(
+    client: httpx.Client, source: Source, listing: Listing, now: datetime
+) -> datetime | None:
+    """When the very first candle opened; None if there is none yet, or the source cannot tell."""
+    if source.first is None:
+        return None
+    with said_by(source.name, listing.symbol):
+        response = send(client, source.venue, source.first(listing))
+        opened = source.parse(response)["open_time"].min()
+    closed = isinstance(opened, datetime) and opened + HOUR <= _closed_by(response, now)
+    return opened if isinstance(opened, datetime) and closed else None
+
+
+def catalogue(client: httpx.Client, source: Source) -> pl.DataFrame:
+    """What `source` lists, as CATALOGUE; empty where it has no list."""
+    if source.catalogue is None:
+        return CATALOGUE.to_frame()
+    frames, response = [], None
+    with said_by(source.name, "catalogue"):
+        while request := source.catalogue.request(response):
+            response = send(client, source.venue, request)
+            frames.append(source.catalogue.parse(response))
+            if len(frames) > MOST_ANSWERS:
+                raise Malformed(f"no end after {MOST_ANSWERS} pages")
+    return pl.concat(frames).match_to_schema(CATALOGUE) if frames else CATALOGUE.to_frame()
+
+
+def send(client: httpx.Client, venue: Venue, request: httpx.Request) -> httpx.Response:
+    """`request` under the manners of `venue`; any answer but data raises what it means."""
+    request.extensions = {**request.extensions, "venue": venue}
+    response = client.send(request)
+    if error := venue.verdict(response):
+        raise error
+    return response
+
+
+def _closed_by(response: httpx.Response, now: datetime) -> datetime:
+    """Of two clocks the slower: a candle still open on either is left for the next time."""
+    answered = date(response)
+    return now if answered is None else min(now, answered)
+
+
+def _within(frame: pl.DataFrame, page: Window, now: datetime) -> pl.DataFrame:
+    opened = pl.col("open_time")
+    return frame.filter((opened >= page.start) & (opened < page.end) & (opened <= now - HOUR))
+
+
+def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """By time, the same row told twice but once; two rows for one hour are left to the rules."""
+    ordered = frame.sort("open_time")
+    doubled = ordered["open_time"].n_unique() != ordered.height
+    return ordered.unique(maintain_order=True) if doubled else ordered
+
+
+def _in_coins(frame: pl.DataFrame, multiple: int) -> pl.DataFrame:
+    """Prices of one coin and amounts in coins, where the symbol is of `multiple` coins."""
+    if multiple == 1:
+        return frame
+    prices = pl.col("open", "high", "low", "close")
+    return frame.with_columns(prices / multiple, pl.col("volume") * multiple)

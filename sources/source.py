@@ -1,0 +1,117 @@
+"""What a source is: facts and pure functions of one venue. No I/O, nothing to inherit.
+
+    Venue      an address, what it may be asked, and what its refusals mean
+    Source     a venue that serves candles: how to ask for a page and how to read the answer
+    Catalogue  how to ask a source what it lists
+
+A new source is one new module whose SOURCE is a `Source`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import httpx
+import polars as pl
+
+from candles import Kind, Listing, SourceError, Window
+
+Verdict = Callable[[httpx.Response], SourceError | None]
+"""What an answer that is no data means, in the venue's own words; None where it is data."""
+
+CATALOGUE = pl.Schema(
+    {
+        "symbol": pl.String(),  # as the venue writes it, to ask for candles
+        "asset": pl.String(),  # the base as the venue writes it: 1000PEPE
+        "base": pl.String(),  # the coin's own ticker: PEPE
+        "quote": pl.String(),
+        "multiple": pl.Int64(),  # coins in one unit of the symbol: 1000
+        "start": pl.Datetime("us", "UTC"),  # null: the venue does not say
+        "end": pl.Datetime("us", "UTC"),  # null: none is announced
+        "trading": pl.Boolean(),  # false: halted or gone, whether or not `end` is told
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most `most` weight in any `seconds`, counted with `cost` of each request.
+
+    `header` names what tells the weight spent so far by everyone at this address; `restated`
+    reads a newer `most` out of an answer that happens to state it.
+    """
+
+    most: float
+    seconds: float
+    cost: Callable[[httpx.Request], float]
+    header: str | None = None
+    restated: Callable[[httpx.Response], float | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metering:
+    """What a venue allows: a request must fit into every budget."""
+
+    budgets: tuple[Budget, ...]
+
+    @property
+    def period(self) -> float:
+        """The seconds after which everything spent is given back."""
+        return max((budget.seconds for budget in self.budgets), default=60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """An address and its manners. `mirror` serves the same paths where `url` is blocked.
+
+    A key, where the client has one, is sent in `key_header` as `key_form` has it.
+    """
+
+    name: str
+    url: str
+    metering: Metering
+    verdict: Verdict
+    mirror: str | None = None
+    key_header: str | None = None
+    key_form: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What a source lists. `exchange` is the id under which CoinGecko names its symbols' coins.
+
+    `request` gives the first request for None, then the one after each answer, or None at the end.
+    """
+
+    exchange: str
+    derivatives: bool
+    request: Callable[[httpx.Response | None], httpx.Request | None]
+    parse: Callable[[httpx.Response], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A venue that serves hourly candles, `page_hours` at most in a page: the cheapest per row.
+
+    `parse` gives a frame of candles.SCHEMA in the venue's own units and order. `first` asks for
+    an answer whose earliest candle is the symbol's very first. `pages` cuts a window where
+    plain tiles of `page_hours` would not do (files by the month).
+    """
+
+    venue: Venue
+    kind: Kind
+    page_hours: int
+    request: Callable[[Listing, Window], httpx.Request]
+    parse: Callable[[httpx.Response], pl.DataFrame]
+    catalogue: Catalogue | None = None
+    first: Callable[[Listing], httpx.Request] | None = None
+    pages: Callable[[Window], Iterable[Window]] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the source is called everywhere."""
+        return self.venue.name
+
+    @property
+    def url(self) -> str:
+        """Where it is asked first."""
+        return self.venue.url

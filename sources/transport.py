@@ -1,0 +1,230 @@
+"""Manners, in one place for all venues: budgets, retries, bans, mirrors, whole answers.
+
+A request carries its Venue in `extensions["venue"]`. What comes back is an answer with its body
+read, or a SourceError: Unavailable after the retries, Blocked while a ban or a closed region
+lasts longer than patience does. Redirects are not followed.
+"""
+
+import logging
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Lock
+from types import MappingProxyType
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
+
+from candles import Blocked, Malformed, Misuse, SourceError, Unavailable
+from sources.limiter import REAL, Gate, Timepiece
+from sources.source import Venue
+from sources.words import line
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+TOO_MANY = 429
+PATIENCE = 120.0
+LARGEST = 64 * 2**20
+LONGEST = 120.0
+"""Seconds in which a whole body must have come, however steadily it trickles."""
+TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=60.0)
+LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30.0)
+HEADERS = MappingProxyType(
+    {"user-agent": "chandlery", "accept": "application/json", "accept-encoding": "gzip, deflate"}
+)
+_WRAPPING = ("content-encoding", "content-length", "transfer-encoding")
+_backoff = wait_exponential_jitter(initial=1.0, max=30.0, jitter=1.0)
+
+
+class _Again(Exception):
+    """Trouble that may pass in seconds. `shut`: the gate does the waiting."""
+
+    def __init__(self, error: SourceError, *, shut: bool) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.shut = shut
+
+
+def _pause(state: RetryCallState) -> float:
+    again = state.outcome.exception() if state.outcome else None
+    return 0.0 if isinstance(again, _Again) and again.shut else _backoff(state)
+
+
+class Manners(httpx.BaseTransport):
+    """Wraps the transport that does the sending. One for each client, shared by its threads."""
+
+    def __init__(
+        self,
+        inner: httpx.BaseTransport,
+        *,
+        timepiece: Timepiece,
+        venues_url: str | None = None,
+        patience: float = PATIENCE,
+        keys: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._inner = inner
+        self._time = timepiece
+        self._venues_url = venues_url.rstrip("/") if venues_url else None
+        self._patience = patience
+        self._keys = keys
+        self._gates: dict[str, Gate] = {}
+        self._mirrored: set[str] = set()
+        self._lock = Lock()
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(_Again),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=_pause,
+            sleep=timepiece.sleep,
+            reraise=True,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send with manners; the answer comes whole."""
+        venue: Venue = request.extensions["venue"]
+        try:
+            return self._retrying(self._attempt, venue, request, _Patience(self._patience))
+        except _Again as again:
+            if not again.shut:
+                self._gate(venue, mirrored=venue.name in self._mirrored).failed()
+            raise again.error from again.__cause__
+
+    def _attempt(
+        self, venue: Venue, request: httpx.Request, patience: "_Patience"
+    ) -> httpx.Response:
+        mirrored = venue.name in self._mirrored
+        try:
+            return self._once(venue, request, patience, mirrored=mirrored)
+        except Blocked as error:
+            if mirrored or venue.mirror is None or error.after is not None:
+                raise
+            self._turn_to_mirror(venue)
+        return self._attempt(venue, request, patience)
+
+    def _once(
+        self, venue: Venue, request: httpx.Request, patience: "_Patience", *, mirrored: bool
+    ) -> httpx.Response:
+        gate = self._gate(venue, mirrored=mirrored)
+        patience.left = gate.enter(request, patience.left)
+        response = self._send(self._addressed(venue, request, mirrored=mirrored))
+        gate.hear(response)
+        if error := venue.verdict(response):
+            raise self._learned(venue, gate, response, error)
+        return response
+
+    def _gate(self, venue: Venue, *, mirrored: bool) -> Gate:
+        host = httpx.URL(_base(venue, mirrored=mirrored)).host
+        with self._lock:
+            if host not in self._gates:
+                self._gates[host] = Gate(host, venue.metering, self._time)
+            return self._gates[host]
+
+    def _turn_to_mirror(self, venue: Venue) -> None:
+        with self._lock:
+            known = venue.name in self._mirrored
+            self._mirrored.add(venue.name)
+        if not known:
+            log.warning("%s: %s is asked instead", venue.name, venue.mirror)
+
+    def _learned(
+        self, venue: Venue, gate: Gate, response: httpx.Response, error: SourceError
+    ) -> Exception:
+        """What to raise, after the gate is told how long the venue wants nothing."""
+        after = error.after if isinstance(error, Unavailable | Blocked) else None
+        if after is None and response.status_code == TOO_MANY:
+            # Untold: by then everything spent is given back.
+            after = timedelta(seconds=venue.metering.period)
+            error = Unavailable(str(error), after=after)
+        if after is not None:
+            gate.shut(error, after.total_seconds())
+            return _Again(error, shut=True)
+        if isinstance(error, Blocked):
+            gate.shut(error, math.inf)
+        return _Again(error, shut=False) if isinstance(error, Unavailable) else error
+
+    def _addressed(self, venue: Venue, request: httpx.Request, *, mirrored: bool) -> httpx.Request:
+        path = request.url.raw_path.decode("ascii")
+        if self._venues_url:
+            url = f"{self._venues_url}/{venue.name}{'-mirror' if mirrored else ''}{path}"
+        else:
+            parts = httpx.URL(_base(venue, mirrored=mirrored))
+            url = f"{parts.scheme}://{parts.netloc.decode('ascii')}{path}"
+        headers = {**HEADERS, **request.headers}
+        headers.pop("host", None)
+        if venue.key_header and venue.name in self._keys:
+            headers[venue.key_header] = venue.key_form.format(self._keys[venue.name])
+        return httpx.Request(request.method, url, headers=headers, extensions=request.extensions)
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            answer = self._inner.handle_request(request)
+            try:
+                body = self._body(answer, request)
+            finally:
+                answer.close()
+        except httpx.RequestError as error:
+            log.debug("%s: %r", request.url.host, error)
+            words = line(f"{type(error).__name__} {error}")
+            raise _Again(Unavailable(words), shut=False) from error
+        headers = [(name, value) for name, value in answer.headers.items() if name not in _WRAPPING]
+        return httpx.Response(answer.status_code, headers=headers, content=body, request=request)
+
+    def _body(self, answer: httpx.Response, request: httpx.Request) -> bytes:
+        """All of the body, decoded: read here, so that one cut short counts as a failure."""
+        chunks, size = [], 0
+        until = self._time.monotonic() + LONGEST
+        for chunk in answer.iter_bytes():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST:
+                raise Malformed(f"its answer is larger than {LARGEST >> 20} MB")
+            if self._time.monotonic() > until:
+                raise httpx.ReadTimeout(f"no end after {LONGEST:.0f} s", request=request)
+        return b"".join(chunks)
+
+
+@dataclass(slots=True)
+class _Patience:
+    """Seconds that one call may still wait for what a venue forbids."""
+
+    left: float
+
+
+def _base(venue: Venue, *, mirrored: bool) -> str:
+    return venue.mirror if mirrored and venue.mirror else venue.url
+
+
+def client(  # noqa: PLR0913 - each is named, and has its default
+    venues_url: str | None = None,
+    *,
+    timepiece: Timepiece = REAL,
+    transport: httpx.BaseTransport | None = None,
+    patience: float = PATIENCE,
+    keys: Mapping[str, str] = MappingProxyType({}),
+    proxy: str | None = None,
+) -> httpx.Client:
+    """The one way out, to be shared by threads.
+
+    With `venues_url` every request goes to /<source>/<the venue's path> there, to
+    /<source>-mirror/… where its mirror is asked. `keys` holds API keys by source. `patience` is
+    how many seconds a call waits for what a venue forbids before it raises.
+    """
+    if venues_url is not None and not re.match(r"https?://[^/\s]+", venues_url):
+        raise Misuse(f"the venues' address {venues_url!r} is none: write http://127.0.0.1:8000")
+    inner = transport or httpx.HTTPTransport(limits=LIMITS, proxy=proxy)
+    manners = Manners(
+        inner, timepiece=timepiece, venues_url=venues_url, patience=patience, keys=keys
+    )
+    return httpx.Client(transport=manners, timeout=TIMEOUT, follow_redirects=False)

@@ -1,0 +1,107 @@
+"""What venues say, made fit for one line, and what HTTP's own statuses mean."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from candles import Blocked, Malformed, Rejected, SourceError, Unavailable
+
+LONGEST = 200
+SHORTEST_BAN = timedelta(minutes=2)
+"""Binance's bans last from two minutes to three days; of an untold one the shortest is assumed."""
+
+Meaning = Callable[[httpx.Response, str], SourceError]
+
+
+def line(text: str) -> str:
+    """`text` in one bounded line without control characters."""
+    words = " ".join(re.split(r"[\s\x00-\x1f\x7f-\x9f]+", text)).strip()
+    words = "".join(sign for sign in words if sign.isprintable())
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
+
+
+def excerpt(response: httpx.Response) -> str:
+    """The beginning of a body, for people."""
+    text = response.content[: 4 * LONGEST].decode(errors="replace")
+    return line(text) or "an empty body"
+
+
+def date(response: httpx.Response) -> datetime | None:
+    """When the venue says it answered."""
+    return _http_date(response.headers.get("date", ""))
+
+
+def retry_after(response: httpx.Response) -> timedelta | None:
+    """How long the venue asks to be left alone, told in seconds or as a date."""
+    told = response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,7}(\.\d*)?", told):
+        return timedelta(seconds=float(told))
+    until, now = _http_date(told), date(response)
+    return max(until - now, timedelta(0)) if until and now else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return at if at.tzinfo else None
+
+
+def later(response: httpx.Response, words: str) -> SourceError:
+    """Try again, after what the venue asks for."""
+    return Unavailable(words, after=retry_after(response))
+
+
+def banned(response: httpx.Response, words: str) -> SourceError:
+    """This address is shut out for a while."""
+    return Blocked(words, after=retry_after(response) or SHORTEST_BAN)
+
+
+def closed(_: httpx.Response, words: str) -> SourceError:
+    """This source is off from here."""
+    return Blocked(words)
+
+
+def refused(_: httpx.Response, words: str) -> SourceError:
+    """Asking again will not help."""
+    return Rejected(words)
+
+
+def astray(_: httpx.Response, words: str) -> SourceError:
+    """This is not the API that was asked."""
+    return Malformed(words)
+
+
+STATUSES: Mapping[int, Meaning] = {
+    401: closed,
+    403: closed,
+    408: later,
+    418: banned,
+    425: later,
+    429: later,
+    451: closed,
+}
+CLASSES: Mapping[int, Meaning] = {3: astray, 4: refused, 5: later}
+
+
+def by_status(response: httpx.Response, words: str | None = None) -> SourceError | None:
+    """What the status alone means; None where it is a success."""
+    if response.is_success:
+        return None
+    meaning = STATUSES.get(response.status_code, CLASSES.get(response.status_code // 100, astray))
+    return meaning(response, f"HTTP {response.status_code} {words or excerpt(response)}")
+
+
+@contextmanager
+def said_by(name: str, about: str | None = None) -> Iterator[None]:
+    """Put who said it, and about what, around the words of any failure within."""
+    try:
+        yield
+    except SourceError as error:
+        error.args = (f"{name}: {error} ({about})" if about else f"{name}: {error}",)
+        raise
