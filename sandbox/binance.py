@@ -29,7 +29,7 @@ import polars as pl
 from sandbox.binance_info import futures_info, spot_info
 from sandbox.limits import Meter, Spent
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
-from sandbox.wire import Pages, text
+from sandbox.wire import Pages, written
 from sandbox.words import STEPS, Candles, Market
 
 _FAR: Final = 10**15
@@ -131,19 +131,21 @@ def render(house: House) -> Callable[[pl.DataFrame, Candles], list[str]]:
     """Return what writes candles as this market's rows of twelve."""
 
     def rows(frame: pl.DataFrame, candles: Candles) -> list[str]:
-        digits, zeros = candles.digits, house.zeros
-        price, volume = max(digits.price, zeros), max(digits.volume, zeros)
-        prices = [text(frame[c], digits.price, price) for c in ("open", "high", "low", "close")]
-        base = text(frame["volume"], digits.volume, volume)
-        quote = text(frame["quote_volume"].fill_null(0.0), digits.quote, zeros)
-        trades = frame["trades"].fill_null(0)
-        opened, nothing = frame["open_time"], f"0.{'0' * zeros}" if zeros else "0"
-        written = zip(
-            opened, *prices, base, opened + (candles.step - 1), quote, trades, strict=True
+        digits, nothing = candles.digits, f"0.{'0' * house.zeros}" if house.zeros else "0"
+        numbers = {name: (frame[name], digits.price) for name in ("open", "high", "low", "close")}
+        numbers["volume"] = frame["volume"], digits.volume
+        numbers["quote_volume"] = frame["quote_volume"].fill_null(0.0), digits.quote
+        text = written(numbers, house.zeros)
+        opened = frame["open_time"]
+        columns = (
+            *(opened, *text.iter_columns()),
+            *(opened + (candles.step - 1), frame["trades"].fill_null(0)),
         )
         return [
             f'[{t},"{o}","{h}","{low}","{c}","{v}",{closed},"{q}",{n},"{nothing}","{nothing}","0"]'
-            for t, o, h, low, c, v, closed, q, n in written
+            for t, o, h, low, c, v, q, closed, n in zip(
+                *map(pl.Series.to_list, columns), strict=True
+            )
         ]
 
     return rows

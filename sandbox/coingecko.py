@@ -252,7 +252,9 @@ def venues(market: Market) -> list[Venue]:
         Venue(
             source="coingecko",
             endpoints=CoinGecko(market).endpoints(),
-            not_found=lambda _: _no("Incorrect path. Please check https://www.coingecko.com/api", 404),
+            not_found=lambda _: _no(
+                "Incorrect path. Please check https://www.coingecko.com/api", 404
+            ),
             faces=faces,
         )
     ]

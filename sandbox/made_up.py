@@ -72,6 +72,15 @@ def outages(source: str) -> list[int]:
     return [int(t.timestamp()) * 1000 + i * HOUR for t, hours in starts for i in range(hours)]
 
 
+def _ticks(number: pl.Expr, digits: int) -> pl.Expr:
+    """Return a whole number of smallest steps as the number a reader of its decimals gets.
+
+    The divisor is a column: dividing by a number, polars multiplies by its inverse, which is not
+    exact.
+    """
+    return number / (pl.col("h") * 0 + 10**digits)
+
+
 def _chance(whole: pl.Expr, key: int) -> pl.Expr:
     """Return a number in [0, 1) for each whole number: the same one every time."""
     first, second, third = _PRIMES
@@ -111,7 +120,7 @@ class MadeUp:
             [(pl.col("h") // p).alias(f"k{p}") for p, _ in _SWINGS],
             [*self._lattice(), *self._chances()],
             [self._logarithm().alias("level")],
-            [self._ticks().alias("open")],
+            [self._opens().alias("open")],
             [self._close().alias("close")],
             self._shape(),
             self._volumes(),
@@ -145,10 +154,10 @@ class MadeUp:
             total = total + (a + (b - a) * smooth - 0.5) * (2 * swing * self.wild)
         return total
 
-    def _ticks(self) -> pl.Expr:
+    def _opens(self) -> pl.Expr:
         """Return the price in the venue's smallest steps, as the number a reader gets."""
-        scale = 10**self.digits.price
-        return (pl.col("level").exp() * (self.price * scale)).round().clip(1) / scale
+        steps = self.price * 10**self.digits.price
+        return _ticks((pl.col("level").exp() * steps).round().clip(1), self.digits.price)
 
     def _close(self) -> pl.Expr:
         """Return the next hour's open, or the same hour's where nothing was traded."""
@@ -157,24 +166,26 @@ class MadeUp:
 
     def _shape(self) -> list[pl.Expr]:
         """Return how far the price went beyond open and close, and the volume."""
+        digits = self.digits
         traded = (pl.col("idle") >= self.quiet).cast(pl.Float64)
         reach = 0.006 * self.wild * traded
         body = pl.max_horizontal("open", "close"), pl.min_horizontal("open", "close")
-        scale = 10**self.digits.price
-        high = (body[0] * (1 + pl.col("above") * reach) * scale).ceil() / scale
-        low = (body[1] * (1 - pl.col("below") * reach) * scale).floor().clip(1) / scale
+        scale = 10**digits.price
+        high = (body[0] * (1 + pl.col("above") * reach) * scale).ceil()
+        low = (body[1] * (1 - pl.col("below") * reach) * scale).floor().clip(1)
         lively = 0.2 + pl.col("much") * pl.col("much") * 3
-        units = (lively * (self.turnover / self.price)).clip(10.0**-self.digits.volume) * traded
+        units = (lively * (self.turnover / self.price)).clip(10.0**-digits.volume) * traded
         return [
-            pl.when(traded > 0).then(high).otherwise("open").alias("high"),
-            pl.when(traded > 0).then(low).otherwise("open").alias("low"),
-            units.round(self.digits.volume).alias("volume"),
+            pl.when(traded > 0).then(_ticks(high, digits.price)).otherwise("open").alias("high"),
+            pl.when(traded > 0).then(_ticks(low, digits.price)).otherwise("open").alias("low"),
+            _ticks((units * 10**digits.volume).round(), digits.volume).alias("volume"),
         ]
 
     def _volumes(self) -> list[pl.Expr]:
         """Return the quote volume at the middle price, and the number of trades."""
         middle = (pl.col("open") + pl.col("close")) / 2
-        quote = (pl.col("volume") * middle).round(self.digits.quote)
+        steps = (pl.col("volume") * middle * 10**self.digits.quote).round()
+        quote = _ticks(steps, self.digits.quote)
         trades = (quote / 400 * (0.5 + pl.col("much"))).ceil().cast(pl.Int64)
         return [
             (pl.col("h") * HOUR).alias("open_time"),

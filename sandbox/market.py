@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from sandbox.bars import Longer, begun, open_bar
+from sandbox.bars import Longer, open_bar
 from sandbox.words import COLUMNS, HOUR, STEPS, BadOption, Candles, Coin, Digits, Listing
 
 # Longest first where one is the end of another.
@@ -42,8 +42,13 @@ def halves(symbol: str) -> tuple[str, str]:
 def _decimals(frame: pl.DataFrame, columns: Sequence[str]) -> int:
     """Return how many decimals the numbers in these columns have, 8 at most."""
     values = pl.concat([frame[name] for name in columns]).drop_nulls()
-    fits = (d for d in range(_MOST) if ((values * 10**d).round() / 10**d == values).all())
-    return next(fits, _MOST)
+
+    def fits(digits: int) -> bool:
+        # Divided by a column: by a number, polars multiplies by its inverse, which is not exact.
+        scale = pl.repeat(10.0**digits, len(values), eager=True)
+        return bool(((values * scale).round() / scale == values).all())
+
+    return next((digits for digits in range(_MOST) if fits(digits)), _MOST)
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def _spelled(options: dict[str, Any]) -> Iterator[str]:
         elif isinstance(value, datetime):
             yield f"--{name}={value.isoformat()}"
         elif value is not None:
-            yield f"--{name}={ {True: 'on', False: 'off'}[value] if value in (True, False) and isinstance(value, bool) else value}"
+            yield f"--{name}={ {True: 'on', False: 'off'}[value] if value in (True, False) and isinstance(value, bool) else value }"
 
 
 @contextmanager

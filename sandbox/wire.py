@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -19,7 +19,6 @@ from sandbox.words import Candles
 _CHUNK: Final = 8192
 _KEPT: Final = 48
 _SMALL: Final = 32
-_EXACT: Final = 2**53
 
 Render = Callable[[pl.DataFrame, Candles], list[str]]
 Rows = tuple[list[int], list[str]]
@@ -32,23 +31,39 @@ def plain(value: float, zeros: int = 0) -> str:
     return f"{whole}.{fraction}" if fraction else whole
 
 
-def text(column: pl.Series, digits: int, zeros: int) -> pl.Series:
-    """Write a column of numbers, none of them negative, with so many decimals.
+def written(columns: Mapping[str, tuple[pl.Series, int]], zeros: int) -> pl.DataFrame:
+    """Write columns of numbers, none of them negative, each with so many decimals.
 
-    ``digits`` are written by arithmetic on the column and filled up with zeros to ``zeros``. If
-    that is not exact for all of them, they are written one by one: what is written always reads
-    back as the very same number.
+    They are written by arithmetic on the columns and filled up with zeros to ``zeros``. Where that
+    is not exact for all of a column it is written one by one: what is written always reads back
+    as the very same number.
     """
-    scale = 10**digits
-    units = (column * scale).round()
-    if not ((units < _EXACT) & (units / scale == column)).all():
-        return pl.Series([plain(x, max(digits, zeros)) for x in column], dtype=pl.String)
-    units = units.cast(pl.Int64)
+    frame = pl.DataFrame({name: column for name, (column, _) in columns.items()})
+    digits = {name: digits for name, (_, digits) in columns.items()}
+    # By a column: dividing by a number, polars multiplies by its inverse, which is not exact.
+    one = pl.int_range(pl.len()) * 0 + 1
+    units = [(pl.col(n) * 10**d).round().cast(pl.Int64, strict=False) for n, d in digits.items()]
+    again = frame.select(units).select(
+        [(pl.col(n) / (one * 10**d)).alias(n) for n, d in digits.items()]
+    )
+    rough = [name for name in digits if not (again[name] == frame[name]).all()]
+    text = frame.select(units).select([_decimal(n, d, zeros) for n, d in digits.items()])
+    for name in rough:
+        kept = max(digits[name], zeros)
+        slow = pl.Series(name, [plain(x, kept) for x in frame[name]], dtype=pl.String)
+        text = text.with_columns(slow)
+    return text
+
+
+def _decimal(name: str, digits: int, zeros: int) -> pl.Expr:
+    """Write whole units of the last of so many decimals."""
+    units, scale = pl.col(name), 10**digits
     whole = (units // scale).cast(pl.String)
-    if not digits:
-        return whole + f".{'0' * zeros}" if zeros else whole
-    fraction = (units % scale).cast(pl.String).str.zfill(digits)
-    return whole + "." + fraction + "0" * max(0, zeros - digits)
+    if not max(digits, zeros):
+        return whole.alias(name)
+    padding = pl.lit("0" * max(0, zeros - digits))
+    fraction = (units % scale).cast(pl.String).str.zfill(digits) if digits else pl.lit("")
+    return pl.concat_str(whole, pl.lit("."), fraction, padding).alias(name)
 
 
 class Pages:
@@ -69,11 +84,16 @@ class Pages:
         live = now // candles.step * candles.step
         begins = candles.first if start is None else max(start, candles.first)
         ends = min(end, candles.last, live - candles.step)
-        open_now = begins <= live <= min(end, candles.last)
-        last = self._render(candles.so_far(now), candles) if open_now else []
+        is_open = begins <= live <= min(end, candles.last)
         if start is None:
+            last = self._open(candles, now) if is_open else []
             return [*self._newest(candles, begins, ends, limit - len(last)), *last]
-        return [*self._oldest(candles, begins, ends, limit), *last][:limit]
+        rows = self._oldest(candles, begins, ends, limit)
+        return [*rows, *self._open(candles, now)] if is_open and len(rows) < limit else rows
+
+    def _open(self, candles: Candles, now: int) -> list[str]:
+        """Return the row of the bar that is open now, if there is one."""
+        return self._render(candles.so_far(now), candles)
 
     def _oldest(self, candles: Candles, begins: int, ends: int, limit: int) -> list[str]:
         """Collect rows onwards from the start."""
