@@ -5,7 +5,8 @@ for a page of candles and answers for its rules, whichever source it is.
 """
 
 from sources.discovery import load
-from sources.fetch import catalogue, fetch, first_candle, pages
+from sources.fetch import catalogue, fetch, first_candle, pages, send
+from sources.limiter import Timepiece
 from sources.source import (
     CATALOGUE,
     Budget,
@@ -22,6 +23,7 @@ __all__ = [
     "Catalogue",
     "Metering",
     "Source",
+    "Timepiece",
     "Venue",
     "catalogue",
     "client",
@@ -29,4 +31,5 @@ __all__ = [
     "first_candle",
     "load",
     "pages",
+    "send",
 ]

@@ -27,7 +27,18 @@ from candles import HOUR, Blocked, Listing, Malformed, SourceError, Window
 from sources import columns
 from sources.multiples import plain
 from sources.source import CATALOGUE
-from sources.words import Meaning, banned, by_status, closed, date, excerpt, later, line, refused
+from sources.words import (
+    Meaning,
+    banned,
+    broken,
+    by_status,
+    closed,
+    date,
+    excerpt,
+    later,
+    line,
+    refused,
+)
 
 WIDTH = 12
 PLACES = {
@@ -108,9 +119,9 @@ _TOLD = b'{"code":'
 
 def verdict(response: httpx.Response) -> SourceError | None:
     """By Binance's own code where there is one, else by the status."""
-    told = response.content[:64].lstrip().startswith(_TOLD)
+    told = response.content[:64].translate(None, b" \r\n\t").startswith(_TOLD)
     if response.is_success and not told:
-        return None
+        return broken(response)
     code, words = _said(response)
     if code in CODES:
         return CODES[code](response, words)

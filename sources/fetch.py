@@ -81,8 +81,9 @@ def _within(frame: pl.DataFrame, page: Window, now: datetime) -> pl.DataFrame:
 
 def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
     """By time, the same row told twice but once; two rows for one hour are left to the rules."""
-    ordered = frame.sort("open_time")
-    doubled = ordered["open_time"].n_unique() != ordered.height
+    opened = frame["open_time"]
+    ordered = frame if opened.is_sorted() else frame.sort("open_time")
+    doubled = opened.n_unique() != frame.height
     return ordered.unique(maintain_order=True) if doubled else ordered
 
 

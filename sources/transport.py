@@ -152,7 +152,9 @@ class Manners(httpx.BaseTransport):
             return _Again(error, shut=True)
         if isinstance(error, Blocked):
             gate.shut(error, math.inf)
-        return _Again(error, shut=False) if isinstance(error, Unavailable) else error
+        # What is no answer of the API at all may be one the next time.
+        again = isinstance(error, Unavailable | Malformed)
+        return _Again(error, shut=False) if again else error
 
     def _addressed(self, venue: Venue, request: httpx.Request, *, mirrored: bool) -> httpx.Request:
         path = request.url.raw_path.decode("ascii")

@@ -14,6 +14,8 @@ LONGEST = 200
 SHORTEST_BAN = timedelta(minutes=2)
 """Binance's bans last from two minutes to three days; of an untold one the shortest is assumed."""
 
+PAIRS = ((b"[", b"]"), (b"{", b"}"))
+
 Meaning = Callable[[httpx.Response, str], SourceError]
 
 
@@ -26,8 +28,17 @@ def line(text: str) -> str:
 
 def excerpt(response: httpx.Response) -> str:
     """The beginning of a body, for people."""
-    text = response.content[: 4 * LONGEST].decode(errors="replace")
-    return line(text) or "an empty body"
+    text = response.content[: 20 * LONGEST].decode(errors="replace")
+    page = re.search(r"<title>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
+    return line(page[1] if page else text) or "an empty body"
+
+
+def broken(response: httpx.Response) -> SourceError | None:
+    """A successful answer that cannot be JSON at a glance: a page for people, or half of a body."""
+    body = response.content.strip()
+    if (body[:1], body[-1:]) in PAIRS:
+        return None
+    return Malformed(f"not JSON: {excerpt(response)}")
 
 
 def date(response: httpx.Response) -> datetime | None:
