@@ -6,17 +6,21 @@ Prints one line of JSON when it listens: its URL and where its candles come from
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import signal
-import socket
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox.app import application
 from sandbox.serving import listen, server
 from sandbox.words import BadOption
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
 
 
 def _moment(text: str) -> datetime:
@@ -65,10 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     _tell(socket_, app.state.sandbox.market.about)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         server(app).run(sockets=[socket_])
-    except KeyboardInterrupt:
-        pass
     return 0
 
 

@@ -11,19 +11,16 @@ import sys
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from sandbox import binance, coingecko
 from sandbox.faults import Fault, fault, parse
@@ -32,6 +29,12 @@ from sandbox.market import RecordedMarket
 from sandbox.universe import MadeUpMarket
 from sandbox.venue import Answer, Ask, Venue, json
 from sandbox.words import BadOption, Market
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
 _REMEMBERED: Final = 100_000
 _LIMITS: Final = {"binance_futures": 2400, "binance_spot": 6000, "binance_spot-mirror": 6000}

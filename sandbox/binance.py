@@ -19,31 +19,23 @@ Spot writes prices and volumes with 8 decimals; futures as many as the contract 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from sandbox.binance_info import futures_info, spot_info
-from sandbox.limits import Meter, Spent
+from sandbox.binance_ask import READ, SYMBOL, Refusal, limit_of, needed, number, symbols
+from sandbox.binance_info import current, futures_info, spot_info
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, written
 from sandbox.words import STEPS, Candles, Market
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.limits import Meter, Spent
+
 _FAR: Final = 10**15
-_NUMBER: Final = re.compile(r"^[0-9]{1,20}$")
-_SYMBOL: Final = re.compile(r"^[A-Z0-9-_.]{1,20}$")
-
-
-class Refusal(Exception):  # noqa: N818 - said to a client, not raised at a programmer
-    """An error of the venue's own, answered as HTTP 400."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 @dataclass(frozen=True)
@@ -81,51 +73,6 @@ FUTURES: Final = House(
     says_when=False,
 )
 
-# Every parameter an endpoint reads.
-_READ: Final[Mapping[str, frozenset[str]]] = {
-    "/klines": frozenset({"symbol", "interval", "startTime", "endTime", "timeZone", "limit"}),
-    "/exchangeInfo": frozenset(
-        {"symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"}
-    ),
-    "/ping": frozenset(),
-    "/time": frozenset(),
-}
-
-
-def _needed(ask: Ask, name: str, legal: re.Pattern[str] | None = None) -> str:
-    """Return a parameter that must be there."""
-    value = ask.query.get(name, "")
-    if not value:
-        reason = "was not sent, was empty/null, or malformed."
-        raise Refusal(-1102, f"Mandatory parameter '{name}' {reason}")
-    if legal is not None and not legal.match(value):
-        raise _illegal(name, legal)
-    return value
-
-
-def _illegal(name: str, legal: re.Pattern[str]) -> Refusal:
-    """Return the refusal of a parameter with characters it must not have."""
-    reason = f"legal range is '{legal.pattern}'."
-    return Refusal(-1100, f"Illegal characters found in parameter '{name}'; {reason}")
-
-
-def _number(ask: Ask, name: str, default: int) -> int:
-    """Return a whole number, or the default where it was not sent."""
-    value = ask.query.get(name)
-    if value is None:
-        return default
-    if not _NUMBER.match(value):
-        raise _illegal(name, _NUMBER)
-    return int(value)
-
-
-def _limit(ask: Ask, house: House) -> int:
-    """Return how many rows were asked for, as the market understands it."""
-    limit = _number(ask, "limit", 500)
-    if limit < 1 or (limit > house.most and not house.caps):
-        raise Refusal(-1130, "Data sent for parameter 'limit' is not valid.")
-    return min(limit, house.most)
-
 
 def render(house: House) -> Callable[[pl.DataFrame, Candles], list[str]]:
     """Return what writes candles as this market's rows of twelve."""
@@ -133,7 +80,7 @@ def render(house: House) -> Callable[[pl.DataFrame, Candles], list[str]]:
     def rows(frame: pl.DataFrame, candles: Candles) -> list[str]:
         digits, nothing = candles.digits, f"0.{'0' * house.zeros}" if house.zeros else "0"
         numbers = {name: (frame[name], digits.price) for name in ("open", "high", "low", "close")}
-        numbers["volume"] = frame["volume"], digits.volume
+        numbers["volume"] = frame["volume"].fill_null(0.0), digits.volume
         numbers["quote_volume"] = frame["quote_volume"].fill_null(0.0), digits.quote
         text = written(numbers, house.zeros)
         opened = frame["open_time"]
@@ -162,14 +109,9 @@ class Binance:
 
     def endpoints(self) -> dict[str, Endpoint]:
         """Return what answers which path."""
-        info = {SPOT.prefix: spot_info, FUTURES.prefix: futures_info}[self.house.prefix]
-
-        def exchange_info(ask: Ask) -> Answer:
-            return json(info(self._market, self._source, ask))
-
         table: dict[str, Endpoint] = {
             "/klines": self._klines,
-            "/exchangeInfo": exchange_info,
+            "/exchangeInfo": self._exchange_info,
             "/ping": lambda _: json({}),
             "/time": lambda ask: json({"serverTime": ask.now}),
         }
@@ -179,25 +121,39 @@ class Binance:
         """Return the endpoint with the venue's refusals as answers."""
 
         def checked(ask: Ask) -> Answer:
-            read = sum(name in _READ[path] for name in ask.query)
             try:
-                if self.house.strict and read < len(ask.query):
-                    message = f"read '{read}' parameter(s) but was sent '{len(ask.query)}'."
-                    raise Refusal(-1104, f"Not all sent parameters were read; {message}")
+                self._must_be_read(path, ask)
                 return endpoint(ask)
             except Refusal as no:
                 return json({"code": no.code, "msg": no.message}, 400)
 
         return checked
 
+    def _must_be_read(self, path: str, ask: Ask) -> None:
+        """Refuse parameters that nobody reads, where the market is strict."""
+        read = sum(name in READ[path] for name in ask.query)
+        if self.house.strict and read < len(ask.query):
+            message = f"read '{read}' parameter(s) but was sent '{len(ask.query)}'."
+            raise Refusal(-1104, f"Not all sent parameters were read; {message}")
+
+    def _exchange_info(self, ask: Ask) -> Answer:
+        """Answer what is listed: on spot the symbols asked for, if any are."""
+        listings = current(self._market.listings(self._source), ask.now)
+        if self.house is FUTURES:
+            return json(futures_info(listings, ask.now))
+        wanted = symbols(ask)
+        if not wanted <= {listing.symbol for listing in listings}:
+            raise Refusal(-1121, "Invalid symbol.")
+        return json(spot_info([x for x in listings if not wanted or x.symbol in wanted], ask.now))
+
     def _klines(self, ask: Ask) -> Answer:
         """Answer a page of candles."""
-        symbol = _needed(ask, "symbol", _SYMBOL)
-        interval = _needed(ask, "interval")
+        symbol = needed(ask, "symbol", SYMBOL)
+        interval = needed(ask, "interval")
         if interval not in STEPS:
             raise Refusal(-1120, "Invalid interval.")
-        start, end = _number(ask, "startTime", -1), _number(ask, "endTime", _FAR)
-        limit = _limit(ask, self.house)
+        start, end = number(ask, "startTime", -1), number(ask, "endTime", _FAR)
+        limit = limit_of(ask, self.house.most, caps=self.house.caps)
         self._must_be_listed(symbol, ask.now)
         candles = self._market.candles(self._source, symbol, interval)
         if candles is None:

@@ -8,13 +8,13 @@ plausible constant: nothing here trades.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import orjson
+from sandbox.words import DAY, Listing
 
-from sandbox.venue import Ask
-from sandbox.words import DAY, Listing, Market
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
 
 _NEVER: Final = 4_133_404_800_000
 _NOTICE: Final = 7 * DAY
@@ -58,34 +58,24 @@ _FUTURES_FILTERS: Final = [
 ]
 
 
-def _current(market: Market, source: str, now: int) -> list[Listing]:
+def current(listings: Iterable[Listing], now: int) -> list[Listing]:
     """Return what each symbol means now, or meant last."""
     found: dict[str, Listing] = {}
-    for listing in market.listings(source):
+    for listing in listings:
         known = found.get(listing.symbol)
         if listing.since <= now and not (known and known.trades_at(now)):
             found[listing.symbol] = listing
     return list(found.values())
 
 
-def _asked_for(ask: Ask, listings: Sequence[Listing]) -> Sequence[Listing]:
-    """Keep the symbols asked for by name, or all."""
-    names = ask.query.get("symbol"), ask.query.get("symbols")
-    if not any(names):
-        return listings
-    wanted = {names[0]} if names[0] else set(orjson.loads(names[1] or "[]"))
-    return [listing for listing in listings if listing.symbol in wanted]
-
-
-def spot_info(market: Market, source: str, ask: Ask) -> Info:
+def spot_info(listings: Iterable[Listing], now: int) -> Info:
     """Return spot's exchangeInfo."""
-    listings = _asked_for(ask, _current(market, source, ask.now))
     return {
         "timezone": "UTC",
-        "serverTime": ask.now,
+        "serverTime": now,
         "rateLimits": _SPOT_LIMITS,
         "exchangeFilters": [],
-        "symbols": [_spot_symbol(x, ask.now) for x in listings],
+        "symbols": [_spot_symbol(listing, now) for listing in listings],
     }
 
 
@@ -119,13 +109,12 @@ def _spot_symbol(listing: Listing, now: int) -> Info:
     }
 
 
-def futures_info(market: Market, source: str, ask: Ask) -> Info:
+def futures_info(listings: Sequence[Listing], now: int) -> Info:
     """Return USD-M futures' exchangeInfo, which knows no choice of symbols."""
-    listings = _current(market, source, ask.now)
     assets = sorted({listing.quote for listing in listings})
     return {
         "timezone": "UTC",
-        "serverTime": ask.now,
+        "serverTime": now,
         "futuresType": "U_MARGINED",
         "rateLimits": _FUTURES_LIMITS,
         "exchangeFilters": [],
@@ -133,7 +122,7 @@ def futures_info(market: Market, source: str, ask: Ask) -> Info:
             {"asset": asset, "marginAvailable": True, "autoAssetExchange": "-10000"}
             for asset in assets
         ],
-        "symbols": [_futures_symbol(x, ask.now) for x in listings],
+        "symbols": [_futures_symbol(listing, now) for listing in listings],
     }
 
 

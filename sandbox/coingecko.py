@@ -9,14 +9,16 @@ a fault to switch on (``429``, ``429-as-200``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.words import DAY, Coin, Listing, Market
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 _PAGE_OF_TICKERS: Final = 100
 _MOST_COINS: Final = 250

@@ -9,9 +9,11 @@ stands still.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SHORTEST: Final = 120
 _LONGEST: Final = 3 * 86_400

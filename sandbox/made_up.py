@@ -10,17 +10,18 @@ trade and come as flat bars.
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from sandbox.bars import open_bar
-from sandbox.words import COLUMNS, DAY, HOUR, Digits
+from sandbox.words import COLUMNS, HOUR, Digits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Period in hours and how far the logarithm of the price swings over it.
 _SWINGS: Final = (
@@ -78,7 +79,8 @@ def _ticks(number: pl.Expr, digits: int) -> pl.Expr:
     The divisor is a column: dividing by a number, polars multiplies by its inverse, which is not
     exact.
     """
-    return number / (pl.col("h") * 0 + 10**digits)
+    scale: pl.Expr = pl.col("h") * 0 + 10**digits
+    return number / scale
 
 
 def _chance(whole: pl.Expr, key: int) -> pl.Expr:
@@ -207,7 +209,3 @@ class MadeUp:
     def so_far(self, now: int) -> pl.DataFrame:
         """Return the hour that is open now, as far as it has come."""
         return open_bar(self, now)
-
-    def turnover_of_a_day(self) -> float:
-        """Return about how much is traded in 24 hours, in quote units."""
-        return math.floor(self.turnover * DAY / HOUR)

@@ -9,17 +9,19 @@ it is).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from sandbox.bars import Longer, open_bar
 from sandbox.words import COLUMNS, HOUR, STEPS, BadOption, Candles, Coin, Digits, Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 # Longest first where one is the end of another.
 _QUOTES: Final = (
@@ -28,6 +30,7 @@ _QUOTES: Final = (
 )  # fmt: skip
 _UNKNOWN_SINCE: Final = 1_569_398_400_000
 _MOST: Final = 8
+_LAST: Final = 100_000  # the rank of a coin without one
 
 
 def halves(symbol: str) -> tuple[str, str]:
@@ -62,7 +65,10 @@ class Recorded:
     @cached_property
     def rows(self) -> pl.DataFrame:
         """All of it, ascending."""
-        rows = pl.read_parquet(self.path)
+        try:
+            rows = pl.read_parquet(self.path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise BadOption(f"not a recording: {self.path}: {error}") from error
         absent = [pl.lit(None).alias(c) for c in COLUMNS if c not in rows.columns]
         numbers = [pl.col(c).cast(pl.Float64) for c in COLUMNS[1:-1]]
         time = pl.col("open_time").dt.epoch("ms")
@@ -181,11 +187,19 @@ def _read_coins(folder: Path) -> tuple[list[Coin], list[Listing]]:
         raise BadOption(f"no such market folder: {folder}")
     try:
         entries = json.loads((folder / "coins.json").read_bytes())
-        coins = [Coin(x["id"], x["symbol"], x["name"], x["rank"], None) for x in entries]
-        listings = [_listing(x["id"], y) for x in entries for y in x["listings"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        coins = [
+            Coin(x["id"], x["symbol"], x["name"], x.get("rank") or _LAST, None) for x in entries
+        ]
+        listings = [_listing(x["id"], y) for x in entries for y in x.get("listings", ())]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadOption(f"not a market folder: {folder}/coins.json: {error!r}") from error
     return coins, listings
+
+
+def _coin(entry: Mapping[str, Any]) -> Coin:
+    """Read one coin of ``coins.json``."""
+    rank = int(entry.get("rank") or _LAST)
+    return Coin(str(entry["id"]), str(entry["symbol"]), str(entry["name"]), rank, None)
 
 
 def _listing(coin: str, entry: Mapping[str, Any]) -> Listing:

@@ -16,19 +16,21 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import uvicorn
-from starlette.applications import Starlette
 
 from sandbox.app import application
 from sandbox.words import BadOption
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _QUEUE: Final = 512
@@ -125,15 +127,17 @@ def _in_a_thread(**options: Any) -> Iterator[str]:  # noqa: ANN401
         socket_.close()
 
 
-def _spelled(options: dict[str, Any]) -> Iterator[str]:
+def _spelled(options: Mapping[str, object]) -> Iterator[str]:
     """Spell the options as the command line has them."""
     for name, value in options.items():
-        if name == "faults":
+        if name == "faults" and isinstance(value, Iterable):
             yield from (f"--fault={spec}" for spec in value)
         elif isinstance(value, datetime):
             yield f"--{name}={value.isoformat()}"
+        elif isinstance(value, bool):
+            yield f"--{name}={'on' if value else 'off'}"
         elif value is not None:
-            yield f"--{name}={ {True: 'on', False: 'off'}[value] if value in (True, False) and isinstance(value, bool) else value }"
+            yield f"--{name}={value}"
 
 
 @contextmanager

@@ -8,19 +8,23 @@ ticker, other quotes, a quarterly contract, a stock, an index, a delisted one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sandbox.bars import Longer
 from sandbox.made_up import MadeUp, outages, salt
 from sandbox.words import DAY, HOUR, STEPS, Candles, Coin, Listing
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
 SPOT: Final = "binance_spot"
 FUTURES: Final = "binance_futures"
 _FOREVER: Final = 4_102_444_800_000  # 2100-01-01
 _BOTH: Final = (FUTURES, SPOT)
+_THOUSANDS: Final = 0.0001  # what costs less is traded by the thousand
+_GONE: Final = 5
 
 # CoinGecko's id, ticker, name, about what it costs, where it is listed against USDT.
 _KNOWN: Final[Sequence[tuple[str, str, str, float, Sequence[str]]]] = (
@@ -137,10 +141,10 @@ class MadeUpMarket:
             known = coin.rank <= len(_KNOWN)
             where = _KNOWN[coin.rank - 1][4] if known else _WHERE[coin.rank % len(_WHERE)]
             for source in where:
-                thousand = source == FUTURES and (coin.price or 1) < 0.0001
+                thousand = source == FUTURES and (coin.price or 1) < _THOUSANDS
                 base = f"{'1000' if thousand else ''}{coin.symbol.upper()}"
                 since = self._since(source, coin)
-                gone = coin.rank % 29 == 5 and not known
+                gone = coin.rank % 29 == _GONE and not known
                 until = since + 500 * DAY if gone else None
                 yield Listing(source, f"{base}USDT", base, "USDT", coin.id, since, until)
 

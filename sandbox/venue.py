@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from sandbox.limits import Meter, Spent
+if TYPE_CHECKING:
+    from sandbox.limits import Meter, Spent
 
 JSON: Final = "application/json;charset=UTF-8"
 

@@ -58,9 +58,9 @@ def written(columns: Mapping[str, tuple[pl.Series, int]], zeros: int) -> pl.Data
 def _decimal(name: str, digits: int, zeros: int) -> pl.Expr:
     """Write whole units of the last of so many decimals."""
     units, scale = pl.col(name), 10**digits
-    whole = (units // scale).cast(pl.String)
+    whole: pl.Expr = (units // scale).cast(pl.String)
     if not max(digits, zeros):
-        return whole.alias(name)
+        return whole
     padding = pl.lit("0" * max(0, zeros - digits))
     fraction = (units % scale).cast(pl.String).str.zfill(digits) if digits else pl.lit("")
     return pl.concat_str(whole, pl.lit("."), fraction, padding).alias(name)

@@ -1,17 +1,19 @@
 """The words the sandbox's rooms share: what a market is, and what one symbol's candles are.
 
-Times are milliseconds since 1970, UTC, as most venues count them. A frame of candles has the columns
-``open_time`` (Int64, ms), ``open``, ``high``, ``low``, ``close``, ``volume``, ``quote_volume``
-(Float64, the last may be null) and ``trades`` (Int64, may be null), ascending.
+Times are milliseconds since 1970, UTC, as most venues count them. A frame of candles has the
+columns ``open_time`` (Int64, ms), ``open``, ``high``, ``low``, ``close``, ``volume``,
+``quote_volume`` (Float64, the last may be null) and ``trades`` (Int64, may be null), ascending.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-import polars as pl
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
 
 HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
@@ -38,7 +40,7 @@ COLUMNS: Final = (
 )
 
 
-class BadOption(ValueError):  # noqa: N818 - it names what is wrong, as the project's errors do
+class BadOption(ValueError):
     """What the sandbox was started with cannot be served; the message is for people."""
 
 
