@@ -20,9 +20,12 @@ class Window:
     end: datetime
 
     def __post_init__(self) -> None:
-        for at in (self.start, self.end):
+        for name in ("start", "end"):
+            at = getattr(self, name)
             if at.utcoffset() != timedelta(0):
                 raise ValueError(f"{at!r} is not in UTC")
+            # Databases call it GMT or Etc/UTC too; polars tells names apart.
+            object.__setattr__(self, name, at.replace(tzinfo=UTC))
         if self.end < self.start:
             raise ValueError(f"{self} ends before it starts")
 

@@ -1,5 +1,8 @@
 """The one place that connects, and refuses what cannot hold the candles."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
@@ -78,28 +81,30 @@ def _refuse_unfit(connection: Connection) -> None:
         raise Misuse(f"the database is plain PostgreSQL, without TimescaleDB: {_HOWTO}")
     installed, offered = found
     version = str(installed or offered)
-    if tuple(int(part) for part in version.split("-")[0].split(".")[:2]) < OLDEST:
+    if tuple(int(part) for part in version.split("-", maxsplit=1)[0].split(".")[:2]) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise Misuse(f"the database has TimescaleDB {version}, older than {oldest}: upgrade it")
-    licence = _licence(connection) if installed else _licence_once_created(connection)
-    if licence != "timescale":
-        raise Misuse(
-            f"the database's TimescaleDB is of the {licence} edition, and continuous aggregates"
-            f" need Community: {_HOWTO}",
-        )
+    with _made(connection, installed=installed is not None):
+        licence = connection.execute("select current_setting('timescaledb.license', true)")
+        edition = (licence.fetchone() or (None,))[0] or "unknown"
+        if edition != "timescale":
+            raise Misuse(
+                f"the database's TimescaleDB is of the {edition} edition, and continuous aggregates"
+                f" need Community: {_HOWTO}",
+            )
 
 
-def _licence(connection: Connection) -> str:
-    row = connection.execute("select current_setting('timescaledb.license', true)").fetchone()
-    return str(row[0]) if row is not None and row[0] else "unknown"
-
-
-def _licence_once_created(connection: Connection) -> str:
-    """A server tells its edition only where the extension is: create it, look, and take it back."""
-    try:
-        with connection.transaction(force_rollback=True):
+@contextmanager
+def _made(connection: Connection, *, installed: bool) -> Iterator[None]:
+    """A server tells its edition only where the extension is: it is taken back if that is wrong."""
+    if installed:
+        yield
+        return
+    with connection.transaction():
+        try:
             connection.execute("set local client_min_messages = warning")
-            connection.execute("create extension timescaledb")
-            return _licence(connection)
-    except psycopg.Error as error:
-        raise Misuse(f"cannot create the extension timescaledb ({_line(error)}): {_HOWTO}") from None
+            connection.execute("create extension if not exists timescaledb")
+        except psycopg.Error as error:
+            reason = f"cannot create the extension timescaledb ({_line(error)})"
+            raise Misuse(f"{reason}: {_HOWTO}") from None
+        yield

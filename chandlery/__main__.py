@@ -1,0 +1,7 @@
+"""`python -m chandlery`."""
+
+import sys
+
+from chandlery.main import main
+
+sys.exit(main())

@@ -1,0 +1,72 @@
+"""The verbs that ask venues: coins, backfill, hourly."""
+
+from typing import Unpack
+
+import click
+
+from candles.settings import Settings, settings
+from chandlery.options import (
+    END,
+    JSON,
+    MAX_COINS,
+    NOW,
+    SOURCES,
+    START,
+    START_YEAR,
+    SYMBOLS,
+    Given,
+    at,
+    choices,
+    ordered,
+)
+from chandlery.people import move, output, print_json, print_tally, progress
+from collect import Order, Universe, learn, learn_if_empty, run, tools
+
+
+@click.command()
+@choices(MAX_COINS, NOW, JSON)
+def coins(*, max_coins: int | None, now: str | None, as_json: bool) -> int:
+    """Learn coins by market cap, and where they are listed."""
+    if max_coins is not None and max_coins < 1:
+        raise click.UsageError(f"max coins {max_coins} asks for nothing: write 1 or more")
+    with tools(settings()) as at_hand, progress("coins", shown=not as_json):
+        universe = learn(at_hand, at(now), max_coins)
+    if as_json:
+        print_json(universe.statistics())
+    else:
+        _print_universe(universe)
+    return 1 if universe.failures else 0
+
+
+@click.command()
+@choices(START, START_YEAR, END, SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
+def backfill(*, as_json: bool, **given: Unpack[Given]) -> int:
+    """Fetch the hours that are missing, best market cap first; since 2020, if no start is given."""
+    return _collect("backfill", *ordered(**given), as_json=as_json)
+
+
+@click.command()
+@click.option("--hours", default=24, show_default=True, help="How far back an hour is looked for.")
+@choices(SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
+def hourly(*, as_json: bool, **given: Unpack[Given]) -> int:
+    """Fetch the newest closed hours that are missing."""
+    return _collect("hourly", *ordered(**given), as_json=as_json)
+
+
+def _collect(title: str, current: Settings, wanted: Order, *, as_json: bool) -> int:
+    with tools(current) as at_hand, progress(title, shown=not as_json) as bar:
+        learn_if_empty(at_hand, wanted)
+        tally = run(at_hand, wanted, lambda step: move(bar, step))
+    if as_json:
+        print_json(tally.statistics())
+    else:
+        print_tally(tally)
+    return 1 if tally.failed else 0
+
+
+def _print_universe(universe: Universe) -> None:
+    output.print(f"{universe.coins:,} coins", highlight=False)
+    for source, listed in universe.listings.items():
+        output.print(f"  {source}: lists {listed:,} of them", highlight=False)
+    for source, why in universe.failures.items():
+        output.print(f"  {source}: {why}", highlight=False, markup=False)

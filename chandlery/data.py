@@ -1,0 +1,122 @@
+"""The verbs that look at the database: migrate, status, export."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+import polars as pl
+from rich.table import Table
+
+import store
+from candles import Misuse, Window, instant
+from candles.settings import settings
+from chandlery.export import write
+from chandlery.options import END, JSON, MAX_COINS, START, SYMBOLS, choices, listed
+from chandlery.people import output, print_json
+from collect import choose
+from store.read import TIMEFRAMES
+
+
+@click.command()
+@choices(JSON)
+def migrate(*, as_json: bool) -> None:
+    """Bring the database's tables up to date."""
+    with store.connect(settings()) as connection:
+        names = store.migrate(connection)
+    if as_json:
+        print_json({"applied": names})
+    else:
+        click.echo("\n".join(f"applied {name}" for name in names) or "already up to date")
+
+
+@click.command()
+@choices(MAX_COINS, JSON)
+def status(*, max_coins: int | None, as_json: bool) -> None:
+    """Show what is there: coins, candles, coverage."""
+    with store.connect(settings()) as connection:
+        store.migrate(connection)
+        held = store.held(connection)
+    if as_json:
+        print_json(_totals(held) | {"coins": held.to_dicts()})
+    else:
+        _print_held(held, max_coins)
+
+
+@click.command()
+@choices(SYMBOLS, START, END)
+@click.option("--timeframe", type=click.Choice(TIMEFRAMES), default="1h", show_default=True)
+@click.option("--to", "to", type=click.Path(path_type=Path), required=True, metavar="FILE")
+def export(
+    *,
+    symbols: str | None,
+    start: str | None,
+    end: str | None,
+    timeframe: str,
+    to: Path,
+) -> None:
+    """Write candles to FILE.parquet or FILE.csv, by symbol and time (UTC)."""
+    window = _window(start, end)
+    with store.connect(settings()) as connection:
+        store.migrate(connection)
+        coins = choose(connection, listed(symbols))
+        rows = write(connection, coins, timeframe, window, to)
+    click.echo(f"{rows:,} candles in {to}")
+
+
+def _window(start: str | None, end: str | None) -> Window | None:
+    if start is None and end is None:
+        return None
+    first = instant("1970-01-01" if start is None else start, name="start")
+    last = instant("9999-01-01" if end is None else end, name="end")
+    if first >= last:
+        raise Misuse(f"start {first:%Y-%m-%dT%H:%MZ} is not before end {last:%Y-%m-%dT%H:%MZ}")
+    return Window(first, last)
+
+
+def _totals(held: pl.DataFrame) -> dict[str, object]:
+    hours, missing = int(held["hours"].sum()), int(held["missing"].sum())
+    newest = held["latest"].max()
+    return {
+        "total_symbols": held.height,
+        "total_records": hours,
+        "missing_records": missing,
+        "completeness_percentage": round(100 * hours / max(hours + missing, 1), 4),
+        "newest": newest.isoformat() if isinstance(newest, datetime) else None,
+        "bars_4h": int(held["bars_4h"].sum()),
+        "bars_1d": int(held["bars_1d"].sum()),
+    }
+
+
+def _print_held(held: pl.DataFrame, most: int | None) -> None:
+    if held.is_empty():
+        output.print("no candles yet: `chandlery backfill --max-coins 20` fetches some")
+        return
+    columns = ("coin", "from", "to", "1h", "4h", "1d", "missing", "coverage", "sources")
+    table = Table(*columns, box=None, header_style="bold")
+    for column in table.columns[3:8]:
+        column.justify = "right"
+    for row in held.head(most or held.height).iter_rows(named=True):
+        table.add_row(*_cells(row))
+    totals = _totals(held)
+    output.print(table)
+    output.print(
+        f"{held.height:,} coins, {totals['total_records']:,} candles of 1h,"
+        f" {totals['bars_4h']:,} of 4h, {totals['bars_1d']:,} of 1d;"
+        f" {totals['completeness_percentage']} % complete",
+        highlight=False,
+    )
+
+
+def _cells(row: dict[str, object]) -> list[str]:
+    hours, missing = int(str(row["hours"])), int(str(row["missing"]))
+    return [
+        str(row["symbol"]),
+        f"{row['earliest']:%Y-%m-%d %H:%M}",
+        f"{row['latest']:%Y-%m-%d %H:%M}",
+        f"{hours:,}",
+        f"{row['bars_4h']:,}",
+        f"{row['bars_1d']:,}",
+        f"{missing:,}",
+        f"{100 * hours / max(hours + missing, 1):.2f} %",
+        str(row["sources"]),
+    ]

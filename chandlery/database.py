@@ -1,0 +1,28 @@
+"""`chandlery db`: the embedded TimescaleDB, started and stopped by hand."""
+
+import click
+
+import embedded
+from candles import Misuse
+from candles.settings import settings
+
+
+@click.group()
+def db() -> None:
+    """The embedded TimescaleDB: it starts by itself, and stops when nobody uses it."""
+
+
+@db.command()
+@click.option("--tcp", type=int, metavar="PORT", help="Listen on 127.0.0.1 too, for psql, Grafana.")
+def start(tcp: int | None) -> None:
+    """Start it, if it does not run, and print its address."""
+    try:
+        click.echo(embedded.ensure(settings().home, tcp=tcp))
+    except embedded.EngineError as error:
+        raise Misuse(str(error)) from error
+
+
+@db.command()
+def stop() -> None:
+    """Stop it; what is committed is kept."""
+    click.echo("stopped" if embedded.stop(settings().home) else "it was not running")

@@ -1,0 +1,84 @@
+"""Candles into a file, a coin at a time: memory stays flat, and the file is whole or not there."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import polars as pl
+import pyarrow.parquet as pq
+
+import store
+from candles import Coin, Misuse, Window
+from store.read import SCHEMA
+
+Put = Callable[[pl.DataFrame], None]
+Open = Callable[[Path], AbstractContextManager[Put]]
+
+
+def write(
+    connection: store.Connection,
+    coins: Sequence[Coin],
+    timeframe: str,
+    window: Window | None,
+    to: Path,
+) -> int:
+    """Write the coins' candles by symbol and time; return how many. Misuse if there are none."""
+    form = FORMS.get(to.suffix.lower())
+    if form is None:
+        raise Misuse(f"{to} is of no kind known here: write FILE.parquet or FILE.csv")
+    rows = 0
+    with _whole(to) as part:
+        with form(part) as put:
+            for coin in sorted(coins, key=lambda each: each.symbol):
+                frame = store.read(connection, [coin], timeframe, window)
+                put(frame)
+                rows += frame.height
+        if rows == 0:
+            raise Misuse("there are no such candles: `chandlery status` shows what is there")
+    return rows
+
+
+@contextmanager
+def _whole(to: Path) -> Iterator[Path]:
+    """A file beside `to` that takes its name once it is complete."""
+    try:
+        with NamedTemporaryFile(dir=to.parent, prefix=f".{to.name}.", delete=False) as made:
+            part = Path(made.name)
+    except OSError as error:
+        raise Misuse(f"cannot write {to}: {error.strerror}") from None
+    try:
+        yield part
+        part.chmod(0o666 & ~_umask())
+        part.replace(to)
+    except OSError as error:
+        raise Misuse(f"cannot write {to}: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Put]:
+    with pq.ParquetWriter(path, SCHEMA.to_frame().to_arrow().schema, compression="zstd") as file:
+        yield lambda frame: file.write_table(frame.to_arrow()) if frame.height else None
+
+
+@contextmanager
+def _csv(path: Path) -> Iterator[Put]:
+    with path.open("wb") as file:
+        file.write((",".join(SCHEMA.names()) + "\n").encode())
+        yield lambda frame: frame.write_csv(
+            file,
+            include_header=False,
+            datetime_format="%Y-%m-%dT%H:%M:%SZ",
+        )
+
+
+FORMS: dict[str, Open] = {".parquet": _parquet, ".csv": _csv}

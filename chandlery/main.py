@@ -1,0 +1,58 @@
+"""`chandlery <verb>`: done here and now; a user's mistake is one line and exit 2."""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import click
+import psycopg
+from rich.logging import RichHandler
+
+from candles import ChandleryError, Misuse
+from chandlery.collecting import backfill, coins, hourly
+from chandlery.data import export, migrate, status
+from chandlery.database import db
+from chandlery.people import errors
+
+DONE, SOME_FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="chandlery", message="%(version)s")
+def cli() -> None:
+    """Every crypto coin's hourly candles, complete, in TimescaleDB.
+
+    Without DATABASE_URL the database is an embedded TimescaleDB under CHANDLERY_HOME.
+    """
+
+
+for verb in (migrate, coins, backfill, hourly, status, export, db):
+    cli.add_command(verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit code: 0 done, 1 some coins failed, 2 bad use."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(message)s",
+        handlers=[RichHandler(console=errors, show_time=False, show_path=False, show_level=False)],
+    )
+    try:
+        code = cli.main(arguments, prog_name="chandlery", standalone_mode=False)
+    except click.ClickException as error:
+        return _say(error.format_message(), MISUSED)
+    except Misuse as error:
+        return _say(str(error), MISUSED)
+    except (click.Abort, KeyboardInterrupt):
+        return _say("stopped; what was written stays, the same command goes on", INTERRUPTED)
+    except ChandleryError as error:
+        return _say(str(error), SOME_FAILED)
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().partition("\n")[0]
+        return _say(f"the database went away ({reason}); what was committed stays", SOME_FAILED)
+    return code if isinstance(code, int) else DONE
+
+
+def _say(message: str, code: int) -> int:
+    sys.stderr.write(f"chandlery: {' '.join(message.split())}\n")
+    return code

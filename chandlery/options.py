@@ -1,0 +1,74 @@
+"""The choices that verbs spell alike."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NotRequired, TypedDict, TypeVar, Unpack
+
+import click
+
+from candles import clock, instant
+from candles.settings import Settings, settings
+from collect import Order, order
+from sources import load
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+START = click.option("--start", metavar="TIME", help="First hour, ISO 8601; a bare date is UTC.")
+END = click.option("--end", metavar="TIME", help="First hour no longer wanted. [default: now]")
+START_YEAR = click.option("--start-year", type=int, metavar="YEAR", help="Instead of --start.")
+SYMBOLS = click.option("--symbols", metavar="BTC,ETH", help="Tickers or ids. [default: all]")
+MAX_COINS = click.option("--max-coins", type=int, metavar="N", help="The N best by market cap.")
+SOURCES = click.option("--sources", metavar="A,B", help="Sources in the order they are asked.")
+NOW = click.option("--now", metavar="TIME", help="Run as if it were then. [default: the clock]")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+
+
+class Given(TypedDict):
+    """What these options give a verb; not every verb has all."""
+
+    now: str | None
+    sources: str | None
+    symbols: str | None
+    max_coins: int | None
+    start: NotRequired[str | None]
+    end: NotRequired[str | None]
+    start_year: NotRequired[int | None]
+    hours: NotRequired[int | None]
+
+
+def choices(*options: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
+    """Several options as one decorator, shown in this order."""
+
+    def decorate(verb: Verb) -> Verb:
+        for option in reversed(options):
+            verb = option(verb)
+        return verb
+
+    return decorate
+
+
+def at(now: str | None) -> datetime:
+    """The moment a verb takes as now."""
+    return clock() if now is None else instant(now, name="now")
+
+
+def listed(text: str | None) -> list[str] | None:
+    """Names separated by commas."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def ordered(**given: Unpack[Given]) -> tuple[Settings, Order]:
+    """The settings in force and the order that the options make."""
+    current = settings()
+    asked = listed(given["sources"])
+    return current, order(
+        now=at(given["now"]),
+        known_sources=load(),
+        sources=current.priority if asked is None else asked,
+        start=given.get("start"),
+        end=given.get("end"),
+        start_year=given.get("start_year"),
+        hours=given.get("hours"),
+        symbols=listed(given["symbols"]),
+        max_coins=given["max_coins"],
+    )

@@ -1,0 +1,77 @@
+"""What people see: tables on stdout, progress on stderr."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from collect import Progress as Step
+from collect import Tally
+
+output = Console()
+errors = Console(stderr=True)
+
+
+@contextmanager
+def progress(title: str, *, shown: bool = True) -> Iterator[Progress]:
+    """A bar on stderr while work goes on; nothing where stderr is no terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[detail]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    hidden = not (shown and errors.is_terminal)
+    with Progress(*columns, console=errors, disable=hidden, transient=True) as bar:
+        bar.add_task(title, total=None, detail="")
+        yield bar
+
+
+def move(bar: Progress, step: Step) -> None:
+    """Show how far a run is: coins done, candles and their rate."""
+    task = bar.tasks[0]
+    rate = step.records / task.elapsed if task.elapsed else 0.0
+    detail = f"{step.records:,} candles, {rate:,.0f}/s"
+    bar.update(task.id, total=step.coins, completed=step.done, detail=detail)
+
+
+def print_json(statistics: Mapping[str, object]) -> None:
+    """One JSON object and nothing else."""
+    click.echo(json.dumps(statistics, default=str))
+
+
+def print_tally(tally: Tally) -> None:
+    """What a run did, in a few lines."""
+    done = len(tally.coins) - len(tally.failed) - len(tally.unlisted)
+    output.print(
+        f"{done} of {len(tally.coins)} coins, {tally.records:,} candles"
+        f" in {tally.pages:,} requests, {tally.seconds:.1f} s",
+        highlight=False,
+    )
+    for name, rows in tally.rows.most_common():
+        output.print(f"  {name}: {rows:,} of {len(tally.used[name])} coins", highlight=False)
+    if tally.unlisted:
+        output.print(f"  no source lists {_some(tally.unlisted)}", highlight=False, markup=False)
+    for symbol, why in list(tally.failed.items())[:10]:
+        errors.print(f"  failed: {symbol}: {why}", highlight=False, markup=False)
+    if len(tally.failed) > 10:  # noqa: PLR2004  a screen's worth
+        errors.print(f"  and {len(tally.failed) - 10} more", highlight=False)
+
+
+def _some(names: list[str], most: int = 10) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,24 @@
+"""The engine: plan, fetch, write, refresh, account. Backfill and hourly are its two windows."""
+
+from collect.engine import batches, gather
+from collect.order import Order, order
+from collect.run import Progress, choose, run
+from collect.tally import Tally
+from collect.tools import Tools, tools
+from collect.universe import Universe, learn, learn_if_empty
+
+__all__ = [
+    "Order",
+    "Progress",
+    "Tally",
+    "Tools",
+    "Universe",
+    "batches",
+    "choose",
+    "gather",
+    "learn",
+    "learn_if_empty",
+    "order",
+    "run",
+    "tools",
+]

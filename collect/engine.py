@@ -1,0 +1,198 @@
+"""One batch of coins: what is missing, from the best source first, the rest from the next.
+
+Nothing is remembered between sources but what the database says: each is asked for what is missing
+when its turn comes, so a page that failed at one is simply still missing for the next.
+"""
+
+import logging
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import polars as pl
+
+import sources
+import store
+from candles import Blocked, Coin, Listing, Rejected, SourceError, Window
+from collect.order import Order
+from collect.tally import Failure, Tally
+from collect.tools import HANDS, Tools
+from sources import Source, fetch, first_candle
+
+log = logging.getLogger(__name__)
+
+BATCH = 50  # coins that are planned, and in Prefect retried, together
+FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
+AHEAD = 3  # requests queued for each hand, so that none is idle while rows are written
+
+Page = tuple[Listing, Window]
+Step = Callable[[int], None]
+"""Told the rows of each page that came."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A source's turn at a batch of coins."""
+
+    tools: Tools
+    order: Order
+    source: Source
+    tally: Tally
+    step: Step
+    refused: dict[Listing, str] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+
+    def fail(self, listing: Listing, window: Window, words: str) -> None:
+        """Note hours that did not come; whether they were had elsewhere shows at the end."""
+        self.failures.append(Failure(listing.coin, self.source.name, window, words))
+
+
+def batches(coins: Sequence[Coin]) -> Iterator[Sequence[Coin]]:
+    """The coins in pieces, best rank first."""
+    for first in range(0, len(coins), BATCH):
+        yield coins[first : first + BATCH]
+
+
+def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step) -> None:
+    """Fetch and write what these coins lack in the order's window; add the outcome to `tally`."""
+    rank = {coin.key: place for place, coin in enumerate(coins)}
+    listings = sorted(store.listings(tools.connection, coins), key=lambda each: rank[each.coin])
+    failures: list[Failure] = []
+    for name in order.sources:
+        mine = [listing for listing in listings if listing.source == name]
+        if mine:
+            turn = Turn(tools, order, tools.sources[name], tally, step)
+            _ask(turn, mine)
+            failures += turn.failures
+    _account(tools, coins, failures, tally)
+    listed = {listing.coin for listing in listings if listing.source in order.sources}
+    tally.unlisted += [coin.symbol for coin in coins if coin.key not in listed]
+
+
+def _ask(turn: Turn, listings: Sequence[Listing]) -> None:
+    """Have one source give what its listings lack now, and write it as it comes."""
+    connection, name = turn.tools.connection, turn.source.name
+    key = store.source_key(connection, name)
+    ahead = turn.order.sources[: turn.order.sources.index(name)]
+    better = [store.source_key(connection, each) for each in ahead]
+    pages = _pages(turn, _with_starts(turn, listings))
+    for frames in _flushes(_answers(turn, pages)):
+        written = store.write(connection, frames, key, better=better)
+        turn.tally.wrote(name, frames, written)
+
+
+def _with_starts(turn: Turn, listings: Sequence[Listing]) -> list[Listing]:
+    """Learn when listings begin, where asking through emptiness would cost more than one page."""
+    window, source = turn.order.window, turn.source
+    if source.first is None or source.name in turn.tally.off or window.hours <= source.page_hours:
+        return list(listings)
+    hands = [turn.tools.hands.submit(_first, turn, listing) for listing in listings]
+    known = map(partial(_learnt, turn), listings, hands)
+    return [listing for listing in known if listing is not None]
+
+
+def _first(turn: Turn, listing: Listing) -> Listing | None:
+    if listing.start is not None:
+        return listing
+    start = first_candle(turn.tools.client, turn.source, listing, turn.order.now)
+    return None if start is None else replace(listing, start=start)
+
+
+def _learnt(turn: Turn, listing: Listing, hand: Future[Listing | None]) -> Listing | None:
+    """The listing with its start; None where it has no candle yet, or the venue did not say."""
+    try:
+        known = hand.result()
+    except SourceError as error:
+        _note(turn, listing, turn.order.window, error)
+        return None
+    if known is not None and known.start is not None and listing.start is None:
+        store.note_start(turn.tools.connection, known, known.start)
+    return known
+
+
+def _pages(turn: Turn, listings: Iterable[Listing]) -> list[Page]:
+    """The missing hours of the listings' lives, in pages of the source's size."""
+    lives = [(listing, listing.clip(turn.order.window)) for listing in listings]
+    asks = [(listing, life) for listing, life in lives if life is not None]
+    runs = store.missing(turn.tools.connection, [(listing.coin, life) for listing, life in asks])
+    return [
+        (listing, page)
+        for (listing, _), windows in zip(asks, runs, strict=True)
+        for window in windows
+        for page in sources.pages(turn.source, window)
+    ]
+
+
+def _answers(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Each coin's candles, page by page, in order."""
+    for (listing, window), hand in _hands(turn, pages):
+        turn.tally.pages += 1
+        try:
+            frame = hand.result()
+        except SourceError as error:
+            _note(turn, listing, window, error)
+            continue
+        turn.step(frame.height)
+        yield listing.coin, frame
+
+
+def _note(turn: Turn, listing: Listing, window: Window, error: SourceError) -> None:
+    """Keep the failure, and what it says of the pages still to come."""
+    turn.fail(listing, window, str(error))
+    if isinstance(error, Rejected):
+        turn.refused[listing] = str(error)
+    if isinstance(error, Blocked) and turn.source.name not in turn.tally.off:
+        turn.tally.off[turn.source.name] = str(error)
+        log.warning("%s is off for the rest of this run: %s", turn.source.name, error)
+
+
+def _hands(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[pl.DataFrame]]]:
+    """Ask for pages some way ahead of whoever takes the answers, and hand them out in order."""
+    tools, waiting = turn.tools, deque[tuple[Page, Future[pl.DataFrame]]]()
+    for listing, window in pages:
+        words = turn.tally.off.get(turn.source.name) or turn.refused.get(listing)
+        if words is not None:
+            turn.fail(listing, window, words)
+            continue
+        arguments = (tools.client, turn.source, listing, window, turn.order.now)
+        waiting.append(((listing, window), tools.hands.submit(fetch, *arguments)))
+        if len(waiting) > AHEAD * HANDS:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _flushes(answers: Iterable[tuple[int, pl.DataFrame]]) -> Iterator[dict[int, pl.DataFrame]]:
+    """Gather pages until there are rows enough to be worth a COPY."""
+    frames: dict[int, list[pl.DataFrame]] = defaultdict(list)
+    rows = 0
+    for coin, frame in answers:
+        if frame.is_empty():
+            continue
+        frames[coin].append(frame)
+        rows += frame.height
+        if rows >= FLUSH_ROWS:
+            yield _joined(frames)
+            frames, rows = defaultdict(list), 0
+    if rows:
+        yield _joined(frames)
+
+
+def _joined(frames: dict[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
+    return {coin: pl.concat(parts) for coin, parts in frames.items()}
+
+
+def _account(
+    tools: Tools,
+    coins: Sequence[Coin],
+    failures: Sequence[Failure],
+    tally: Tally,
+) -> None:
+    """A coin failed if hours that a source did not give are still missing after the last source."""
+    symbols = {coin.key: coin.symbol for coin in coins}
+    lacking = store.missing(tools.connection, [(each.coin, each.window) for each in failures])
+    for failure, windows in zip(failures, lacking, strict=True):
+        if windows:
+            tally.failed.setdefault(symbols[failure.coin], failure.words)
+    tally.coins += coins

@@ -1,0 +1,91 @@
+"""What a run is asked for, and whether that can be: the same for the command line and flows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import MAXYEAR, UTC, datetime
+
+from candles import HOUR, Misuse, Window, instant, whole_hour
+
+FIRST_YEAR = 2009  # there was no coin before
+START_YEAR = 2020
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which hours of which coins to have, from which sources in which order."""
+
+    window: Window
+    sources: tuple[str, ...]
+    now: datetime
+    symbols: tuple[str, ...] | None = None
+    max_coins: int | None = None
+
+
+def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
+    *,
+    now: datetime,
+    known_sources: Iterable[str],
+    sources: Sequence[str],
+    start: str | None = None,
+    end: str | None = None,
+    start_year: int | None = None,
+    hours: int | None = None,
+    symbols: Sequence[str] | None = None,
+    max_coins: int | None = None,
+) -> Order:
+    """Build an order, or raise Misuse with one line that says what to write instead.
+
+    The window ends with the last hour closed at `now`, or with the hour before `end`. It starts at
+    `start`, at the beginning of `start_year`, or `hours` before its end; else in 2020.
+    """
+    closed = whole_hour(now)
+    stop = closed if end is None else min(whole_hour(instant(end, name="end")), closed)
+    begin = _begin(start, start_year, hours, stop)
+    if begin >= closed:
+        raise Misuse(f"start {begin:%Y-%m-%dT%H:%MZ} is in the future: no hour of it has closed")
+    if begin >= stop:
+        raise Misuse(
+            f"start {begin:%Y-%m-%dT%H:%MZ} is not before end {stop:%Y-%m-%dT%H:%MZ}: swap them?",
+        )
+    if max_coins is not None and max_coins < 1:
+        raise Misuse(f"max coins {max_coins} asks for nothing: write 1 or more")
+    return Order(
+        window=Window(begin, stop),
+        sources=_sources(sources, known_sources),
+        now=now,
+        symbols=_symbols(symbols),
+        max_coins=max_coins,
+    )
+
+
+def _begin(start: str | None, year: int | None, hours: int | None, stop: datetime) -> datetime:
+    if start is not None and year is not None:
+        raise Misuse("start and start year are both given: write one of them")
+    if start is not None:
+        at = instant(start, name="start")
+        return whole_hour(at) if at == whole_hour(at) else whole_hour(at) + HOUR
+    if hours is not None:
+        return stop - hours * HOUR
+    year = START_YEAR if year is None else year
+    if not FIRST_YEAR <= year <= MAXYEAR:
+        raise Misuse(f"start year {year} is out of range: write {FIRST_YEAR} or later")
+    return datetime(year, 1, 1, tzinfo=UTC)
+
+
+def _sources(asked: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
+    known = sorted(known)
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        raise Misuse(f"no source {', '.join(unknown)}: there are {', '.join(known)}")
+    if not asked:
+        raise Misuse(f"no source is named: write some of {', '.join(known)}")
+    return tuple(dict.fromkeys(asked))
+
+
+def _symbols(asked: Sequence[str] | None) -> tuple[str, ...] | None:
+    if asked is None:
+        return None
+    symbols = tuple(dict.fromkeys(symbol.strip() for symbol in asked if symbol.strip()))
+    if not symbols:
+        raise Misuse("symbols names no coin: write BTC,ETH or leave it out for all")
+    return symbols

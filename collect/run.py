@@ -1,0 +1,92 @@
+"""A whole run: batch after batch by market-cap rank, refreshing as it goes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from time import monotonic
+
+import store
+from candles import Coin, Misuse
+from collect.engine import Step, batches, gather
+from collect.order import Order
+from collect.tally import Tally
+from collect.tools import Tools
+
+REFRESH_SHARE = 0.1  # of a run's time, at most, goes into refreshing before its end
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    coins: int
+    done: int
+    records: int
+
+
+Watch = Callable[[Progress], None]
+Gather = Callable[[Tools, Order, Sequence[Coin], Tally, Step], None]
+
+
+def run(
+    tools: Tools,
+    order: Order,
+    watch: Watch = lambda _: None,
+    gather: Gather = gather,
+) -> Tally:
+    """Plan, fetch, write, refresh and account for every coin of the order.
+
+    `gather` does one batch: Prefect's flows hand in the same function as a task.
+    """
+    began = monotonic()
+    coins = choose(tools.connection, order.symbols, order.max_coins)
+    tally = Tally()
+    _refresh(tools)  # what a run that died left behind
+    came = 0
+
+    def step(rows: int) -> None:
+        nonlocal came
+        came += rows
+        watch(Progress(len(coins), len(tally.coins), came))
+
+    for batch in batches(coins):
+        gather(tools, order, batch, tally, step)
+        step(0)
+        _refresh_if_due(tools)
+    _refresh(tools)
+    tally.seconds = monotonic() - began
+    return tally
+
+
+def choose(
+    connection: store.Connection,
+    symbols: Sequence[str] | None,
+    most: int | None = None,
+) -> list[Coin]:
+    """The coins asked for, by rank; Misuse names a symbol that no coin has, and what is near it."""
+    coins = store.find(connection, symbols, None)
+    names = {name.upper() for coin in coins for name in (coin.symbol, coin.id)}
+    unknown = [symbol for symbol in symbols or () if symbol.upper() not in names]
+    if unknown:
+        raise Misuse(_unknown(connection, unknown[0]))
+    return coins[:most]
+
+
+def _unknown(connection: store.Connection, symbol: str) -> str:
+    known = [coin.symbol for coin in store.find(connection)]
+    near = get_close_matches(symbol.upper(), known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"no coin {symbol[:40]!r} is known: {hint}`chandlery coins` learns new ones"
+
+
+def _refresh_if_due(tools: Tools) -> None:
+    """Refreshing costs the more the more is stored: its share of the time is what is bounded."""
+    if monotonic() - tools.refreshed_at > tools.refresh_seconds / REFRESH_SHARE:
+        _refresh(tools)
+
+
+def _refresh(tools: Tools) -> None:
+    began = monotonic()
+    store.refresh(tools.connection)
+    tools.refreshed_at = monotonic()
+    tools.refresh_seconds = tools.refreshed_at - began

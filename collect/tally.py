@@ -1,0 +1,55 @@
+"""What a run did, and what went wrong, for people and for programs."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from candles import Coin, Window
+
+
+class Failure(NamedTuple):
+    """Hours of a coin that a source did not give, in the venue's words."""
+
+    coin: int
+    source: str
+    window: Window
+    words: str
+
+
+@dataclass
+class Tally:
+    """Counts, added up as batches of coins end."""
+
+    coins: list[Coin] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)  # symbol: why
+    unlisted: list[str] = field(default_factory=list)  # symbols that no asked source lists
+    records: int = 0
+    pages: int = 0
+    used: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    rows: Counter[str] = field(default_factory=Counter)  # by source
+    off: dict[str, str] = field(default_factory=dict)  # sources switched off for the run: why
+    seconds: float = 0.0
+
+    def wrote(self, source: str, coins: Iterable[int], rows: int) -> None:
+        """Count rows of these coins from one source."""
+        self.records += rows
+        self.rows[source] += rows
+        self.used[source].update(coins)
+
+    def statistics(self) -> dict[str, object]:
+        """One JSON object: the promised counts first."""
+        total = len(self.coins)
+        return {
+            "total_symbols": total,
+            "successful": total - len(self.failed) - len(self.unlisted),
+            "failed": len(self.failed),
+            "total_records": self.records,
+            "sources_used": {name: len(coins) for name, coins in sorted(self.used.items())},
+            "records_by_source": dict(sorted(self.rows.items())),
+            "unlisted": self.unlisted,
+            "failures": self.failed,
+            "sources_off": self.off,
+            "pages": self.pages,
+            "seconds": round(self.seconds, 3),
+        }

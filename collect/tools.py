@@ -1,0 +1,53 @@
+"""What every run works with: a database, venues, and hands to ask them with."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+
+import httpx
+
+import sources
+import store
+from candles import Unavailable
+from candles.settings import Settings
+from sources import Source
+from sources.limiter import Timepiece
+
+HANDS = 8  # requests under way at once: at 0.3 s an answer, more than any venue's limit allows
+
+
+@dataclass
+class Tools:
+    """One run's database connection, client and threads."""
+
+    connection: store.Connection
+    client: httpx.Client
+    sources: Mapping[str, Source]
+    hands: ThreadPoolExecutor
+    refreshed_at: float
+    refresh_seconds: float = 0.0
+
+
+@contextmanager
+def tools(settings: Settings) -> Iterator[Tools]:
+    """Open the database (brought up to date) and the venues; on leaving, let go of both at once."""
+    stop = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise Unavailable("stopped while waiting for the venue")
+
+    with (
+        store.connect(settings) as connection,
+        sources.client(settings.venues_url, timepiece=Timepiece(sleep=sleep)) as client,
+    ):
+        store.migrate(connection)
+        hands = ThreadPoolExecutor(HANDS, thread_name_prefix="fetch")
+        try:
+            yield Tools(connection, client, sources.load(), hands, refreshed_at=monotonic())
+        finally:
+            stop.set()
+            hands.shutdown(cancel_futures=True)
