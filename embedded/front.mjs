@@ -11,15 +11,16 @@ import { Worker } from 'node:worker_threads'
 import { OUT, OUT_HIGH, TURN } from './limits.mjs'
 import * as wire from './wire.mjs'
 
-// DISCARD ALL, but for other clients' prepared statements, and fit for an implicit transaction. PGlite prices
-// sequential scans out of every plan; servers do not.
+// DISCARD ALL, but for other clients' prepared statements, and fit for an implicit transaction.
+// PGlite starts PostgreSQL with settings of its own, on the command line, which is what `reset all` leads back to: tables
+// would land in pg_catalog, sequential scans are priced out of every plan. A server's defaults follow.
 const RESET =
-  'close all; set session authorization default; reset all; set enable_seqscan = on; unlisten *;' +
+  'close all; set session authorization default; reset all; set search_path = "$user", public;' +
+  " set enable_seqscan = on; set allow_system_table_mods = off; set timezone = 'UTC'; unlisten *;" +
   ' select pg_advisory_unlock_all(); discard plans; discard temp; discard sequences'
 
 const COPY = 'dcf'
-const ENDS_A_REQUEST = 'QSF'
-const nobody = { dead: false, output() {}, taken() {} }
+const ENDS_A_REQUEST = 'QSFp'
 
 export class Front {
   #shared = new SharedArrayBuffer(8)
@@ -36,9 +37,10 @@ export class Front {
   #serving = false
   #open = false
   #lastType = ''
+  #changed = false
   #error = null
   #internal = null
-  #scanner = new wire.Scanner('SZE', (type, body) => this.#saw(type, body))
+  #scanner = new wire.Scanner('SZEC', (type, body) => this.#saw(type, body))
 
   /** `failed(problem)` is called when the engine dies: nothing can be served any more. */
   constructor(folder, edition, failed) {
@@ -48,7 +50,7 @@ export class Front {
       workerData: { port: port2, shared: this.#shared, folder, edition },
       transferList: [port2],
     })
-    this.ready = new Promise((resolve) => (this.#becameReady = resolve))
+    this.ready = new Promise((resolve) => (this.#becameReady = resolve)).then(() => this.#reset())
     this.closed = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#worker.on('error', failed)
     this.#port.on('message', (report) => this.#report(report))
@@ -62,20 +64,25 @@ export class Front {
     return this.#holder === session
   }
 
+  /** What a client is told when it connects; the settings it asked for follow at its first turn. */
+  get status() {
+    return this.#status
+  }
+
   request(session) {
-    if (this.#holder === session) return this.#welcomedAndGranted(session)
+    if (this.#holder === session) return this.#proceed(session)
     if (!this.#queue.includes(session)) this.#queue.push(session)
     this.#nextTurn()
   }
 
-  #welcomedAndGranted(session) {
+  #proceed(session) {
     if (this.#granted) this.#sendPending(session)
   }
 
   /** A client has gone. What it left to do (a rollback, its statements) is done in its name. */
   leave(session) {
     this.#queue = this.#queue.filter((other) => other !== session || session.pending.length)
-    if (this.#holder === session) this.#welcomedAndGranted(session)
+    if (this.#holder === session) this.#proceed(session)
     else if (session.pending.length) this.request(session)
   }
 
@@ -92,19 +99,32 @@ export class Front {
     const problem = this.#last === session || session.dead ? null : await this.#handOver(session)
     this.#last = session
     this.#granted = true
-    if (problem) session.refuse(problem.C, problem.M)
-    else if (!session.dead && !session.welcomed) session.welcome(this.#status)
+    if (problem) session.refuseNext(problem.C, problem.M)
     this.#sendPending(session)
     this.#perhapsRelease()
   }
 
   async #handOver(session) {
-    await this.#run(wire.query(RESET))
-    const problem = session.settings ? await this.#run(wire.query(session.settings)) : null
+    const problem = await this.#reset(session.settings)
     const lost = session.lostStatement()
     if (lost) await this.#run(lost, wire.sync())
-    if (session.welcomed) session.tell(this.#status)
+    session.tell(this.#status)
     return problem
+  }
+
+  async #reset(settings) {
+    await this.#run(wire.query(RESET))
+    const problem = settings ? await this.#run(wire.query(settings)) : null
+    await this.#run(wire.password())
+    return problem
+  }
+
+  /** PostgreSQL tells a client of a changed setting by itself; PGlite only when asked. */
+  async #tellOfSettings(session) {
+    this.#changed = false
+    await this.#run(wire.password())
+    session.tell(this.#status)
+    this.#perhapsRelease()
   }
 
   /** Something of the front's own; the answer goes to nobody. Resolves to the error's fields, or null. */
@@ -176,6 +196,10 @@ export class Front {
       if (!this.#internal) this.#holder?.known.set(name, value)
     } else if (type === 'E') {
       this.#error ??= wire.errorFields(body)
+    } else if (type === 'C') {
+      // A client's own RESET ALL or DISCARD ALL: the defaults above are set again at its next turn.
+      if (/^(RESET|DISCARD)/.test(body)) this.#last = null
+      if (/^(SET|RESET|DISCARD)/.test(body) && !this.#internal) this.#changed = true
     } else {
       this.#transaction = String.fromCharCode(body[0])
       if (ENDS_A_REQUEST.includes(this.#lastType)) this.#open = false
@@ -193,6 +217,7 @@ export class Front {
       this.#internal = null
       resolve(this.#error)
     } else if (this.#granted && this.#holder && !this.#holder.pending.length) {
+      if (this.#changed) return void this.#tellOfSettings(this.#holder)
       this.#holder = null
       this.#granted = false
       this.#nextTurn()

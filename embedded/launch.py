@@ -154,7 +154,7 @@ def _start_once(place: Place, options: Options, wait: float) -> Status:
     """Of all that want an engine at once, one comes here at a time; all but the first find it running."""
     with _locked(place.starting):
         # The lock may still be held by an engine that is on its way out: wait for either to come true.
-        found = poll(lambda: _engine_or_lock(place), wait)
+        found: Status | int | None = poll(lambda: _engine_or_lock(place), wait)
         if isinstance(found, Status):
             return found
         if found is None:

@@ -31,7 +31,7 @@ function rename(type, body, prefix) {
   if (!'PBDC'.includes(type)) return { body }
   const start = type === 'B' ? body.indexOf(0) + 1 : type === 'P' ? 0 : 1
   const end = body.indexOf(0, start)
-  const ofPortal = start === 1 && body[0] !== 'S'.charCodeAt(0)
+  const ofPortal = 'DC'.includes(type) && body[0] !== 'S'.charCodeAt(0)
   if (ofPortal || end <= start) return { body, unnamed: !ofPortal }
   const name = prefix + body.toString('utf8', start, end)
   return { name, body: Buffer.concat([body.subarray(0, start), Buffer.from(name), body.subarray(end)]) }
@@ -51,6 +51,7 @@ export class Session {
   #held = 0
   #statements = new Set()
   #unnamed = null
+  #problem = null
 
   constructor(socket, front, { id, password }) {
     this.socket = socket
@@ -81,6 +82,12 @@ export class Session {
   refuse(code, text, hint) {
     this.socket.end(wire.error('FATAL', code, text, hint))
     this.#gone()
+  }
+
+  /** A setting given at connect is wrong: say so when asked something. Before, a client would not read it. */
+  refuseNext(code, text) {
+    this.#problem = [code, text]
+    if (this.pending.length) this.refuse(code, text)
   }
 
   // The start of a connection
@@ -125,19 +132,13 @@ export class Session {
     return true
   }
 
+  /** Greet at once, however long another client has the engine: connecting takes no turn, its settings do. */
   #enter() {
-    this.#expect = () => false
-    this.front.request(this)
-  }
-
-  /** The first turn: the settings are set; greet. */
-  welcome(status) {
     this.socket.write(wire.authentication(0))
-    this.tell(status)
+    this.tell(this.front.status)
     this.socket.write(Buffer.concat([wire.keyData(process.pid, this.id), wire.readyForQuery('I')]))
     this.#expect = () => this.#command()
-    this.welcomed = true
-    this.#work()
+    if (this.settings) this.front.request(this)
   }
 
   tell(status) {
@@ -204,6 +205,7 @@ export class Session {
   }
 
   #emit(type, bytes) {
+    if (this.#problem) return this.refuse(...this.#problem)
     this.#hold(bytes.length)
     this.pending.push({ type, bytes })
     this.front.request(this)

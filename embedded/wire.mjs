@@ -24,6 +24,8 @@ export const int32 = (value) => {
 }
 
 export const query = (sql) => message('Q', cstring(sql))
+/** A password, for the engine to ignore: what it answers includes each reported setting that has changed. */
+export const password = () => message('p', cstring('unused'))
 export const sync = () => message('S')
 export const copyFail = (reason) => message('f', cstring(reason))
 export const closeStatement = (name) => message('C', Buffer.from('S'), cstring(name))

@@ -1,0 +1,52 @@
+"""One engine for most tests, and a home of its own for those that stop or kill theirs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import embedded
+
+Connect = Callable[[], psycopg.Connection]
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Status]:
+    home = tmp_path_factory.mktemp("engine")
+    embedded.ensure(home, idle=None)
+    running = embedded.status(home)
+    assert running
+    yield running
+    embedded.stop(home)
+
+
+@pytest.fixture
+def connect(engine: embedded.Status) -> Iterator[Connect]:
+    """Connections to the shared engine, closed with the test; what they made stays in schema "public" until then."""
+    with contextlib.ExitStack() as stack:
+
+        def open_one() -> psycopg.Connection:
+            return stack.enter_context(
+                contextlib.closing(psycopg.connect(engine.dsn, autocommit=True))
+            )
+
+        yield open_one
+    with psycopg.connect(engine.dsn, autocommit=True) as cleaner:
+        cleaner.execute("drop schema public cascade; create schema public")
+
+
+@pytest.fixture
+def connection(connect: Connect) -> psycopg.Connection:
+    return connect()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home for an engine of the test's own."""
+    place = tmp_path / "home"
+    yield place
+    embedded.stop(place)
