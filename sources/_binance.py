@@ -147,14 +147,17 @@ def listed(
 
     `start` and `end` name the dates that tell of listing and delisting, where there are any.
     """
+    body = columns.json(response)
+    if not isinstance(body, dict) or not isinstance(body.get("symbols"), list):
+        raise Malformed(f"its list of symbols: none in {excerpt(response)}")
     try:
         rows = [
             {**_row(symbol), "start": _date(symbol, start), "end": _date(symbol, end)}
-            for symbol in columns.json(response)["symbols"]
+            for symbol in body["symbols"]
             if all(symbol[name] == value for name, value in wanted.items())
         ]
         return pl.DataFrame(rows, schema=CATALOGUE, strict=True)
-    except (pl.exceptions.PolarsError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (pl.exceptions.PolarsError, KeyError, TypeError, ValueError) as error:
         words = line(f"{type(error).__name__} {error}")
         raise Malformed(f"its list of symbols: {words}: {excerpt(response)}") from None
 

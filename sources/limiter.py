@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 SHARE = 0.98
 """The part of a budget that is used: a request on its way may be counted in a later minute."""
 TICK = 0.001
+LONGEST_WAIT = 120.0
+"""A budget of a minute is waited for in any case, one of a day never."""
 FAILURES = 3
 """So many calls in a row that failed for good, each after its retries, and the host is left be."""
 REST = 60.0
@@ -41,9 +43,10 @@ REAL = Timepiece()
 
 
 class Meter:
-    """One budget's account: what was sent in the last period, and what others are seen to spend.
+    """One budget's account: what was sent in the last period, and what the venue has counted.
 
-    `others` is what the venue's header tells beyond our own; it ends with the venue's minute.
+    The venue's count matters once it is above ours: then others spend at this address too. It is
+    kept up until the venue's minute is over, and a second more, since clocks differ.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -51,43 +54,40 @@ class Meter:
         self.most = budget.most
         self._sent: deque[tuple[float, float]] = deque()
         self._own = 0.0
-        self._others = 0.0
-        self._others_end = -math.inf
+        self._counted = 0.0
+        self._counted_end = -math.inf
 
     def wait(self, cost: float, now: float) -> float:
         """Seconds until `cost` fits; 0 when it does, and when nothing could make it fit better."""
         self._forget(now)
-        over = self._own + self._others + cost - self.most * SHARE
-        if over <= 0 or not (self._own or self._others):
-            return 0.0
-        ends = [(at + self.budget.seconds, weight) for at, weight in self._sent]
-        if self._others:
-            ends = sorted([*ends, (self._others_end, self._others)])
-        for end, weight in ends:
+        room = self.most * SHARE - cost
+        wait = self._counted_end - now if self._counted > max(room, 0.0) else 0.0
+        over = self._own - max(room, 0.0)
+        for at, weight in self._sent if over > 0 else ():
             over -= weight
             if over <= 0:
-                return max(end - now, TICK)
-        return max(ends[-1][0] - now, TICK)
+                return max(wait, at + self.budget.seconds - now, TICK)
+        return wait
 
     def spend(self, cost: float, now: float) -> None:
         """Put `cost` to the account."""
         if cost:
             self._sent.append((now, cost))
             self._own += cost
+            self._counted += cost if self._counted else 0.0
 
     def hear(self, used: float, now: float, wall: float) -> None:
         """The venue says `used` was spent in its current period, by everyone at this address."""
         self._forget(now)
-        others = used - self._own
-        if others > self._others:
-            self._others = others
-            self._others_end = now + self.budget.seconds - wall % self.budget.seconds + 1.0
+        if used > max(self._own, self._counted):
+            self._counted = used
+            self._counted_end = now + self.budget.seconds - wall % self.budget.seconds + 1.0
 
     def _forget(self, now: float) -> None:
         while self._sent and self._sent[0][0] + self.budget.seconds <= now:
             self._own -= self._sent.popleft()[1]
-        if self._others_end <= now:
-            self._others = 0.0
+        if self._counted_end <= now:
+            self._counted = 0.0
 
 
 class Gate:
@@ -99,7 +99,7 @@ class Gate:
         self._meters = [Meter(budget) for budget in metering.budgets]
         self._time = timepiece
         self._lock = Lock()
-        self._shut: SourceError | None = None
+        self._shut: tuple[type[SourceError], str] = (Unavailable, "")
         self._shut_until = -math.inf
         self._rest_until = -math.inf
         self._failures = 0
@@ -115,7 +115,7 @@ class Gate:
             with self._lock:
                 now = self._time.monotonic()
                 pause = max(self._pause(now, patience), 0.0)
-                wait = pause or self._take(costs, now, patience)
+                wait = pause or self._take(costs, now)
             if not wait:
                 return patience
             patience -= pause
@@ -126,8 +126,8 @@ class Gate:
         if self._rest_until > now:
             raise self._error(Unavailable, "left alone after it failed again and again", now)
         pause = self._shut_until - now
-        if pause > patience and self._shut is not None:
-            raise self._error(type(self._shut), str(self._shut), now)
+        if pause > patience:
+            raise self._error(*self._shut, now)
         return pause
 
     def _error(self, kind: type[SourceError], words: str, now: float) -> SourceError:
@@ -136,10 +136,10 @@ class Gate:
         after = None if math.isinf(until) else timedelta(seconds=until - now)
         return Blocked(words, after=after) if kind is Blocked else Unavailable(words, after=after)
 
-    def _take(self, costs: list[float], now: float, patience: float) -> float:
+    def _take(self, costs: list[float], now: float) -> float:
         pairs = list(zip(self._meters, costs, strict=True))
         wait = max((meter.wait(cost, now) for meter, cost in pairs), default=0.0)
-        if wait > max(patience, self._metering.period):
+        if wait > LONGEST_WAIT:
             raise Unavailable("its budget is spent", after=timedelta(seconds=wait))
         if not wait:
             for meter, cost in pairs:
@@ -166,7 +166,8 @@ class Gate:
             now = self._time.monotonic()
             already = self._shut_until > now
             if now + seconds > self._shut_until:
-                self._shut, self._shut_until = error, now + seconds
+                # Not the error itself: on its way out it is told more.
+                self._shut, self._shut_until = (type(error), str(error)), now + seconds
         if not already:
             span = "from now on" if math.isinf(seconds) else f"for {seconds:.0f} s"
             log.warning("%s: nothing is sent %s: %s", self._name, span, error)

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 5
 TOO_MANY = 429
 PATIENCE = 120.0
+SHORTEST = 1.0
 LARGEST = 64 * 2**20
 LONGEST = 120.0
 """Seconds in which a whole body must have come, however steadily it trickles."""
@@ -83,9 +84,13 @@ class Manners(httpx.BaseTransport):
             retry=retry_if_exception_type(_Again),
             stop=stop_after_attempt(ATTEMPTS),
             wait=_pause,
-            sleep=timepiece.sleep,
+            sleep=self._nap,
             reraise=True,
         )
+
+    def _nap(self, seconds: float) -> None:
+        if seconds:
+            self._time.sleep(seconds)
 
     def close(self) -> None:
         """Close the connections."""
@@ -148,7 +153,7 @@ class Manners(httpx.BaseTransport):
             after = timedelta(seconds=venue.metering.period)
             error = Unavailable(str(error), after=after)
         if after is not None:
-            gate.shut(error, after.total_seconds())
+            gate.shut(error, max(after.total_seconds(), SHORTEST))
             return _Again(error, shut=True)
         if isinstance(error, Blocked):
             gate.shut(error, math.inf)
