@@ -11,8 +11,8 @@ Candlestick Data", "Error Code"). What the documentation leaves open, and what i
   "unknown", and 0 beside a positive volume is the one value that cannot be a real one. The taker's
   volumes are never recorded and always 0.
 - Intervals under an hour and over a day are not held, and refused as invalid (-1120).
-- The closing time is always the opening of the next bar less 1 ms (one halted hour of 2018 on the
-  real venue has another).
+- Closing time is the opening of the next bar less 1 ms, but for the hour in which spot halted on
+  2023-03-24: it closes when trading did (as recorded for BTCUSDT; the same for every symbol here).
 
 Spot writes prices and volumes with 8 decimals; futures as many as the contract shows.
 """
@@ -28,10 +28,10 @@ from sandbox.binance_ask import READ, SYMBOL, Refusal, limit_of, needed, number,
 from sandbox.binance_info import current, futures_info, spot_info
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, written
-from sandbox.words import STEPS, Candles, Market
+from sandbox.words import HOUR, STEPS, Candles, Market
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sandbox.limits import Meter, Spent
 
@@ -50,6 +50,7 @@ class House:
     budget: int
     used_headers: tuple[str, ...]
     says_when: bool
+    halted: Mapping[int, int]
 
 
 SPOT: Final = House(
@@ -61,6 +62,7 @@ SPOT: Final = House(
     budget=6000,
     used_headers=("x-mbx-used-weight", "x-mbx-used-weight-1m"),
     says_when=True,
+    halted={1679659200000: 1679661581646},
 )
 FUTURES: Final = House(
     prefix="/fapi/v1",
@@ -71,7 +73,14 @@ FUTURES: Final = House(
     budget=2400,
     used_headers=("X-MBX-USED-WEIGHT-1M",),
     says_when=False,
+    halted={},
 )
+
+
+def _closings(house: House, opened: pl.Series, step: int) -> pl.Series:
+    """Return when each bar closed."""
+    halted = house.halted if step == HOUR else {}
+    return (opened + (step - 1)).replace({t + HOUR - 1: end for t, end in halted.items()})
 
 
 def render(house: House) -> Callable[[pl.DataFrame, Candles], list[str]]:
@@ -86,7 +95,7 @@ def render(house: House) -> Callable[[pl.DataFrame, Candles], list[str]]:
         opened = frame["open_time"]
         columns = (
             *(opened, *text.iter_columns()),
-            *(opened + (candles.step - 1), frame["trades"].fill_null(0)),
+            *(_closings(house, opened, candles.step), frame["trades"].fill_null(0)),
         )
         return [
             f'[{t},"{o}","{h}","{low}","{c}","{v}",{closed},"{q}",{n},"{nothing}","{nothing}","0"]'
@@ -101,8 +110,9 @@ def render(house: House) -> Callable[[pl.DataFrame, Candles], list[str]]:
 class Binance:
     """One of the two markets, over a market's candles."""
 
-    def __init__(self, house: House, listings: str, market: Market) -> None:
+    def __init__(self, house: House, listings: str, market: Market, budget: int) -> None:
         self.house = house
+        self._budget = budget
         self._source = listings
         self._market = market
         self._pages = Pages(render(house))
@@ -140,11 +150,12 @@ class Binance:
         """Answer what is listed: on spot the symbols asked for, if any are."""
         listings = current(self._market.listings(self._source), ask.now)
         if self.house is FUTURES:
-            return json(futures_info(listings, ask.now))
+            return json(futures_info(listings, ask.now, self._budget))
         wanted = symbols(ask)
         if not wanted <= {listing.symbol for listing in listings}:
             raise Refusal(-1121, "Invalid symbol.")
-        return json(spot_info([x for x in listings if not wanted or x.symbol in wanted], ask.now))
+        chosen = [x for x in listings if not wanted or x.symbol in wanted]
+        return json(spot_info(chosen, ask.now, self._budget))
 
     def _klines(self, ask: Ask) -> Answer:
         """Answer a page of candles."""
@@ -195,7 +206,7 @@ class Binance:
         """Say that the minute's weight is spent."""
         message = (
             "Too much request weight used; current limit is "
-            f"{self.house.budget} request weight per 1 MINUTE. "
+            f"{self._budget} request weight per 1 MINUTE. "
             "Please use WebSocket Streams for live updates to avoid polling the API."
         )
         return json({"code": -1003, "msg": message}, 429).also(self._wait(wait))
@@ -242,7 +253,7 @@ def venues(
     )
     found = []
     for source, house, listings, meter, immune in hosts:
-        one = Binance(house, listings, market)
+        one = Binance(house, listings, market, meter.budget if meter else house.budget)
         found.append(
             Venue(
                 source=source,

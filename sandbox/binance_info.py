@@ -23,13 +23,11 @@ Info = dict[str, Any]
 
 _MINUTELY: Final = {"interval": "MINUTE", "intervalNum": 1}
 _SPOT_LIMITS: Final = [
-    {"rateLimitType": "REQUEST_WEIGHT", **_MINUTELY, "limit": 6000},
     {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100},
     {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200000},
     {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": 61000},
 ]
 _FUTURES_LIMITS: Final = [
-    {"rateLimitType": "REQUEST_WEIGHT", **_MINUTELY, "limit": 2400},
     {"rateLimitType": "ORDERS", **_MINUTELY, "limit": 1200},
     {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 300},
 ]
@@ -68,12 +66,17 @@ def current(listings: Iterable[Listing], now: int) -> list[Listing]:
     return list(found.values())
 
 
-def spot_info(listings: Iterable[Listing], now: int) -> Info:
+def _weight(budget: int) -> Info:
+    """Return the limit that counts: weight a minute."""
+    return {"rateLimitType": "REQUEST_WEIGHT", **_MINUTELY, "limit": budget}
+
+
+def spot_info(listings: Iterable[Listing], now: int, budget: int) -> Info:
     """Return spot's exchangeInfo."""
     return {
         "timezone": "UTC",
         "serverTime": now,
-        "rateLimits": _SPOT_LIMITS,
+        "rateLimits": [_weight(budget), *_SPOT_LIMITS],
         "exchangeFilters": [],
         "symbols": [_spot_symbol(listing, now) for listing in listings],
     }
@@ -109,14 +112,14 @@ def _spot_symbol(listing: Listing, now: int) -> Info:
     }
 
 
-def futures_info(listings: Sequence[Listing], now: int) -> Info:
+def futures_info(listings: Sequence[Listing], now: int, budget: int) -> Info:
     """Return USD-M futures' exchangeInfo, which knows no choice of symbols."""
     assets = sorted({listing.quote for listing in listings})
     return {
         "timezone": "UTC",
         "serverTime": now,
         "futuresType": "U_MARGINED",
-        "rateLimits": _FUTURES_LIMITS,
+        "rateLimits": [_weight(budget), *_FUTURES_LIMITS],
         "exchangeFilters": [],
         "assets": [
             {"asset": asset, "marginAvailable": True, "autoAssetExchange": "-10000"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Meter:
         self._over += 1
         if self._over > self.patience:
             return self._ban(now)
-        return Spent(429, self._used, int(_MINUTE - now % _MINUTE) + 1)
+        return Spent(429, self._used, ceil(_MINUTE - now % _MINUTE))
 
     def _ban(self, now: float) -> Spent:
         """Turn the address away for longer than the last time."""

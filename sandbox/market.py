@@ -110,6 +110,7 @@ class RecordedMarket:
         self._folder = folder
         self._coins, self._named = _read_coins(folder)
         self._candles: dict[tuple[str, str, str], Candles | None] = {}
+        self._by_source = self._all_listings()
 
     @property
     def about(self) -> str:
@@ -134,9 +135,8 @@ class RecordedMarket:
         """Return all listings there ever were at a source."""
         return self._by_source.get(source, ())
 
-    @cached_property
-    def _by_source(self) -> Mapping[str, Sequence[Listing]]:
-        """All listings: those of coins.json, and the folders it does not name."""
+    def _all_listings(self) -> Mapping[str, Sequence[Listing]]:
+        """Return those of coins.json, and the folders it does not name."""
         found: dict[str, list[Listing]] = {}
         named = {(x.source, x.symbol) for x in self._named}
         for path in sorted(self._folder.glob("*/*/1h.parquet")):

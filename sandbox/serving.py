@@ -70,6 +70,7 @@ class Serving:
     """A running sandbox, and the switches on it."""
 
     url: str
+    client: httpx.Client
 
     def __str__(self) -> str:
         """Return the URL."""
@@ -77,10 +78,14 @@ class Serving:
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
         """Turn a switch."""
-        answer = httpx.request(method, self.url + path, json=body, timeout=10, trust_env=False)
+        answer = self.client.request(method, path, json=body)
         if answer.status_code != httpx.codes.OK:
             raise BadOption(answer.text)
         return answer.json()
+
+    def get(self, path: str, **query: object) -> httpx.Response:
+        """Ask for a path, as ``/binance_spot/api/v3/time``."""
+        return self.client.get(path, params=query)  # type: ignore[arg-type]
 
     def fault(self, kind: str, **settings: str | float) -> None:
         """Switch a fault on."""
@@ -107,8 +112,11 @@ class Serving:
 def serving(*, process: bool = False, **options: Any) -> Iterator[Serving]:  # noqa: ANN401
     """Run a sandbox on a free port; the options are those of ``application``."""
     run = _in_a_process if process else _in_a_thread
-    with run(**options) as url:
-        yield Serving(url)
+    with (
+        run(**options) as url,
+        httpx.Client(base_url=url, timeout=30, trust_env=False, verify=False) as client,  # noqa: S501 - no TLS here
+    ):
+        yield Serving(url, client)
 
 
 @contextmanager

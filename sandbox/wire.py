@@ -19,6 +19,7 @@ from sandbox.words import Candles
 _CHUNK: Final = 8192
 _KEPT: Final = 48
 _SMALL: Final = 32
+_EXACT: Final = 2.0**50  # up to here a product is off by far less than a half
 
 Render = Callable[[pl.DataFrame, Candles], list[str]]
 Rows = tuple[list[int], list[str]]
@@ -34,9 +35,9 @@ def plain(value: float, zeros: int = 0) -> str:
 def written(columns: Mapping[str, tuple[pl.Series, int]], zeros: int) -> pl.DataFrame:
     """Write columns of numbers, none of them negative, each with so many decimals.
 
-    They are written by arithmetic on the columns and filled up with zeros to ``zeros``. Where that
-    is not exact for all of a column it is written one by one: what is written always reads back
-    as the very same number.
+    They are written by arithmetic on the columns and filled up with zeros to ``zeros``; those for
+    which that is not exact are written one by one. What is written always is the shortest that
+    reads back as the very same number.
     """
     frame = pl.DataFrame({name: column for name, (column, _) in columns.items()})
     digits = {name: digits for name, (_, digits) in columns.items()}
@@ -46,13 +47,21 @@ def written(columns: Mapping[str, tuple[pl.Series, int]], zeros: int) -> pl.Data
     again = frame.select(units).select(
         [(pl.col(n) / (one * 10**d)).alias(n) for n, d in digits.items()]
     )
-    rough = [name for name in digits if not (again[name] == frame[name]).all()]
     text = frame.select(units).select([_decimal(n, d, zeros) for n, d in digits.items()])
-    for name in rough:
-        kept = max(digits[name], zeros)
-        slow = pl.Series(name, [plain(x, kept) for x in frame[name]], dtype=pl.String)
-        text = text.with_columns(slow)
-    return text
+    return text.with_columns(
+        _mended(text[name], frame[name], again[name], max(d, zeros)) for name, d in digits.items()
+    )
+
+
+def _mended(text: pl.Series, column: pl.Series, again: pl.Series, zeros: int) -> pl.Series:
+    """Write those numbers anew that were not exact, one by one."""
+    exact = (again == column).fill_null(value=False) & (column * 10**zeros < _EXACT)
+    if exact.all():
+        return text
+    kept = text.to_list()
+    for place in (~exact).arg_true():
+        kept[place] = plain(column[place], zeros)
+    return pl.Series(text.name, kept, dtype=pl.String)
 
 
 def _decimal(name: str, digits: int, zeros: int) -> pl.Expr:
