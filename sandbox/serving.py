@@ -38,7 +38,8 @@ _QUEUE: Final = 512
 
 def listen(host: str, port: int) -> socket.socket:
     """Take a port and start to listen, so that nobody who asks is turned away from now on."""
-    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends without delay only where a socket says that it is TCP.
+    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         taken.bind((host, port))
