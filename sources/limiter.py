@@ -59,6 +59,8 @@ class Meter:
 
     def wait(self, cost: float, now: float) -> float:
         """Seconds until `cost` fits; 0 when it does, and when nothing could make it fit better."""
+        if not cost:
+            return 0.0
         self._forget(now)
         room = self.most * SHARE - cost
         wait = self._counted_end - now if self._counted > max(room, 0.0) else 0.0

@@ -15,6 +15,10 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded"
 
 Handler = Callable[[httpx.Request], httpx.Response]
+Connect = Callable[..., httpx.Client]
+Klines = Callable[..., httpx.Response]
+Kline = Callable[[int], list[object]]
+Page = Callable[..., Window]
 
 
 class Clock:
@@ -46,7 +50,7 @@ def recorded() -> Path:
 
 
 @pytest.fixture
-def connect(clock: Clock) -> Callable[..., httpx.Client]:
+def connect(clock: Clock) -> Connect:
     def over(handler: Handler, venues_url: str | None = None, **options: object) -> httpx.Client:
         transport = httpx.MockTransport(handler)
         return client(venues_url, timepiece=clock.timepiece, transport=transport, **options)  # type: ignore[arg-type]
@@ -55,7 +59,7 @@ def connect(clock: Clock) -> Callable[..., httpx.Client]:
 
 
 @pytest.fixture
-def klines() -> Callable[..., httpx.Response]:
+def klines() -> Klines:
     """Hourly candles as Binance words them, as many as `hours` from `start` on."""
 
     def answer(hours: int, start: datetime = START, **headers: str) -> httpx.Response:
@@ -73,12 +77,12 @@ def row(opened: int) -> list[object]:
 
 
 @pytest.fixture
-def kline() -> Callable[[int], list[object]]:
+def kline() -> Kline:
     return row
 
 
 @pytest.fixture
-def page() -> Callable[..., Window]:
+def page() -> Page:
     def of(hours: int, start: datetime = START) -> Window:
         return Window(start, start + hours * HOUR)
 

@@ -75,9 +75,12 @@ def answers() -> st.SearchStrategy[httpx.Response]:
     )
 
 
-def frame_or_malformed(read: Callable[[httpx.Response], pl.DataFrame], answer: httpx.Response):
+def frame_or_malformed(
+    read: Callable[[httpx.Response], pl.DataFrame], answer: httpx.Response
+) -> pl.DataFrame | None:
     with suppress(Malformed):
         return read(answer)
+    return None
 
 
 @given(answers())

@@ -1,15 +1,23 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import httpx
 import orjson
 import pytest
 
-from candles import Blocked, Listing, Malformed, Rejected, Unavailable
+from candles import Blocked, Listing, Malformed, Rejected, SourceError, Unavailable
 from sources import Source, catalogue, load
+
+if TYPE_CHECKING:
+    import polars as pl
+    from conftest import Connect, Page
 
 SPOT, FUTURES = load()["binance_spot"], load()["binance_futures"]
 LISTING = Listing(1, "binance", "BTCUSDT")
 
 
-def both(*sources: Source):
+def both(*sources: Source) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("source", sources or (SPOT, FUTURES), ids=lambda s: s.name)
 
 
@@ -19,7 +27,9 @@ def test_every_module_with_a_source_is_found_by_its_name() -> None:
 
 
 @both()
-def test_a_page_is_asked_for_up_to_the_last_millisecond_and_no_longer(source, page) -> None:
+def test_a_page_is_asked_for_up_to_the_last_millisecond_and_no_longer(
+    source: Source, page: Page
+) -> None:
     asked = source.request(LISTING, page(48)).url
     assert str(asked).startswith(source.url)
     assert dict(asked.params) == {
@@ -32,12 +42,12 @@ def test_a_page_is_asked_for_up_to_the_last_millisecond_and_no_longer(source, pa
 
 
 @both()
-def test_the_first_candle_is_asked_for_from_the_beginning_of_time(source) -> None:
+def test_the_first_candle_is_asked_for_from_the_beginning_of_time(source: Source) -> None:
     asked = dict(source.first(LISTING).url.params)
     assert asked == {"symbol": "BTCUSDT", "interval": "1h", "startTime": "0", "limit": "1"}
 
 
-def test_a_symbol_in_chinese_is_a_symbol(page) -> None:
+def test_a_symbol_in_chinese_is_a_symbol(page: Page) -> None:
     asked = FUTURES.request(Listing(1, "binance_futures", "币安人生USDT"), page(1)).url
     assert asked.params["symbol"] == "币安人生USDT"
 
@@ -45,18 +55,18 @@ def test_a_symbol_in_chinese_is_a_symbol(page) -> None:
 @pytest.mark.parametrize(
     ("hours", "cost"), [(1, 1), (99, 1), (100, 2), (499, 2), (500, 5), (1000, 5), (1001, 10)]
 )
-def test_a_page_of_futures_costs_by_its_limit(page, hours: int, cost: int) -> None:
+def test_a_page_of_futures_costs_by_its_limit(page: Page, hours: int, cost: int) -> None:
     budget = FUTURES.venue.metering.budgets[0]
     assert budget.cost(FUTURES.request(LISTING, page(hours))) == cost
 
 
-def test_no_page_of_futures_is_cheaper_by_the_row_than_the_one_in_use(page) -> None:
+def test_no_page_of_futures_is_cheaper_by_the_row_than_the_one_in_use(page: Page) -> None:
     cost = FUTURES.venue.metering.budgets[0].cost
     rows_a_weight = {n: n / cost(FUTURES.request(LISTING, page(n))) for n in range(1, 1501)}
     assert max(rows_a_weight, key=lambda hours: rows_a_weight[hours]) == FUTURES.page_hours == 499
 
 
-def test_a_page_of_spot_costs_two_whatever_its_limit(page) -> None:
+def test_a_page_of_spot_costs_two_whatever_its_limit(page: Page) -> None:
     cost = SPOT.venue.metering.budgets[0].cost
     assert {cost(SPOT.request(LISTING, page(hours))) for hours in (1, 500, 1000)} == {2}
     assert cost(httpx.Request("GET", f"{SPOT.url}/api/v3/exchangeInfo")) == 20
@@ -90,7 +100,9 @@ def test_a_page_of_spot_costs_two_whatever_its_limit(page) -> None:
         (200, b"", Malformed, "not JSON: an empty body"),
     ],
 )
-def test_a_refusal_says_what_to_do_in_binances_words(source, status, body, kind, words) -> None:
+def test_a_refusal_says_what_to_do_in_binances_words(
+    source: Source, status: int, body: bytes, kind: type[SourceError], words: str
+) -> None:
     error = source.venue.verdict(httpx.Response(status, content=body))
     assert type(error) is kind
     assert str(error).startswith(words)
@@ -98,7 +110,7 @@ def test_a_refusal_says_what_to_do_in_binances_words(source, status, body, kind,
 
 @both()
 @pytest.mark.parametrize("body", [b"[]", b" [[1]]\n", b'{"symbols":[]}'])
-def test_what_may_be_an_answer_is_not_refused(source, body: bytes) -> None:
+def test_what_may_be_an_answer_is_not_refused(source: Source, body: bytes) -> None:
     assert source.venue.verdict(httpx.Response(200, content=body)) is None
 
 
@@ -141,12 +153,12 @@ def contract(symbol: str, base: str, **changed: object) -> dict[str, object]:
     return {**usual, **changed}
 
 
-def listed(connect, source: Source, *symbols: dict[str, object]):
+def listed(connect: Connect, source: Source, *symbols: dict[str, object]) -> pl.DataFrame:
     body = orjson.dumps({"symbols": symbols})
     return catalogue(connect(lambda _: httpx.Response(200, content=body)), source)
 
 
-def test_only_perpetual_contracts_on_coins_are_listed(connect) -> None:
+def test_only_perpetual_contracts_on_coins_are_listed(connect: Connect) -> None:
     frame = listed(
         connect,
         FUTURES,
@@ -158,7 +170,7 @@ def test_only_perpetual_contracts_on_coins_are_listed(connect) -> None:
     assert frame["symbol"].to_list() == ["BTCUSDT"]
 
 
-def test_a_contract_ends_when_its_delisting_is_announced(connect) -> None:
+def test_a_contract_ends_when_its_delisting_is_announced(connect: Connect) -> None:
     gone = contract("AUSDT", "A", status="SETTLING", deliveryDate=1_700_000_000_000)
     frame = listed(connect, FUTURES, gone, contract("BUSDT", "B"))
     assert frame["end"].dt.epoch("ms").to_list() == [1_700_000_000_000, None]
@@ -166,7 +178,7 @@ def test_a_contract_ends_when_its_delisting_is_announced(connect) -> None:
     assert frame["trading"].to_list() == [False, True]
 
 
-def test_contracts_on_many_coins_are_listed_in_plain_coins(connect) -> None:
+def test_contracts_on_many_coins_are_listed_in_plain_coins(connect: Connect) -> None:
     bases = ["1000PEPE", "1000000BOB", "1MBABYDOGE", "1INCH"]
     frame = listed(connect, FUTURES, *(contract(f"{base}USDT", base) for base in bases))
     assert frame.select("asset", "base", "multiple").rows() == [
@@ -177,7 +189,7 @@ def test_contracts_on_many_coins_are_listed_in_plain_coins(connect) -> None:
     ]
 
 
-def test_a_spot_symbol_that_stands_still_is_listed_as_such(connect) -> None:
+def test_a_spot_symbol_that_stands_still_is_listed_as_such(connect: Connect) -> None:
     frame = listed(connect, SPOT, contract("BCCBTC", "BCC", status="BREAK"))
     assert frame.select("trading", "start", "end").rows() == [(False, None, None)]
 
@@ -194,6 +206,8 @@ def test_a_spot_symbol_that_stands_still_is_listed_as_such(connect) -> None:
         b'{"symbols":[{"symbol":"A","baseAsset":7,"quoteAsset":"B","status":"TRADING"}]}',
     ],
 )
-def test_a_catalogue_of_another_shape_is_malformed(connect, source, body: bytes) -> None:
+def test_a_catalogue_of_another_shape_is_malformed(
+    connect: Connect, source: Source, body: bytes
+) -> None:
     with pytest.raises(Malformed, match=rf"^{source.name}: its list of symbols: .* \(catalogue\)$"):
         catalogue(connect(lambda _: httpx.Response(200, content=body)), source)

@@ -1,11 +1,21 @@
+from __future__ import annotations
+
 from itertools import count
+from typing import TYPE_CHECKING
 
 import httpx
 import orjson
 import pytest
 
-from candles import Blocked, Malformed, Rejected, Unavailable
+from candles import Blocked, Malformed, Rejected, SourceError, Unavailable
 from sources import coingecko
+
+Rows = list[dict[str, object]]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Connect
 
 
 def coin(number: int, rank: int | None = None) -> dict[str, object]:
@@ -13,7 +23,13 @@ def coin(number: int, rank: int | None = None) -> dict[str, object]:
     return {"id": name, "symbol": name[:3], "name": name, "market_cap_rank": rank or number}
 
 
-def paged(connect, rows: list[dict[str, object]], size: int, asked: list[httpx.URL], wrap=list):
+def paged(
+    connect: Connect,
+    rows: Rows,
+    size: int,
+    asked: list[httpx.URL],
+    wrap: Callable[[Rows], object] = list,
+) -> httpx.Client:
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.url)
         page = int(request.url.params["page"])
@@ -22,7 +38,7 @@ def paged(connect, rows: list[dict[str, object]], size: int, asked: list[httpx.U
     return connect(answer)
 
 
-def test_all_coins_are_read_page_by_page(connect) -> None:
+def test_all_coins_are_read_page_by_page(connect: Connect) -> None:
     asked: list[httpx.URL] = []
     frame = coingecko.coins(paged(connect, [coin(n) for n in range(1, 601)], 250, asked))
     assert frame.height == 600
@@ -32,21 +48,21 @@ def test_all_coins_are_read_page_by_page(connect) -> None:
     )
 
 
-def test_no_more_pages_are_asked_for_than_the_coins_wanted_fill(connect) -> None:
+def test_no_more_pages_are_asked_for_than_the_coins_wanted_fill(connect: Connect) -> None:
     asked: list[httpx.URL] = []
     frame = coingecko.coins(paged(connect, [coin(n) for n in range(1, 601)], 250, asked), 10)
     assert frame["rank"].to_list() == list(range(1, 11))
     assert len(asked) == 1
 
 
-def test_a_coin_that_slid_onto_the_next_page_counts_once(connect) -> None:
+def test_a_coin_that_slid_onto_the_next_page_counts_once(connect: Connect) -> None:
     rows = [*(coin(n) for n in range(1, 251)), coin(250), coin(251)]
     frame = coingecko.coins(paged(connect, rows, 250, []))
     assert frame.height == 251
     assert frame["id"].n_unique() == 251
 
 
-def test_a_coin_without_a_rank_comes_last(connect) -> None:
+def test_a_coin_without_a_rank_comes_last(connect: Connect) -> None:
     rows = [{**coin(1), "market_cap_rank": None}, coin(2), coin(3)]
     frame = coingecko.coins(paged(connect, rows, 250, []))
     assert frame["rank"].to_list() == [2, 3, None]
@@ -56,7 +72,9 @@ def ticker(base: str, coin_id: str | None, **more: object) -> dict[str, object]:
     return {"base": base, "target": "USDT", "coin_id": coin_id, **more}
 
 
-def test_tickers_are_read_in_an_order_that_stands_still_and_unknown_coins_left_out(connect) -> None:
+def test_tickers_are_read_in_an_order_that_stands_still_and_unknown_coins_left_out(
+    connect: Connect,
+) -> None:
     rows = [ticker(f"A{n}", f"a-{n}") for n in range(199)] + [ticker("B", None)]
     asked: list[httpx.URL] = []
     client = paged(connect, rows, 100, asked, wrap=lambda page: {"tickers": page})
@@ -67,7 +85,7 @@ def test_tickers_are_read_in_an_order_that_stands_still_and_unknown_coins_left_o
     assert asked[0].path == "/api/v3/exchanges/binance/tickers"
 
 
-def test_of_contracts_the_perpetual_ones_are_read(connect) -> None:
+def test_of_contracts_the_perpetual_ones_are_read(connect: Connect) -> None:
     rows = [
         ticker("BTC", "bitcoin", symbol="BTCUSDT", contract_type="perpetual"),
         ticker("BTC", "bitcoin", symbol="BTCUSDT_261225", contract_type="futures"),
@@ -87,12 +105,12 @@ def test_of_contracts_the_perpetual_ones_are_read(connect) -> None:
 @pytest.mark.parametrize(
     "body", [b"{}", b"[1]", b'[{"id":1}]', b'[{"id":"a"}]', b'[{"id":"a","symbol":"b","name":[]}]']
 )
-def test_coins_of_another_shape_are_malformed(connect, body: bytes) -> None:
+def test_coins_of_another_shape_are_malformed(connect: Connect, body: bytes) -> None:
     with pytest.raises(Malformed, match=r"^coingecko: .* \(coins\)$"):
         coingecko.coins(connect(lambda _: httpx.Response(200, content=body)))
 
 
-def test_a_list_without_an_end_is_malformed(connect) -> None:
+def test_a_list_without_an_end_is_malformed(connect: Connect) -> None:
     numbers = count(1)
 
     def answer(_: httpx.Request) -> httpx.Response:
@@ -120,7 +138,9 @@ def test_a_list_without_an_end_is_malformed(connect) -> None:
         (200, b"<html>", Malformed, "not JSON: <html>"),
     ],
 )
-def test_a_refusal_says_what_to_do_in_coingeckos_words(status, body, kind, words) -> None:
+def test_a_refusal_says_what_to_do_in_coingeckos_words(
+    status: int, body: bytes, kind: type[SourceError], words: str
+) -> None:
     error = coingecko.VENUE.verdict(httpx.Response(status, content=body))
     assert type(error) is kind
     assert str(error).startswith(words)

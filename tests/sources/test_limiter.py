@@ -1,7 +1,10 @@
+from __future__ import annotations
+
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -10,18 +13,21 @@ from candles import Blocked, Unavailable
 from sources import Budget, Metering, load
 from sources.limiter import FAILURES, REST, Gate, Meter
 
+if TYPE_CHECKING:
+    from conftest import Clock
+
 FUTURES = load()["binance_futures"].venue.metering
 REQUEST = httpx.Request("GET", "https://fapi.binance.com/fapi/v1/klines?limit=499")
 
 
-def gate(clock, metering: Metering = FUTURES) -> Gate:
+def gate(clock: Clock, metering: Metering = FUTURES) -> Gate:
     return Gate("host", metering, clock.timepiece)
 
 
 class Venue:
     """Counts as Binance does, by its own calendar minute and by any minute there is."""
 
-    def __init__(self, clock, *, ahead: float = 0.0) -> None:
+    def __init__(self, clock: Clock, *, ahead: float = 0.0) -> None:
         self.clock, self.ahead = clock, ahead
         self.minutes: dict[int, float] = {}
         self.last: deque[tuple[float, float]] = deque()
@@ -43,7 +49,9 @@ class Venue:
 
 @pytest.mark.parametrize("ahead", [0.0, 17.0, -31.5])
 @pytest.mark.parametrize("latency", [0.002, 0.02])
-def test_twelve_minutes_of_pages_stay_below_the_limit_and_come_near_it(clock, ahead, latency):
+def test_twelve_minutes_of_pages_stay_below_the_limit_and_come_near_it(
+    clock: Clock, ahead: float, latency: float
+) -> None:
     way, venue, pages = gate(clock), Venue(clock, ahead=ahead), 0
     start = clock.now
     while clock.now < start + 12 * 60:
@@ -56,7 +64,7 @@ def test_twelve_minutes_of_pages_stay_below_the_limit_and_come_near_it(clock, ah
     assert pages * 2 >= 0.97 * 2400 * 12
 
 
-def test_what_others_spend_at_the_same_address_is_left_to_them(clock) -> None:
+def test_what_others_spend_at_the_same_address_is_left_to_them(clock: Clock) -> None:
     way, venue = gate(clock), Venue(clock)
     start = clock.now
     for _ in range(4000):
@@ -67,7 +75,7 @@ def test_what_others_spend_at_the_same_address_is_left_to_them(clock) -> None:
     assert clock.now - start < 4000 * 2 / 1400 * 60 * 1.25
 
 
-def test_a_stranger_is_believed_at_the_first_answer(clock) -> None:
+def test_a_stranger_is_believed_at_the_first_answer(clock: Clock) -> None:
     way = gate(clock)
     way.enter(REQUEST, 120.0)
     way.hear(httpx.Response(200, request=REQUEST, headers={"X-MBX-USED-WEIGHT-1M": "2399"}))
@@ -76,7 +84,7 @@ def test_a_stranger_is_believed_at_the_first_answer(clock) -> None:
 
 
 @pytest.mark.parametrize("told", ["", "-1", "many", "²", "1e9"])
-def test_a_header_that_is_no_number_is_not_heard(clock, told: str) -> None:
+def test_a_header_that_is_no_number_is_not_heard(clock: Clock, told: str) -> None:
     way = gate(clock)
     way.hear(
         httpx.Response(200, request=REQUEST, headers=[(b"X-MBX-USED-WEIGHT-1M", told.encode())])
@@ -85,9 +93,10 @@ def test_a_header_that_is_no_number_is_not_heard(clock, told: str) -> None:
     assert clock.slept == []
 
 
-def test_a_restated_budget_is_kept_from_then_on(clock) -> None:
+def test_a_restated_budget_is_kept_from_then_on(clock: Clock) -> None:
     way = gate(clock)
-    body = b'{"rateLimits":[{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","intervalNum":1,"limit":100}]}'
+    minute = b'"interval":"MINUTE","intervalNum":1'
+    body = b'{"rateLimits":[{"rateLimitType":"REQUEST_WEIGHT",%b,"limit":100}]}' % minute
     asked = httpx.Request("GET", "https://fapi.binance.com/fapi/v1/exchangeInfo")
     way.hear(httpx.Response(200, content=body, request=asked))
     for _ in range(49):
@@ -97,7 +106,7 @@ def test_a_restated_budget_is_kept_from_then_on(clock) -> None:
     assert sum(clock.slept) == pytest.approx(60.0)
 
 
-def test_a_request_must_fit_into_every_budget(clock) -> None:
+def test_a_request_must_fit_into_every_budget(clock: Clock) -> None:
     tight = Metering((Budget(100, 60, lambda _: 1), Budget(4, 2, lambda _: 1)))
     way = gate(clock, tight)
     for _ in range(30):
@@ -106,21 +115,21 @@ def test_a_request_must_fit_into_every_budget(clock) -> None:
     assert sum(clock.slept) == pytest.approx(18.0)
 
 
-def test_a_request_dearer_than_the_budget_goes_alone(clock) -> None:
+def test_a_request_dearer_than_the_budget_goes_alone() -> None:
     meter = Meter(Budget(10, 60, lambda _: 50))
     assert meter.wait(50, 0.0) == 0.0
     meter.spend(50, 0.0)
     assert meter.wait(50, 1.0) == pytest.approx(59.0)
 
 
-def test_a_free_request_costs_nothing_and_never_waits(clock) -> None:
+def test_a_free_request_costs_nothing_and_never_waits(clock: Clock) -> None:
     free = gate(clock, Metering((Budget(1, 3600, lambda _: 0),)))
     for _ in range(10):
         free.enter(REQUEST, 120.0)
     assert clock.slept == []
 
 
-def test_a_budget_that_takes_longer_than_patience_is_told_and_not_waited_for(clock) -> None:
+def test_a_budget_that_takes_longer_than_patience_is_told_and_not_waited_for(clock: Clock) -> None:
     daily = gate(clock, Metering((Budget(10, 60, lambda _: 1), Budget(2, 86400, lambda _: 1))))
     daily.enter(REQUEST, 120.0)
     with pytest.raises(Unavailable, match="its budget is spent") as caught:
@@ -129,14 +138,14 @@ def test_a_budget_that_takes_longer_than_patience_is_told_and_not_waited_for(clo
     assert clock.slept == []
 
 
-def test_a_shut_way_is_waited_for_within_patience_and_takes_of_it(clock) -> None:
+def test_a_shut_way_is_waited_for_within_patience_and_takes_of_it(clock: Clock) -> None:
     way = gate(clock)
     way.shut(Unavailable("slow down"), 30.0)
     assert way.enter(REQUEST, 120.0) == pytest.approx(90.0)
     assert clock.slept == [pytest.approx(30.0)]
 
 
-def test_a_way_shut_longer_than_patience_is_told_at_once(clock) -> None:
+def test_a_way_shut_longer_than_patience_is_told_at_once(clock: Clock) -> None:
     way = gate(clock)
     way.shut(Blocked("banned"), 600.0)
     with pytest.raises(Blocked, match="banned") as caught:
@@ -148,7 +157,7 @@ def test_a_way_shut_longer_than_patience_is_told_at_once(clock) -> None:
     assert clock.slept == []
 
 
-def test_a_way_shut_for_good_stays_so(clock) -> None:
+def test_a_way_shut_for_good_stays_so(clock: Clock) -> None:
     way = gate(clock)
     way.shut(Blocked("not from here"), float("inf"))
     way.shut(Unavailable("slow down"), 5.0)
@@ -158,7 +167,7 @@ def test_a_way_shut_for_good_stays_so(clock) -> None:
     assert caught.value.after is None
 
 
-def test_a_host_that_fails_again_and_again_gets_a_rest(clock) -> None:
+def test_a_host_that_fails_again_and_again_gets_a_rest(clock: Clock) -> None:
     way = gate(clock)
     for _ in range(FAILURES):
         way.enter(REQUEST, 120.0)
@@ -171,7 +180,7 @@ def test_a_host_that_fails_again_and_again_gets_a_rest(clock) -> None:
     assert clock.slept == []
 
 
-def test_an_answer_in_between_spares_it_the_rest(clock) -> None:
+def test_an_answer_in_between_spares_it_the_rest(clock: Clock) -> None:
     way = gate(clock)
     for _ in range(3 * FAILURES):
         way.failed()
@@ -179,7 +188,7 @@ def test_an_answer_in_between_spares_it_the_rest(clock) -> None:
     way.enter(REQUEST, 120.0)
 
 
-def test_threads_share_one_budget(clock) -> None:
+def test_threads_share_one_budget(clock: Clock) -> None:
     way, together = gate(clock), Barrier(8)
     start = clock.now
 

@@ -1,7 +1,10 @@
+# ruff: noqa: E501 - recordings are named as they were
 """Every answer in ../shared/recorded of the venues that are read so far, against their parsers."""
 
+from __future__ import annotations
+
 import gzip
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import polars as pl
@@ -21,6 +24,11 @@ from candles import (
 )
 from candles.frame import RULES
 from sources import Source, catalogue, coingecko, fetch, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Connect
 
 SPOT, FUTURES = load()["binance_spot"], load()["binance_futures"]
 GCT = "gocryptotrader_recorded"
@@ -52,7 +60,7 @@ FIRST = {
 
 ERRORS = {
     "-1003_ip_banned.json": (418, Blocked, "-1003 Way too much request weight used; IP banned until 1785050129644."),
-    f"gct_dapi_v1_historicalTrades__limit=5_symbol=BTCUSD_PERP.json": (401, Blocked, "-2014 API-key format invalid."),
+    "gct_dapi_v1_historicalTrades__limit=5_symbol=BTCUSD_PERP.json": (401, Blocked, "-2014 API-key format invalid."),
     "gct_dapi_v1_historicalTrades__symbol=BTCUSD_PERP.json": (401, Blocked, "-2014 API-key format invalid."),
     "gct_dapi_v1_klines__endTime=1577836800000_interval=1d_limit=1000_startTime=1546300800000_symbol=BTCUSD_PERP.json": (400, Rejected, "-4088 Maximum time interval is 200 days."),
     "gct_fapi_v1_ticker_24hr__symbol=BTCUSD_201225.json": (400, Rejected, "-1121 Invalid symbol."),
@@ -63,7 +71,9 @@ def read(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
-def answer(path: Path, status: int = 200, url: str = "https://venue", **headers: str):
+def answer(
+    path: Path, status: int = 200, url: str = "https://venue", **headers: str
+) -> httpx.Response:
     request = httpx.Request("GET", url)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.Response(status, content=read(path), request=request, headers=named)
@@ -99,7 +109,9 @@ def test_a_recorded_page_of_candles_is_read_as_it_was_sent(recorded: Path, name:
 
 
 @pytest.mark.parametrize("name", [name for name in FIRST if "1h" in name])
-def test_a_recorded_page_of_hours_passes_through_fetch(recorded, connect, name: str) -> None:
+def test_a_recorded_page_of_hours_passes_through_fetch(
+    recorded: Path, connect: Connect, name: str
+) -> None:
     body = read(recorded / "binance" / name)
     whole = SPOT.parse(httpx.Response(200, content=body))
     client = connect(lambda _: httpx.Response(200, content=body))
@@ -129,12 +141,12 @@ def test_a_ban_lasts_until_the_moment_in_its_words(recorded: Path) -> None:
     assert 300 < error.after.total_seconds() < 301
 
 
-def listed(recorded: Path, connect, source: Source, name: str) -> pl.DataFrame:
+def listed(recorded: Path, connect: Connect, source: Source, name: str) -> pl.DataFrame:
     body = read(recorded / "binance" / name)
     return catalogue(connect(lambda _: httpx.Response(200, content=body)), source)
 
 
-def test_spot_of_2021_is_listed_whole(recorded: Path, connect) -> None:
+def test_spot_of_2021_is_listed_whole(recorded: Path, connect: Connect) -> None:
     frame = listed(recorded, connect, SPOT, "exchangeInfo_spot_2021-10-12_full.json.gz")
     assert frame.height == 1695
     assert frame["trading"].sum() == 1262
@@ -146,7 +158,7 @@ def test_spot_of_2021_is_listed_whole(recorded: Path, connect) -> None:
     assert (frame["multiple"] == 1).all()
 
 
-def test_futures_of_2021_are_perpetual_and_on_coins(recorded: Path, connect) -> None:
+def test_futures_of_2021_are_perpetual_and_on_coins(recorded: Path, connect: Connect) -> None:
     frame = listed(recorded, connect, FUTURES, "exchangeInfo_usdm_2021-07-21_full.json.gz")
     assert frame.height == 117
     left_out = {"BTCUSDT_210924", "DEFIUSDT", "BTCDOMUSDT", "BTCSTUSDT"}
@@ -160,17 +172,18 @@ def test_futures_of_2021_are_perpetual_and_on_coins(recorded: Path, connect) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "source", "most", "count"),
+    ("name", "source", "told"),
     [
-        ("exchangeInfo_spot_2021-10-12_full.json.gz", SPOT, 1200, 1695),
-        ("exchangeInfo_usdm_2021-07-21_full.json.gz", FUTURES, 2400, 117),
-        (f"{GCT}/api_v3_exchangeInfo.json.gz", SPOT, 6000, 25),
-        (f"{GCT}/fapi_v1_exchangeInfo.json.gz", FUTURES, 2400, 25),
+        ("exchangeInfo_spot_2021-10-12_full.json.gz", SPOT, (1200, 1695)),
+        ("exchangeInfo_usdm_2021-07-21_full.json.gz", FUTURES, (2400, 117)),
+        (f"{GCT}/api_v3_exchangeInfo.json.gz", SPOT, (6000, 25)),
+        (f"{GCT}/fapi_v1_exchangeInfo.json.gz", FUTURES, (2400, 25)),
     ],
 )
 def test_a_recorded_exchange_info_states_the_budget(
-    recorded: Path, connect, name: str, source: Source, most: int, count: int
+    recorded: Path, connect: Connect, name: str, source: Source, told: tuple[int, int]
 ) -> None:
+    most, count = told
     restated = source.venue.metering.budgets[0].restated
     assert restated is not None
     path = recorded / "binance" / name
@@ -179,7 +192,9 @@ def test_a_recorded_exchange_info_states_the_budget(
     assert listed(recorded, connect, source, name).height == count
 
 
-def test_the_recorded_ranking_of_2023_is_read_in_its_order(recorded: Path, connect) -> None:
+def test_the_recorded_ranking_of_2023_is_read_in_its_order(
+    recorded: Path, connect: Connect
+) -> None:
     body = read(recorded / "coingecko" / "coins_markets_usd_2023.json.gz")
     frame = coingecko.coins(connect(lambda _: httpx.Response(200, content=body)), 250)
     assert frame.height == 250
@@ -188,7 +203,7 @@ def test_the_recorded_ranking_of_2023_is_read_in_its_order(recorded: Path, conne
     assert frame["rank"][-1] == 251
 
 
-def test_the_recorded_ticker_names_its_coin(recorded: Path, connect) -> None:
+def test_the_recorded_ticker_names_its_coin(recorded: Path, connect: Connect) -> None:
     body = read(recorded / "coingecko" / "exchanges_binance_tickers_ark.json")
     client = connect(lambda _: httpx.Response(200, content=body))
     frame = coingecko.tickers(client, "binance", derivatives=False)
@@ -196,28 +211,29 @@ def test_the_recorded_ticker_names_its_coin(recorded: Path, connect) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "headers", "kind", "words"),
+    ("name", "status", "retry_after", "kind", "words"),
     [
-        ("429_keyless.json", 429, {"retry_after": "53"}, Unavailable, "429 You've exceeded the Rate"),
-        ("429_keyless.json", 200, {}, Unavailable, "429 You've exceeded the Rate Limit."),
-        ("10012_time_range_401.json", 401, {}, Rejected, "10012 Your request exceeds the allowed"),
+        ("429_keyless.json", 429, 53, Unavailable, "429 You've exceeded the Rate"),
+        ("429_keyless.json", 200, None, Unavailable, "429 You've exceeded the Rate Limit."),
+        ("10012_time_range_401.json", 401, None, Rejected, "10012 Your request exceeds the allowed"),
     ],
 )  # fmt: skip
-def test_a_recorded_refusal_is_told_in_coingeckos_own_words(
+def test_a_recorded_refusal_is_told_in_coingeckos_own_words(  # noqa: PLR0913, PLR0917 - a table
     recorded: Path,
     name: str,
     status: int,
-    headers: dict[str, str],
+    retry_after: int | None,
     kind: type[SourceError],
     words: str,
 ) -> None:
+    headers = {"retry_after": str(retry_after)} if retry_after else {}
     path = recorded / "coingecko" / "errors" / name
     error = coingecko.VENUE.verdict(answer(path, status, **headers))
     assert type(error) is kind
     assert str(error).startswith(words)
     if isinstance(error, Unavailable):
         assert error.after is not None
-        assert error.after.total_seconds() == (53 if headers else 60)
+        assert error.after.total_seconds() == (retry_after or 60)
 
 
 def test_an_empty_page_is_no_candles() -> None:

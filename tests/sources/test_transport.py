@@ -1,20 +1,29 @@
+from __future__ import annotations
+
 import gzip
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from candles import Blocked, Listing, Malformed, Misuse, Rejected, Unavailable
+from sources import Source, fetch, load, send
 from sources import client as new_client
-from sources import fetch, load, send
 from sources.transport import ATTEMPTS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from conftest import Clock, Connect, Klines, Page
 
 SPOT, FUTURES = load()["binance_spot"], load()["binance_futures"]
 LISTING = Listing(1, "binance", "BTCUSDT")
+Ask = Callable[..., int]
 TOO_MANY = b'{"code":-1003,"msg":"Too many requests."}'
 
 
@@ -40,8 +49,8 @@ class Script:
 
 
 @pytest.fixture
-def ask(connect, page, now):
-    def one(script: Script, source=SPOT, **options: object):
+def ask(connect: Connect, page: Page, now: datetime) -> Ask:
+    def one(script: Script, source: Source = SPOT, **options: object) -> int:
         return fetch(connect(script, **options), source, LISTING, page(3), now).height
 
     return one
@@ -64,13 +73,15 @@ def ask(connect, page, now):
     ],
     ids=repr,
 )
-def test_trouble_of_seconds_is_tried_again_with_growing_pauses(ask, klines, clock, trouble) -> None:
+def test_trouble_of_seconds_is_tried_again_with_growing_pauses(
+    ask: Ask, klines: Klines, clock: Clock, trouble: Exception | httpx.Response
+) -> None:
     assert ask(Script(trouble, trouble, klines(3))) == 3
     assert len(clock.slept) == 2
     assert 1.0 <= clock.slept[0] <= 2.0 <= clock.slept[1] <= 3.0
 
 
-def test_lasting_trouble_is_told_after_a_few_attempts(ask, clock) -> None:
+def test_lasting_trouble_is_told_after_a_few_attempts(ask: Ask, clock: Clock) -> None:
     script = Script(httpx.ConnectError("refused"))
     with pytest.raises(Unavailable) as caught:
         ask(script)
@@ -79,7 +90,7 @@ def test_lasting_trouble_is_told_after_a_few_attempts(ask, clock) -> None:
     assert sum(clock.slept) < 30
 
 
-def test_a_refusal_is_not_repeated(ask, clock) -> None:
+def test_a_refusal_is_not_repeated(ask: Ask, clock: Clock) -> None:
     script = Script(httpx.Response(400, content=b'{"code":-1121,"msg":"Invalid symbol."}'))
     with pytest.raises(Rejected):
         ask(script)
@@ -87,31 +98,35 @@ def test_a_refusal_is_not_repeated(ask, clock) -> None:
     assert clock.slept == []
 
 
-def test_what_is_no_answer_however_often_asked_is_malformed(ask) -> None:
+def test_what_is_no_answer_however_often_asked_is_malformed(ask: Ask) -> None:
     script = Script(httpx.Response(200, content=b"<html>Just a moment</html>"))
     with pytest.raises(Malformed, match="not JSON"):
         ask(script)
     assert len(script.asked) == ATTEMPTS
 
 
-def test_retry_after_is_kept(ask, klines, clock) -> None:
+def test_retry_after_is_kept(ask: Ask, klines: Klines, clock: Clock) -> None:
     script = Script(httpx.Response(429, headers={"retry-after": "17"}, content=TOO_MANY), klines(3))
     assert ask(script) == 3
     assert clock.slept == [pytest.approx(17.0)]
 
 
-def test_without_retry_after_a_whole_minute_is_given(ask, klines, clock) -> None:
+def test_without_retry_after_a_whole_minute_is_given(
+    ask: Ask, klines: Klines, clock: Clock
+) -> None:
     assert ask(Script(httpx.Response(429, content=TOO_MANY), klines(3)), FUTURES) == 3
     assert clock.slept == [pytest.approx(60.0)]
 
 
-def test_a_retry_after_of_nothing_is_a_second_all_the_same(ask, klines, clock) -> None:
+def test_a_retry_after_of_nothing_is_a_second_all_the_same(
+    ask: Ask, klines: Klines, clock: Clock
+) -> None:
     script = Script(httpx.Response(429, headers={"retry-after": "0"}), klines(3))
     assert ask(script) == 3
     assert clock.slept == [pytest.approx(1.0)]
 
 
-def test_patience_with_too_many_requests_ends(ask, clock) -> None:
+def test_patience_with_too_many_requests_ends(ask: Ask, clock: Clock) -> None:
     script = Script(httpx.Response(429, headers={"retry-after": "50"}, content=TOO_MANY))
     with pytest.raises(Unavailable, match="-1003 Too many requests") as caught:
         ask(script)
@@ -121,7 +136,9 @@ def test_patience_with_too_many_requests_ends(ask, clock) -> None:
     assert caught.value.after.total_seconds() == pytest.approx(50.0)
 
 
-def test_nothing_is_sent_during_a_ban_and_something_after_it(connect, page, now, klines, clock):
+def test_nothing_is_sent_during_a_ban_and_something_after_it(
+    connect: Connect, page: Page, now: datetime, klines: Klines, clock: Clock
+) -> None:
     body = (
         b'{"code":-1003,"msg":"Way too much request weight used; IP banned until 1704074400000."}'
     )
@@ -140,7 +157,7 @@ def test_nothing_is_sent_during_a_ban_and_something_after_it(connect, page, now,
     assert clock.slept == []
 
 
-def test_a_short_ban_is_waited_for(ask, klines, clock) -> None:
+def test_a_short_ban_is_waited_for(ask: Ask, klines: Klines, clock: Clock) -> None:
     script = Script(
         httpx.Response(418, headers={"retry-after": "119"}, content=TOO_MANY), klines(3)
     )
@@ -148,7 +165,7 @@ def test_a_short_ban_is_waited_for(ask, klines, clock) -> None:
     assert clock.slept == [pytest.approx(119.0)]
 
 
-def test_who_has_no_patience_goes_elsewhere_at_once(ask, clock) -> None:
+def test_who_has_no_patience_goes_elsewhere_at_once(ask: Ask, clock: Clock) -> None:
     script = Script(httpx.Response(429, headers={"retry-after": "5"}, content=TOO_MANY))
     with pytest.raises(Unavailable):
         ask(script, patience=0.0)
@@ -156,7 +173,9 @@ def test_who_has_no_patience_goes_elsewhere_at_once(ask, clock) -> None:
     assert clock.slept == []
 
 
-def test_a_ban_of_one_host_leaves_others_alone(connect, page, now, klines) -> None:
+def test_a_ban_of_one_host_leaves_others_alone(
+    connect: Connect, page: Page, now: datetime, klines: Klines
+) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         ban = httpx.Response(418, headers={"retry-after": "9999"}, content=TOO_MANY)
         return ban if request.url.host == "fapi.binance.com" else klines(3)
@@ -167,11 +186,14 @@ def test_a_ban_of_one_host_leaves_others_alone(connect, page, now, klines) -> No
     assert fetch(client, SPOT, LISTING, page(3), now).height == 3
 
 
-@pytest.mark.parametrize("status", [403, 451])
 def test_where_spot_is_blocked_its_mirror_is_asked_from_then_on(
-    connect, page, now, klines, caplog, status
+    connect: Connect,
+    page: Page,
+    now: datetime,
+    klines: Klines,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    script = Script(httpx.Response(status, content=b'{"code":0,"msg":"restricted"}'), klines(3))
+    script = Script(httpx.Response(451, content=b'{"code":0,"msg":"restricted"}'), klines(3))
     client = connect(script)
     with caplog.at_level(logging.WARNING, logger="sources"):
         for _ in range(3):
@@ -184,7 +206,7 @@ def test_where_spot_is_blocked_its_mirror_is_asked_from_then_on(
 
 
 def test_where_there_is_no_mirror_a_blocked_source_is_off_for_good(
-    connect, page, now, caplog
+    connect: Connect, page: Page, now: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:
     script = Script(httpx.Response(451, content=b'{"code":0,"msg":"restricted location"}'))
     client = connect(script)
@@ -198,7 +220,9 @@ def test_where_there_is_no_mirror_a_blocked_source_is_off_for_good(
     assert len(caplog.messages) == 1
 
 
-def test_where_the_mirror_is_blocked_too_the_source_is_off(connect, page, now) -> None:
+def test_where_the_mirror_is_blocked_too_the_source_is_off(
+    connect: Connect, page: Page, now: datetime
+) -> None:
     script = Script(httpx.Response(451))
     client = connect(script)
     for _ in range(3):
@@ -207,14 +231,16 @@ def test_where_the_mirror_is_blocked_too_the_source_is_off(connect, page, now) -
     assert script.hosts == ["api.binance.com", "data-api.binance.vision"]
 
 
-def test_a_redirect_is_not_followed(ask) -> None:
+def test_a_redirect_is_not_followed(ask: Ask) -> None:
     script = Script(httpx.Response(302, headers={"location": "https://portal/"}))
     with pytest.raises(Malformed, match="HTTP 302"):
         ask(script)
     assert set(script.hosts) == {"api.binance.com"}
 
 
-def test_an_address_for_all_venues_is_asked_by_source_and_path(connect, page, now, klines) -> None:
+def test_an_address_for_all_venues_is_asked_by_source_and_path(
+    connect: Connect, page: Page, now: datetime, klines: Klines
+) -> None:
     script = Script(httpx.Response(451), klines(3))
     client = connect(script, "http://127.0.0.1:8000/")
     fetch(client, SPOT, LISTING, page(3), now)
@@ -234,7 +260,7 @@ def test_an_address_that_is_none_is_misuse(url: str) -> None:
         new_client(url)
 
 
-def test_a_key_goes_to_its_source_alone(connect, klines) -> None:
+def test_a_key_goes_to_its_source_alone(connect: Connect, klines: Klines) -> None:
     script = Script(klines(3))
     venue = replace(SPOT.venue, key_header="authorization", key_form="Apikey {}")
     client = connect(script, keys={"binance_spot": "s3cret"})
@@ -255,14 +281,14 @@ class Body(httpx.SyncByteStream):
             yield chunk
 
 
-def test_a_body_cut_short_is_asked_for_again(ask, klines) -> None:
+def test_a_body_cut_short_is_asked_for_again(ask: Ask, klines: Klines) -> None:
     cut = httpx.RemoteProtocolError("peer closed connection")
     script = Script(lambda: httpx.Response(200, stream=Body(b"[[17040672000", cut)), klines(3))
     assert ask(script) == 3
     assert len(script.asked) == 2
 
 
-def test_a_compressed_body_is_read(ask, klines) -> None:
+def test_a_compressed_body_is_read(ask: Ask, klines: Klines) -> None:
     packed = gzip.compress(klines(3).content)
     headers = {"content-encoding": "gzip", "content-length": str(len(packed))}
     script = Script(lambda: httpx.Response(200, headers=headers, stream=Body(packed)))
@@ -270,7 +296,7 @@ def test_a_compressed_body_is_read(ask, klines) -> None:
     assert "gzip" in script.asked[0].headers["accept-encoding"]
 
 
-def test_a_body_without_an_end_is_malformed(ask) -> None:
+def test_a_body_without_an_end_is_malformed(ask: Ask) -> None:
     class Endless(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
             while True:
@@ -282,7 +308,7 @@ def test_a_body_without_an_end_is_malformed(ask) -> None:
     assert len(script.asked) == 1
 
 
-def test_a_body_that_trickles_is_given_up(ask, clock) -> None:
+def test_a_body_that_trickles_is_given_up(ask: Ask, clock: Clock) -> None:
     class Trickle(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
             for _ in count():
@@ -293,7 +319,9 @@ def test_a_body_that_trickles_is_given_up(ask, clock) -> None:
         ask(Script(lambda: httpx.Response(200, stream=Trickle())))
 
 
-def test_eight_threads_turn_to_the_mirror_together(connect, page, now, klines) -> None:
+def test_eight_threads_turn_to_the_mirror_together(
+    connect: Connect, page: Page, now: datetime, klines: Klines
+) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(451) if request.url.host == "api.binance.com" else klines(3)
 
@@ -303,6 +331,6 @@ def test_eight_threads_turn_to_the_mirror_together(connect, page, now, klines) -
         assert {job.result().height for job in work} == {3}
 
 
-def test_a_request_that_names_no_venue_is_a_mistake(connect, klines) -> None:
+def test_a_request_that_names_no_venue_is_a_mistake(connect: Connect, klines: Klines) -> None:
     with pytest.raises(KeyError, match="venue"):
         connect(Script(klines(1))).get("https://api.binance.com/")
