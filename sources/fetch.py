@@ -1,7 +1,7 @@
 """Asking a source: send, refuse by verdict, parse, and hold the answer to everyone's rules."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import polars as pl
@@ -10,6 +10,7 @@ from candles import HOUR, Listing, Malformed, Window, check
 from sources.source import CATALOGUE, Source, Venue
 from sources.words import date, said_by
 
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 MOST_ANSWERS = 1000
 """A catalogue that has more pages than this is going round in circles."""
 
@@ -75,8 +76,14 @@ def _closed_by(response: httpx.Response, now: datetime) -> datetime:
 
 
 def _within(frame: pl.DataFrame, page: Window, now: datetime) -> pl.DataFrame:
-    opened = pl.col("open_time")
-    return frame.filter((opened >= page.start) & (opened < page.end) & (opened <= now - HOUR))
+    # By number: three times as literals cost polars as much as all the rest.
+    opened = pl.col("open_time").to_physical()
+    closed_until = min(_us(page.end), _us(now - HOUR) + 1)
+    return frame.filter((opened >= _us(page.start)) & (opened < closed_until))
+
+
+def _us(at: datetime) -> int:
+    return (at - EPOCH) // MICROSECOND
 
 
 def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
