@@ -147,19 +147,27 @@ def listed(
 
     `start` and `end` name the dates that tell of listing and delisting, where there are any.
     """
-    body = columns.json(response)
-    if not isinstance(body, dict) or not isinstance(body.get("symbols"), list):
-        raise Malformed(f"its list of symbols: none in {excerpt(response)}")
     try:
         rows = [
             {**_row(symbol), "start": _date(symbol, start), "end": _date(symbol, end)}
-            for symbol in body["symbols"]
-            if all(symbol[name] == value for name, value in wanted.items())
+            for symbol in _symbols(response, wanted)
         ]
         return pl.DataFrame(rows, schema=CATALOGUE, strict=True)
     except (pl.exceptions.PolarsError, KeyError, TypeError, ValueError) as error:
         words = line(f"{type(error).__name__} {error}")
         raise Malformed(f"its list of symbols: {words}: {excerpt(response)}") from None
+
+
+def _symbols(response: httpx.Response, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
+    body = columns.json(response)
+    symbols = body.get("symbols") if isinstance(body, dict) else None
+    if not isinstance(symbols, list) or not all(isinstance(each, dict) for each in symbols):
+        raise Malformed(f"its list of symbols: none in {excerpt(response)}")
+    found = [each for each in symbols if all(each.get(name) == wanted[name] for name in wanted)]
+    if symbols and not found:
+        # Rather than take everything for delisted because a word has changed.
+        raise Malformed(f"its list of symbols: not one has {dict(wanted)}")
+    return found
 
 
 def _row(symbol: Mapping[str, Any]) -> dict[str, object]:
@@ -175,12 +183,10 @@ def _row(symbol: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _date(symbol: Mapping[str, Any], name: str | None) -> datetime | None:
-    ms = None if name is None else symbol[name]
-    if ms is None or ms == UNTOLD:
-        return None
-    if type(ms) is not int or not 0 < ms < UNTOLD:
-        raise ValueError(f"{name} is {ms!r}")
-    return datetime.fromtimestamp(ms / 1000, UTC)
+    ms = 0 if name is None else symbol.get(name, 0)
+    if type(ms) is not int:
+        raise TypeError(f"{name} is {ms!r}")
+    return datetime.fromtimestamp(ms / 1000, UTC) if 0 < ms < UNTOLD else None
 
 
 def budget(response: httpx.Response) -> float | None:

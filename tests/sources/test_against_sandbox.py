@@ -173,6 +173,22 @@ def test_where_futures_are_blocked_they_are_off(sandbox: "Sandbox", ask: Ask) ->
     assert sandbox.requests()["total"] == 1
 
 
+def test_a_budget_is_read_from_the_catalogue_and_kept_without_being_told(clock: "Clock") -> None:
+    listing = Listing(1, FUTURES.name, "BTCUSDT")
+    page = Window(LAST.end - 499 * HOUR, LAST.end)
+    with (
+        serving(coins=3, now=NOW, limits=100) as strict,
+        client(strict.url, timepiece=clock.timepiece) as careful,
+    ):
+        catalogue(careful, FUTURES)
+        while not clock.slept:
+            fetch(careful, FUTURES, listing, page, NOW)
+        asked = strict.requests()["requests"]
+    # The last one was sent after the pause, which no real time went by in.
+    assert 45 <= len(asked[:-1]) <= 50
+    assert {request["status"] for request in asked[:-1]} == {200}
+
+
 @pytest.mark.parametrize("kind", ["429", "429-as-200"])
 def test_coingeckos_limit_is_waited_for_whatever_its_status(
     sandbox: "Sandbox", connected: httpx.Client, clock: "Clock", kind: str

@@ -178,6 +178,18 @@ def test_a_contract_ends_when_its_delisting_is_announced(connect: Connect) -> No
     assert frame["trading"].to_list() == [False, True]
 
 
+def test_a_date_that_is_left_out_is_unknown(connect: Connect) -> None:
+    bare = contract("BUSDT", "B")
+    del bare["onboardDate"], bare["deliveryDate"]
+    frame = listed(connect, FUTURES, contract("AUSDT", "A", onboardDate=0), bare)
+    assert frame.select("start", "end").rows() == [(None, None)] * 2
+
+
+def test_a_list_without_one_contract_to_take_is_not_believed(connect: Connect) -> None:
+    with pytest.raises(Malformed, match="not one has"):
+        listed(connect, FUTURES, contract("BTCUSDT", "BTC", contractType="ETERNAL"))
+
+
 def test_contracts_on_many_coins_are_listed_in_plain_coins(connect: Connect) -> None:
     bases = ["1000PEPE", "1000000BOB", "1MBABYDOGE", "1INCH"]
     frame = listed(connect, FUTURES, *(contract(f"{base}USDT", base) for base in bases))

@@ -7,6 +7,7 @@ import gzip
 from typing import TYPE_CHECKING
 
 import httpx
+import orjson
 import polars as pl
 import pytest
 
@@ -234,6 +235,24 @@ def test_a_recorded_refusal_is_told_in_coingeckos_own_words(  # noqa: PLR0913, P
     if isinstance(error, Unavailable):
         assert error.after is not None
         assert error.after.total_seconds() == (retry_after or 60)
+
+
+def test_the_examples_of_coingeckos_own_documentation_are_read(recorded: Path) -> None:
+    path = recorded / "coingecko" / "official_openapi_examples.json"
+    said = orjson.loads(path.read_bytes())
+    spot = httpx.Response(200, content=orjson.dumps(said["/exchanges/{id}/tickers"]))
+    assert [
+        (row["base"], row["target"], row["coin_id"]) for row in coingecko.tickers_rows(spot)
+    ] == [
+        ("BTC", "USDT", "bitcoin"),
+        ("BTC", "USDC", "bitcoin"),
+    ]
+    markets = httpx.Response(200, content=orjson.dumps(said["/coins/markets"]))
+    assert coingecko.coins_rows(markets) == [
+        {"id": "bitcoin", "symbol": "btc", "name": "Bitcoin", "rank": 1}
+    ]
+    for answer_of in said.values():
+        assert coingecko.VENUE.verdict(httpx.Response(200, content=orjson.dumps(answer_of))) is None
 
 
 def test_an_empty_page_is_no_candles() -> None:
