@@ -90,6 +90,20 @@ def test_lasting_trouble_is_told_after_a_few_attempts(ask: Ask, clock: Clock) ->
     assert sum(clock.slept) < 30
 
 
+def test_a_host_that_is_down_is_left_alone_for_a_minute(
+    connect: Connect, page: Page, now: datetime, clock: Clock
+) -> None:
+    script = Script(httpx.ConnectError("refused"))
+    client = connect(script)
+    for _ in range(10):
+        with pytest.raises(Unavailable):
+            fetch(client, SPOT, LISTING, page(3), now)
+    assert len(script.asked) == 3 * ATTEMPTS
+    clock.now += 60
+    with pytest.raises(Unavailable, match="ConnectError"):
+        fetch(client, SPOT, LISTING, page(3), now)
+
+
 def test_a_refusal_is_not_repeated(ask: Ask, clock: Clock) -> None:
     script = Script(httpx.Response(400, content=b'{"code":-1121,"msg":"Invalid symbol."}'))
     with pytest.raises(Rejected):
