@@ -1,0 +1,173 @@
+r"""Load speed: `store.write` against psql's own binary `\copy`, same rows, same hypertable.
+
+Timed for psql: its start, its connection, reading a binary file that pgpq made beforehand (psql's
+fastest case; the file is in the page cache), one transaction. Timed for `store.write`: checking
+every rule, encoding polars to binary, COPY, the note of what is stale, its transactions; the
+connection is open already. "a flush at a time" is how the engine writes, the rest in one call.
+"""
+
+import argparse
+import subprocess
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+from pgpq import ArrowToPostgresBinaryEncoder
+
+import store
+from bench import measure
+from candles.frame import SCHEMA
+from collect.engine import FLUSH_ROWS
+from store.write import COLUMNS
+
+START = datetime(2020, 1, 1, tzinfo=UTC)
+COPY = r"psql \copy"
+Frames = Mapping[int, pl.DataFrame]
+
+
+def made_up(coins: int, hours: int) -> dict[int, pl.DataFrame]:
+    """The same rows at every run; no two rows alike."""
+    return {coin: _coin(coin, hours) for coin in range(1, coins + 1)}
+
+
+def _coin(coin: int, hours: int) -> pl.DataFrame:
+    hour = pl.int_range(hours)
+    dice = [(hour + coin * hours).hash(seed) / 2.0**64 for seed in range(6)]
+    price = 100.0 * coin + (hour / 500).sin() * 20
+    return pl.select(
+        (pl.lit(START) + pl.duration(hours=hour)).alias("open_time").cast(SCHEMA["open_time"]),
+        (price + dice[0]).alias("open"),
+        (price + dice[1] + 1).alias("high"),
+        (price + dice[2] - 1).alias("low"),
+        (price + dice[3]).alias("close"),
+        (dice[4] * 1e4).alias("volume"),
+        (dice[4] * 1e4 * price).alias("quote_volume"),
+        (dice[5] * 1e5).cast(pl.Int64).alias("trades"),
+    )
+
+
+def changed(frames: Frames) -> dict[int, pl.DataFrame]:
+    """The same hours, every hundredth with another volume."""
+    hundredth = pl.int_range(pl.len()) % 100 == 0
+    volume = pl.when(hundredth).then(pl.col("volume") + 1).otherwise("volume").alias("volume")
+    return {coin: frame.with_columns(volume) for coin, frame in frames.items()}
+
+
+def flushes(frames: Frames) -> Iterator[Frames]:
+    """The rows in pieces as the engine has them: coin after coin."""
+    for coin, frame in frames.items():
+        for piece in frame.iter_slices(FLUSH_ROWS):
+            yield {coin: piece}
+
+
+def binary(frames: Frames, source: int, path: Path) -> Path:
+    """Write the file that psql copies from."""
+    coins = [
+        frame.with_columns(
+            pl.lit(coin, pl.Int32).alias("coin"), pl.lit(source, pl.Int16).alias("source")
+        )
+        for coin, frame in frames.items()
+    ]
+    table = pl.concat(coins).select(COLUMNS).to_arrow()
+    encoder = ArrowToPostgresBinaryEncoder(table.schema)
+    batches = map(encoder.write_batch, table.to_batches())
+    with path.open("wb") as file:
+        file.write(encoder.write_header())
+        file.writelines(batches)
+        file.write(encoder.finish())
+    return path
+
+
+class Loads:
+    """The ways to load, and the database they load into."""
+
+    def __init__(
+        self, connection: store.Connection, dsn: str, frames: Frames, folder: Path
+    ) -> None:
+        self._connection, self._dsn = connection, dsn
+        self._psql = measure.needed("psql")
+        self._source = store.source_key(connection, "bench")
+        self._fresh, self._changed = frames, changed(frames)
+        self._file = binary(self._fresh, self._source, folder / "fresh")
+        self._changed_file = binary(self._changed, self._source, folder / "changed")
+
+    def round(self) -> Iterator[tuple[str, float]]:
+        """Every way once, with its seconds; the colliding ones after a fresh one."""
+        yield COPY, self._fresh_time(self._copy)
+        yield "store.write", self._fresh_time(lambda: self._write(self._fresh))
+        yield "store.write, same rows again", measure.seconds(lambda: self._write(self._fresh))
+        yield "store.write, 1 % changed", measure.seconds(lambda: self._write(self._changed))
+        self._fresh_time(self._copy)
+        yield r"psql \copy, upsert, 1 % changed", measure.seconds(self._upsert)
+        yield "store.write, a flush at a time", self._fresh_time(self._write_flushes)
+
+    def _fresh_time(self, work: measure.Work) -> float:
+        """Time a load into the table after emptying it; every chunk is made again."""
+        self._connection.execute("truncate candle_1h")
+        self._connection.execute("truncate stale")
+        self._connection.execute("checkpoint")
+        return measure.seconds(work)
+
+    def _write(self, frames: Frames) -> None:
+        store.write(self._connection, frames, self._source)
+
+    def _write_flushes(self) -> None:
+        for piece in flushes(self._fresh):
+            self._write(piece)
+
+    def _copy(self) -> None:
+        self._run(self._copying("candle_1h", self._file))
+
+    def _upsert(self) -> None:
+        """What a user of psql writes where rows may be there already."""
+        values = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS)
+        self._run(
+            "begin",
+            "create temp table arrived (like candle_1h) on commit drop",
+            self._copying("arrived", self._changed_file),
+            "insert into candle_1h select * from arrived"  # noqa: S608  names from our own code
+            f" on conflict (coin, open_time) do update set {values}",
+            "commit",
+        )
+
+    @staticmethod
+    def _copying(table: str, file: Path) -> str:
+        return rf"\copy {table} ({', '.join(COLUMNS)}) from '{file}' with (format binary)"
+
+    def _run(self, *commands: str) -> None:
+        given = [f"--command={command}" for command in commands]
+        subprocess.run(  # noqa: S603
+            [self._psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", self._dsn, *given], check=True
+        )
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--coins", type=int, default=20)
+    parser.add_argument("--hours", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    rows = options.coins * options.hours
+    rates: dict[str, list[float]] = defaultdict(list)
+    with (
+        measure.database() as current,
+        store.connect(current) as connection,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        store.migrate(connection)
+        frames = made_up(options.coins, options.hours)
+        loads = Loads(connection, measure.dsn(current), frames, Path(folder))
+        print(f"{measure.about(connection)}; {options.rounds} rounds", flush=True)
+        for _ in range(options.rounds):
+            for way, took in loads.round():
+                rates[way].append(rows / took)
+    measure.print_rates(rates, COPY, rows)
+    return 0
+
+
+if __name__ == "__main__":
+    measure.run(main)
