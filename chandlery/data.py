@@ -11,7 +11,7 @@ import store
 from candles import Misuse, Window, instant
 from candles.settings import settings
 from chandlery.export import write
-from chandlery.options import END, JSON, MAX_COINS, START, SYMBOLS, choices, listed
+from chandlery.options import END, JSON, MAX_COINS, NOW, START, SYMBOLS, at, choices, listed
 from chandlery.people import output, print_json
 from collect import choose
 from store.read import TIMEFRAMES
@@ -30,12 +30,13 @@ def migrate(*, as_json: bool) -> None:
 
 
 @click.command()
-@choices(MAX_COINS, JSON)
-def status(*, max_coins: int | None, as_json: bool) -> None:
+@choices(MAX_COINS, NOW, JSON)
+def status(*, max_coins: int | None, now: str | None, as_json: bool) -> None:
     """Show what is there: coins, candles, coverage."""
+    moment = None if now is None else at(now)
     with store.connect(settings()) as connection:
         store.migrate(connection)
-        held = store.held(connection)
+        held = store.held(connection, moment)
     if as_json:
         print_json(_totals(held) | {"coins": held.to_dicts()})
     else:

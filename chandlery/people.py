@@ -19,8 +19,16 @@ from rich.progress import (
 from collect import Progress as Step
 from collect import Tally
 
-output = Console()
-errors = Console(stderr=True)
+WIDE = 160  # where no terminal says how wide it is, a table is not to be folded
+
+
+def _console(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=WIDE)
+
+
+output = _console()
+errors = _console(stderr=True)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What is there, and how much of what there could be."""
 
+from datetime import datetime
+
 import polars as pl
 
 from store.connect import Connection
@@ -24,7 +26,14 @@ SCHEMA = pl.Schema(
 )
 
 
-def held(connection: Connection) -> pl.DataFrame:
-    """One row a coin that has candles, by rank: counts, first and last hour, hours missing."""
-    rows = connection.execute(query("held")).fetchall()
+def held(connection: Connection, now: datetime | None = None) -> pl.DataFrame:
+    """One row a coin that has candles, by rank: counts, first and last hour, hours missing.
+
+    What is missing is counted up to `now`, or the database's own clock.
+    """
+    with connection.transaction():
+        if now is not None:
+            moment = now.isoformat()
+            connection.execute("select set_config('chandlery.now', %s, true)", (moment,))
+        rows = connection.execute(query("held")).fetchall()
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")

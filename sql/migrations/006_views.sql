@@ -26,6 +26,10 @@ select
 from candle_1d bar
 join coin on coin.key = bar.coin;
 
+-- Now, or the moment that a session was told to take for it: set local chandlery.now = '2026-01-01Z'.
+create function as_of() returns timestamptz stable language sql
+return coalesce(nullif(current_setting('chandlery.now', true), '')::timestamptz, now());
+
 -- Per coin and timeframe: what there is, and what there would be if nothing were missing. Counted at each
 -- reading, from the first listing (or the first candle, where no listing's start is known or that is earlier)
 -- to the last closed hour (or the last listing's end), and never remembered: what is complete today can lack
@@ -49,7 +53,7 @@ with reach as (
         least(min(listing.starts_at), ends.earliest) as starts_at,
         case
             when count(*) = count(listing.ends_at) then max(listing.ends_at)
-            else greatest(date_trunc('hour', now()), ends.latest + interval '1 hour')
+            else greatest(date_trunc('hour', as_of()), ends.latest + interval '1 hour')
         end as ends_at
     from ends
     left join listing on listing.coin = ends.coin

@@ -1,0 +1,62 @@
+# Each target does what it needs first; a second `make setup` takes no time.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/ready
+BENCH := .venv-bench/ready
+ROOMS := candles sources store collect flows embedded sandbox chandlery
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench golden lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Install everything into .venv (Python 3.11 or newer is all it takes)
+
+# Everything is in the lock, with its hash: pip need not resolve, only fetch and compare.
+$(STAMP): requirements.lock pyproject.toml embedded/package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 setup" >&2; exit 2; }
+	@echo "setting up .venv (a minute, once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix embedded --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $(STAMP)
+
+demo: setup ## Backfill 20 coins of a sandbox venue for 90 days, and look at them
+	@$(BIN)/python -m chandlery.demo
+
+test: setup ## Run every test
+	@$(BIN)/python -m pytest -q
+
+check: setup ## Lint, types, formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: setup ## Format the code, mend what a linter can mend
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+golden: setup ## Compare 4h and 1d bars with the venues' own
+	@$(BIN)/python bench/golden.py
+
+bench: setup $(BENCH) ## Measure the claims (see bench/README.md)
+	@$(BIN)/python bench/golden.py
+	@$(BIN)/python bench/load.py
+	@$(BIN)/python bench/venue_to_database.py
+
+$(BENCH): requirements-bench.lock
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
+	@touch $(BENCH)
+
+LOCK := .venv-bench/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+lock: $(BENCH) ## Write the lock files anew from pyproject.toml
+	@$(LOCK) --group dev pyproject.toml -o requirements.lock
+	@$(LOCK) --group dev --group bench -c requirements.lock pyproject.toml -o requirements-bench.lock
+
+clean: ## Remove what setup, tests and demo made
+	@rm -rf .venv .venv-bench .demo embedded/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,74 @@
+"""`make demo`: the whole path on this machine, offline, in a folder of its own.
+
+Runs the commands a user would, and shows them.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+
+import embedded
+from candles import clock, whole_hour
+from sandbox import serving
+
+HOME = Path(".demo")
+COINS, DAYS = 20, 90
+
+
+def main() -> int:
+    """Run the demo; return its exit code."""
+    began = monotonic()
+    closed = whole_hour(clock())
+    until, since = closed - timedelta(hours=3), closed - timedelta(days=DAYS)
+    try:
+        with serving(coins=100, process=True) as venues:
+            print(f"Sandbox venues at {venues.url}: 100 coins made up from a seed, no Internet.\n")
+            run = Runner({"CHANDLERY_HOME": str(HOME), "CHANDLERY_VENUES_URL": venues.url})
+            run(f"chandlery coins --max-coins {COINS}")
+            run(
+                f"chandlery backfill --max-coins {COINS} --start {since:%FT%RZ} --end {until:%FT%RZ}"
+            )
+            run(f"chandlery hourly --max-coins {COINS}")
+            run("chandlery status")
+            run(f"chandlery export --symbols BTC,ETH --timeframe 4h --to {HOME}/candles.parquet")
+    finally:
+        embedded.stop(HOME)
+    print(NEXT.format(seconds=monotonic() - began, home=HOME, size=_size(HOME)))
+    return 0
+
+
+class Runner:
+    """Shows a command as a user would type it, and runs it."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        self.environment = {
+            name: value for name, value in os.environ.items() if name != "DATABASE_URL"
+        } | settings
+
+    def __call__(self, line: str) -> None:
+        print(f"$ {line}", flush=True)
+        command = [sys.executable, "-m", *shlex.split(line)]
+        subprocess.run(command, env=self.environment, check=True)
+        print(flush=True)
+
+
+def _size(folder: Path) -> str:
+    total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return f"{total / 1e6:.0f} MB"
+
+
+NEXT = """Done in {seconds:.0f} s. The database ({size}) is in {home}/, the export in {home}/candles.parquet.
+
+What next:
+  CHANDLERY_HOME={home} .venv/bin/chandlery status      look at it again
+  .venv/bin/chandlery backfill --max-coins 20           the real venues, from 2020, into ~/.chandlery
+  .venv/bin/chandlery --help                            all there is
+  rm -rf {home}                                         throw the demo away"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

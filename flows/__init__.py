@@ -1,0 +1,1 @@
+"""Prefect's side: parameters, tasks that wire, names people can read."""

@@ -1,0 +1,48 @@
+"""History, best market cap first: `prefect deployment run backfill/backfill -p start_year=2020`."""
+
+from prefect import flow, runtime
+from prefect.client.schemas.objects import State
+
+from flows.batches import carry_out
+
+
+def _name() -> str:
+    asked = runtime.flow_run.parameters
+    coins = ",".join(asked["symbols"] or ()) or f"{asked['max_coins'] or 'all'} coins"
+    return f"backfill {coins} from {asked['start'] or asked['start_year'] or 2020}"
+
+
+@flow(name="backfill", flow_run_name=_name)
+def backfill(  # noqa: PLR0913, PLR0917  a form's fields
+    start_year: int | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    max_coins: int | None = None,
+    symbols: list[str] | None = None,
+    sources: list[str] | None = None,
+    now: str | None = None,
+) -> State[dict[str, object]]:
+    """Fetch every hour that is missing, by market-cap rank.
+
+    Args:
+        start_year: From the first of January of this year; 2020 if no start is given.
+        start: Instead: the first hour, ISO 8601 with a zone, or a date (UTC).
+        end: The first hour no longer wanted; now if left out.
+        max_coins: Only so many, best market cap first.
+        symbols: Only these coins, by ticker or CoinGecko id.
+        sources: The sources to ask, in order; all that are set if left out.
+        now: Run as if it were this moment, ISO 8601.
+    """
+    return carry_out(
+        now=now,
+        sources=sources,
+        symbols=symbols,
+        max_coins=max_coins,
+        start=start,
+        end=end,
+        start_year=start_year,
+    )
+
+
+if __name__ == "__main__":
+    backfill()
