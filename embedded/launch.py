@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 HERE = Path(__file__).resolve().parent
 IDLE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 PROBE_SECONDS = 5.0
@@ -45,6 +46,7 @@ class Options:
     tcp: int | None
     idle: float | None
     edition: str
+    patience: float
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def ensure(
     tcp: int | None = None,
     idle: float | None = IDLE_SECONDS,
     edition: str = "community",
+    patience: float = PATIENCE_SECONDS,
     wait: float = START_SECONDS,
 ) -> str:
     """Start the engine for `home` if none is running, and give its DSN.
@@ -75,7 +78,7 @@ def ensure(
     ("apache", "none") is for tests: a TimescaleDB without its licensed features, a PostgreSQL without TimescaleDB.
     """
     place = prepare(home)
-    options = Options(tcp, None if tcp else idle, edition)
+    options = Options(tcp, None if tcp else idle, edition, patience)
     found = _status(place) or _start_once(place, options, wait)
     if tcp not in (None, found.tcp_port) or edition != found.edition:
         message = f"an engine with other options is running on {place.home}: run `chandlery db stop` first"
@@ -193,6 +196,7 @@ def _command(place: Place, options: Options, lock: int, ready: int) -> list[str]
         "home": place.home,
         "socket": socket_folder(place) / SOCKET_NAME,
         "edition": options.edition,
+        "patience": options.patience,
         "lock-fd": lock,
         "ready-fd": ready,
         "idle": options.idle,

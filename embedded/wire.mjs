@@ -57,15 +57,19 @@ export class Scanner {
   #head = Buffer.alloc(0)
   #skip = 0
   #held = null
+  #last = ''
 
   constructor(wanted, seen) {
     this.wanted = wanted
     this.seen = seen
   }
 
+  /** Gives the type of the wanted message that the chunk ends with, if it does. */
   push(chunk) {
+    this.#last = ''
     let at = 0
     while (at < chunk.length) at = this.#skip ? this.#body(chunk, at) : this.#header(chunk, at)
+    return this.#skip || this.#head.length ? '' : this.#last
   }
 
   #header(chunk, at) {
@@ -94,6 +98,7 @@ export class Scanner {
   }
 
   #finish() {
+    this.#last = this.#held?.type ?? ''
     if (this.#held) this.seen(this.#held.type, Buffer.concat(this.#held.parts))
     this.#held = null
   }

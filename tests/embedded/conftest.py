@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -45,8 +46,24 @@ def connection(connect: Connect) -> psycopg.Connection:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """A home for an engine of the test's own."""
+def new_home(tmp_path: Path) -> Iterator[Path]:
+    """A home where no engine ever was."""
     place = tmp_path / "home"
     yield place
     embedded.stop(place)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of an engine that was started once: making it takes seconds, opening it does not."""
+    home = tmp_path_factory.mktemp("template")
+    embedded.ensure(home)
+    embedded.stop(home)
+    return home / "pgdata"
+
+
+@pytest.fixture
+def home(new_home: Path, template: Path) -> Path:
+    """A home for an engine of the test's own."""
+    shutil.copytree(template, new_home / "pgdata")
+    return new_home

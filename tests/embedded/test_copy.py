@@ -78,6 +78,23 @@ def test_between_other_statements(numbers: psycopg.Connection) -> None:
     assert count(numbers) == 2
 
 
+def test_after_a_setting_in_the_same_query(numbers: psycopg.Connection) -> None:
+    wire = numbers.pgconn
+    into_copy = wire.exec_(b"set timezone = 'Europe/Rome'; copy number from stdin")
+    assert into_copy.status == psycopg.pq.ExecStatus.COPY_IN
+    wire.put_copy_data(b"1\tone\n")
+    wire.put_copy_end()
+    while wire.get_result():
+        pass
+    wire.send_query(b"set timezone = 'UTC'; select repeat('x', 1000) from generate_series(1, 20000)")
+    while result := wire.get_result():
+        assert result.status in {
+            psycopg.pq.ExecStatus.COMMAND_OK,
+            psycopg.pq.ExecStatus.TUPLES_OK,
+        }
+    assert count(numbers) == 1
+
+
 def test_a_copy_with_parameters(numbers: psycopg.Connection) -> None:
     numbers.execute("insert into number select n, n from generate_series(1, 9) n")
     copied = numbers.cursor().copy("copy (select n from number where n > %s) to stdout", [7])

@@ -1,0 +1,151 @@
+"""Bytes as they come: in pieces, in heaps, and from those who meant another server."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    import embedded
+
+STARTUP = b"user\0postgres\0database\0postgres\0\0"
+HELLO = struct.pack("!ii", len(STARTUP) + 8, 3 << 16) + STARTUP
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+GSS_REQUEST = struct.pack("!ii", 8, 80877104)
+CANCEL_REQUEST = struct.pack("!iiii", 16, 80877102, 1, 1)
+IDLE = b"Z\0\0\0\5I"
+
+
+def message(letter: bytes, body: bytes) -> bytes:
+    return letter + struct.pack("!i", len(body) + 4) + body
+
+
+def query(sql: str) -> bytes:
+    return message(b"Q", sql.encode() + b"\0")
+
+
+def until(plain: socket.socket, end: bytes) -> bytes:
+    """Read until the answer ends so, or the connection does."""
+    answer = b""
+    while not answer.endswith(end) and (piece := plain.recv(65536)):
+        answer += piece
+    return answer
+
+
+def everything(plain: socket.socket) -> bytes:
+    return until(plain, b"never sent")
+
+
+@pytest.fixture
+def plain(engine: embedded.Status) -> Iterator[socket.socket]:
+    """A socket to the engine, without libpq; the engine must be alive when it is done with."""
+    folder = psycopg.conninfo.conninfo_to_dict(engine.dsn)["host"]
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.settimeout(20)
+        opened.connect(str(Path(str(folder)) / ".s.PGSQL.5432"))
+        yield opened
+    with psycopg.connect(engine.dsn) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_a_conversation_byte_by_byte(plain: socket.socket) -> None:
+    for byte in SSL_REQUEST:
+        plain.sendall(bytes([byte]))
+    assert plain.recv(1) == b"N"
+    for byte in HELLO:
+        plain.sendall(bytes([byte]))
+    assert until(plain, IDLE).startswith(b"R\0\0\0\x08\0\0\0\0S")
+    for byte in query("select 'split'"):
+        plain.sendall(bytes([byte]))
+    assert b"split" in until(plain, IDLE)
+
+
+def test_a_copy_byte_by_byte(plain: socket.socket) -> None:
+    plain.sendall(HELLO)
+    until(plain, IDLE)
+    copied = message(b"d", b"1\n") + message(b"d", b"") + message(b"d", b"2\n") + message(b"c", b"")
+    made = query("create temp table t (n int); copy t from stdin; select 'sum', sum(n) from t")
+    for byte in made + copied:
+        plain.sendall(bytes([byte]))
+    assert b"sum\0\0\0\x013" in until(plain, IDLE)
+
+
+def test_many_messages_in_one_packet(plain: socket.socket) -> None:
+    copied = message(b"d", b"1\n") * 1000 + message(b"c", b"")
+    plain.sendall(
+        HELLO
+        + query("create temp table t (n int)")
+        + query("copy t from stdin")
+        + copied
+        + query("select 'rows', count(*) from t")
+    )
+    assert b"rows\0\0\0\x041000" in until(plain, b"SELECT 1\0" + IDLE)
+
+
+def test_copy_data_out_of_season_is_ignored(plain: socket.socket) -> None:
+    late = message(b"d", b"1\n") + message(b"c", b"") + message(b"f", b"no\0")
+    plain.sendall(HELLO + late + query("select 'fine'"))
+    assert b"fine" in until(plain, b"SELECT 1\0" + IDLE)
+
+
+def test_gss_encryption_is_declined(plain: socket.socket) -> None:
+    plain.sendall(GSS_REQUEST)
+    assert plain.recv(1) == b"N"
+
+
+def test_a_cancel_request_gets_no_answer(plain: socket.socket) -> None:
+    plain.sendall(CANCEL_REQUEST)
+    assert everything(plain) == b""
+
+
+def test_a_newer_protocol_is_negotiated_down(plain: socket.socket) -> None:
+    options = b"user\0postgres\0_pq_.wishes\0many\0\0"
+    plain.sendall(struct.pack("!ii", len(options) + 8, (3 << 16) + 2) + options)
+    body = struct.pack("!ii", 0, 1) + b"_pq_.wishes\0"
+    assert until(plain, IDLE).startswith(message(b"v", body))
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        struct.pack("!ii", 7, 3 << 16),
+        struct.pack("!ii", -1, 3 << 16),
+        struct.pack("!ii", 2**31 - 1, 3 << 16),
+        struct.pack("!ii", 8, 2 << 16),
+        HELLO + b"\0\0\0\0\0\0\0\0",
+        HELLO + b"\xff\0\0\0\4",
+        HELLO + b"Q\0\0\0\3",
+        HELLO + b"Q\xff\xff\xff\xff",
+        HELLO + b"d\0\0\0\0",
+    ],
+)
+def test_garbage_is_answered_with_an_error_and_the_end(plain: socket.socket, garbage: bytes) -> None:
+    plain.sendall(garbage)
+    assert b"SFATAL\0" in everything(plain)
+
+
+@pytest.mark.parametrize("sent", [b"", HELLO[:5], HELLO[:20], HELLO + b"Q\0\0"])
+def test_one_who_leaves_in_the_middle_is_forgotten(plain: socket.socket, sent: bytes) -> None:
+    plain.sendall(sent)
+
+
+def test_a_message_too_large_to_hold_is_refused(plain: socket.socket) -> None:
+    plain.sendall(HELLO + b"Q" + struct.pack("!i", 400_000_000))
+    answer = everything(plain)
+    assert b"C54000\0" in answer
+    assert b"set DATABASE_URL to a TimescaleDB server" in answer
+
+
+def test_another_question_in_a_copy_ends_it(plain: socket.socket) -> None:
+    copy = query("create temp table t (n int); copy t from stdin")
+    plain.sendall(HELLO + copy + message(b"d", b"1\n") + query("select 'next'"))
+    answer = until(plain, b"SELECT 1\0" + IDLE)
+    assert b"unexpected message during COPY" in answer
+    assert b"next" in answer
