@@ -1,0 +1,85 @@
+"""What tests share: a database of their own each, sandbox venues, and the real recordings.
+
+Without more, a test's database is the embedded TimescaleDB in a folder of its own; with
+`--server DSN` it is a new database on that server.
+"""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+import embedded
+import store
+from candles.settings import Settings
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+MARKET = SHARED / "market"
+NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)  # when the last recorded hour has closed
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--server", help="run database tests on this TimescaleDB, not the embedded")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with an up-to-date, empty database, to be copied: making one takes seconds."""
+    home = tmp_path_factory.mktemp("template")
+    with store.connect(Settings(DATABASE_URL=None, CHANDLERY_HOME=home)) as connection:
+        store.migrate(connection)
+    embedded.stop(home)
+    return home
+
+
+@pytest.fixture
+def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings with a database in which nothing is yet."""
+    yield from _settings(request, tmp_path)
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings with an up-to-date, empty database."""
+    if request.config.getoption("--server") is None:
+        template = request.getfixturevalue("template")
+        shutil.copytree(template / "pgdata", tmp_path / "home" / "pgdata")
+    for made in _settings(request, tmp_path):
+        with store.connect(made) as connection:
+            store.migrate(connection)
+        yield made
+
+
+@pytest.fixture
+def connection(settings: Settings) -> Iterator[store.Connection]:
+    """A connection to an up-to-date, empty database."""
+    with store.connect(settings) as opened:
+        yield opened
+
+
+def _settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    server = request.config.getoption("--server")
+    home = tmp_path / "home"
+    if server is None:
+        yield Settings(DATABASE_URL=None, CHANDLERY_HOME=home)
+        embedded.stop(home)
+        return
+    name = f"chandlery_test_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"create database {name}".encode())
+    yield Settings(DATABASE_URL=make_conninfo(server, dbname=name), CHANDLERY_HOME=home)
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture(scope="session")
+def market() -> Path:
+    """The real candles, where they are at hand."""
+    if not MARKET.is_dir():
+        pytest.skip("needs the recorded candles in ../shared/market, which are not here")
+    return MARKET
