@@ -7,6 +7,7 @@ import httpx
 import polars as pl
 
 from candles import HOUR, Listing, Malformed, Window, check
+from candles.frame import PRICES
 from sources.source import CATALOGUE, Source, Venue
 from sources.words import date, said_by
 
@@ -98,5 +99,7 @@ def _in_coins(frame: pl.DataFrame, multiple: int) -> pl.DataFrame:
     """Prices of one coin and amounts in coins, where the symbol is of `multiple` coins."""
     if multiple == 1:
         return frame
-    prices = pl.col("open", "high", "low", "close")
-    return frame.with_columns(prices / multiple, pl.col("volume") * multiple)
+    # By a whole column: polars divides by a single number through its inverse, which rounds twice.
+    divisors = pl.repeat(float(multiple), frame.height, eager=True)
+    prices = pl.col(PRICES) / pl.lit(divisors)
+    return frame.with_columns(prices, pl.col("volume") * multiple)

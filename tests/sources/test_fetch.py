@@ -216,3 +216,13 @@ def test_a_page_of_a_thousand_pages_through_unchanged(
     frame = fetch(connect(lambda _: klines(1000)), SPOT, LISTING, page(1000), now)
     assert frame.height == 1000
     assert frame.select(pl.col("open_time").diff().drop_nulls().n_unique()).item() == 1
+
+
+def test_dividing_by_a_multiple_rounds_once(
+    connect: Connect, klines: Klines, page: Page, now: datetime
+) -> None:
+    price = "0.001012"  # times 0.001 is not what dividing by 1000 gives
+    rows = [[row[0], *[price] * 4, *row[5:]] for row in orjson.loads(klines(3).content)]
+    client = connect(lambda _: httpx.Response(200, json=rows))
+    frame = fetch(client, FUTURES, replace(LISTING, multiple=1000), page(3), now)
+    assert frame["close"].to_list() == [float(price) / 1000] * 3 != [float(price) * 0.001] * 3
