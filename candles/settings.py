@@ -6,7 +6,7 @@ The one place that reads the environment.
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from candles.errors import Misuse
@@ -39,6 +39,16 @@ class Settings(BaseSettings):
         default=None,
         alias="CHANDLERY_VENUES_URL",
         description="Sends every source to this address, as /<source>/<path>; for the sandbox.",
+    )
+    proxy: str | None = Field(
+        default=None,
+        alias="HTTPS_PROXY",
+        description="A proxy that every request to a venue goes through.",
+    )
+    coingecko_key: SecretStr | None = Field(
+        default=None,
+        alias="COINGECKO_API_KEY",
+        description="A CoinGecko demo key; without one all at your address share a small limit.",
     )
     priority: Annotated[tuple[str, ...], NoDecode] = Field(
         default=PRIORITY,

@@ -30,17 +30,50 @@ def migrate(*, as_json: bool) -> None:
 
 
 @click.command()
-@choices(MAX_COINS, NOW, JSON)
-def status(*, max_coins: int | None, now: str | None, as_json: bool) -> None:
-    """Show what is there: coins, candles, coverage."""
-    moment = None if now is None else at(now)
+@choices(START, END, MAX_COINS, NOW, JSON)
+def status(
+    *,
+    start: str | None,
+    end: str | None,
+    max_coins: int | None,
+    now: str | None,
+    as_json: bool,
+) -> None:
+    """Show what is there: coins, candles, coverage.
+
+    What is missing is counted from a coin's listing to now, or within --start and --end.
+    """
+    moment = at(now)
+    window = _window(start, end)
     with store.connect(settings()) as connection:
         store.migrate(connection)
         held = store.held(connection, moment)
+        if window is not None:
+            held = _missing_within(connection, held, window)
     if as_json:
-        print_json(_totals(held) | {"coins": held.to_dicts()})
+        print_json(_totals(held) | {"coins": held.drop("key").to_dicts()})
     else:
         _print_held(held, max_coins)
+
+
+def _missing_within(
+    connection: store.Connection, held: pl.DataFrame, window: Window
+) -> pl.DataFrame:
+    """The same table, its candles and what is missing counted in the window only."""
+    lives = [Window(*row) for row in held.select("starts_at", "ends_at").iter_rows()]
+    parts = [life.clip(window) for life in lives]
+    asks = [(key, part) for key, part in zip(held["key"], parts, strict=True) if part is not None]
+    runs = store.missing(connection, asks)
+    hours = pl.DataFrame(
+        {
+            "key": [key for key, _ in asks],
+            "within": [part.hours for _, part in asks],
+            "missing": [sum(run.hours for run in each) for each in runs],
+        },
+        schema={"key": pl.Int64, "within": pl.Int64, "missing": pl.Int64},
+    )
+    counted = held.drop("missing", "hours").join(hours, on="key", maintain_order="left")
+    return counted.with_columns(hours=pl.col("within") - pl.col("missing")).drop("within")
 
 
 @click.command()

@@ -5,6 +5,7 @@ Runs the commands a user would, and shows them.
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -16,12 +17,14 @@ from candles import clock, whole_hour
 from sandbox import serving
 
 HOME = Path(".demo")
-COINS, DAYS = 20, 90
+COINS, DAYS = 23, 90  # of the first 23, three trade nowhere
 
 
 def main() -> int:
     """Run the demo; return its exit code."""
     began = monotonic()
+    embedded.stop(HOME)
+    shutil.rmtree(HOME, ignore_errors=True)
     closed = whole_hour(clock())
     until, since = closed - timedelta(hours=3), closed - timedelta(days=DAYS)
     try:
@@ -29,12 +32,14 @@ def main() -> int:
             print(f"Sandbox venues at {venues.url}: 100 coins made up from a seed, no Internet.\n")
             run = Runner({"CHANDLERY_HOME": str(HOME), "CHANDLERY_VENUES_URL": venues.url})
             run(f"chandlery coins --max-coins {COINS}")
-            run(
-                f"chandlery backfill --max-coins {COINS} --start {since:%FT%RZ} --end {until:%FT%RZ}"
-            )
+            start, end = f"--start {since:%FT%RZ}", f"--end {until:%FT%RZ}"
+            run(f"chandlery backfill --max-coins {COINS} {start} {end}")
             run(f"chandlery hourly --max-coins {COINS}")
-            run("chandlery status")
+            run(f"chandlery status {start}")
             run(f"chandlery export --symbols BTC,ETH --timeframe 4h --to {HOME}/candles.parquet")
+    except subprocess.CalledProcessError as error:
+        print(f"The demo stops here: that ended with exit code {error.returncode}.")
+        return 1
     finally:
         embedded.stop(HOME)
     print(NEXT.format(seconds=monotonic() - began, home=HOME, size=_size(HOME)))
@@ -50,6 +55,7 @@ class Runner:
         } | settings
 
     def __call__(self, line: str) -> None:
+        """Raise CalledProcessError where the command fails."""
         print(f"$ {line}", flush=True)
         command = [sys.executable, "-m", *shlex.split(line)]
         subprocess.run(command, env=self.environment, check=True)
@@ -61,11 +67,11 @@ def _size(folder: Path) -> str:
     return f"{total / 1e6:.0f} MB"
 
 
-NEXT = """Done in {seconds:.0f} s. The database ({size}) is in {home}/, the export in {home}/candles.parquet.
+NEXT = """Done in {seconds:.0f} s. The database ({size}) and the exported file are in {home}/.
 
 What next:
   CHANDLERY_HOME={home} .venv/bin/chandlery status      look at it again
-  .venv/bin/chandlery backfill --max-coins 20           the real venues, from 2020, into ~/.chandlery
+  .venv/bin/chandlery backfill --max-coins 20           the real venues, into ~/.chandlery
   .venv/bin/chandlery --help                            all there is
   rm -rf {home}                                         throw the demo away"""
 

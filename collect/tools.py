@@ -1,7 +1,7 @@
 """What every run works with: a database, venues, and hands to ask them with."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def tools(settings: Settings) -> Iterator[Tools]:
 
     with (
         store.connect(settings) as connection,
-        sources.client(settings.venues_url, timepiece=Timepiece(sleep=sleep)) as client,
+        _client(settings, sleep) as client,
     ):
         store.migrate(connection)
         hands = ThreadPoolExecutor(HANDS, thread_name_prefix="fetch")
@@ -51,3 +51,13 @@ def tools(settings: Settings) -> Iterator[Tools]:
         finally:
             stop.set()
             hands.shutdown(cancel_futures=True)
+
+
+def _client(settings: Settings, sleep: Callable[[float], None]) -> httpx.Client:
+    key = settings.coingecko_key
+    return sources.client(
+        settings.venues_url,
+        timepiece=Timepiece(sleep=sleep),
+        keys={} if key is None else {"coingecko": key.get_secret_value()},
+        proxy=settings.proxy,
+    )

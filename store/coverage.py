@@ -22,6 +22,7 @@ SCHEMA = pl.Schema(
         "bars_4h": pl.Int64(),
         "bars_1d": pl.Int64(),
         "sources": pl.String(),
+        "key": pl.Int64(),
     },
 )
 

@@ -15,7 +15,7 @@ with counted as (
 )
 select
     coin.symbol, coin.name, coin.rank, coin.id,
-    hours, earliest, latest, starts_at, ends_at, missing, bars_4h, bars_1d, sources
+    hours, earliest, latest, starts_at, ends_at, missing, bars_4h, bars_1d, sources, coin.key
 from counted
 join used using (coin)
 join coin on coin.key = counted.coin
