@@ -1,7 +1,8 @@
 """TimescaleDB without a server: the default when DATABASE_URL is not set.
 
-PostgreSQL 17 and TimescaleDB (Community edition) run as WebAssembly in one Node process per home, started when a command
-needs it, shared by all processes of the user, gone after a while without clients. See README.md for how and for limits.
+PostgreSQL 17 and TimescaleDB (Community edition) run as WebAssembly in one Node process per home,
+started when a command needs it, shared by all processes of the user, gone after a while without
+clients. README.md says how, and what it cannot do.
 
     dsn = embedded.ensure(home)     # start it if need be, and the DSN for psycopg or psql
     embedded.status(home)           # what runs there, or None
@@ -10,7 +11,7 @@ needs it, shared by all processes of the user, gone after a while without client
 
 from __future__ import annotations
 
-from embedded.launch import Status, ensure, status, stop
+from embedded.launch import Patience, Status, ensure, status, stop
 from embedded.place import EngineError
 
-__all__ = ["EngineError", "Status", "ensure", "status", "stop"]
+__all__ = ["EngineError", "Patience", "Status", "ensure", "status", "stop"]

@@ -113,7 +113,7 @@ const die = () => process.kill(process.pid, 'SIGKILL')
 
 function fail(problem) {
   log(`the engine failed: ${problem?.stack ?? problem}`)
-  report(`error ${String(problem?.message ?? problem).split('\n')[0]}`)
+  report(`${String(problem?.message ?? problem).split('\n')[0]}`)
   die()
 }
 

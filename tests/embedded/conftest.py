@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 import embedded
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Connect = Callable[[], psycopg.Connection]
 
@@ -27,7 +30,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Status
 
 @pytest.fixture
 def connect(engine: embedded.Status) -> Iterator[Connect]:
-    """Connections to the shared engine, closed with the test; what they made stays in schema "public" until then."""
+    """Connections to the shared engine; they and what they made go with the test."""
     with contextlib.ExitStack() as stack:
 
         def open_one() -> psycopg.Connection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ import psycopg
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import embedded
 
 STARTUP = b"user\0postgres\0database\0postgres\0\0"
@@ -126,7 +127,9 @@ def test_a_newer_protocol_is_negotiated_down(plain: socket.socket) -> None:
         HELLO + b"d\0\0\0\0",
     ],
 )
-def test_garbage_is_answered_with_an_error_and_the_end(plain: socket.socket, garbage: bytes) -> None:
+def test_garbage_is_answered_with_an_error_and_the_end(
+    plain: socket.socket, garbage: bytes
+) -> None:
     plain.sendall(garbage)
     assert b"SFATAL\0" in everything(plain)
 
