@@ -97,11 +97,10 @@ class Loads:
     def round(self) -> Iterator[tuple[str, float]]:
         """Every way once, with its seconds; the colliding ones after a fresh one."""
         yield COPY, self._fresh_time(self._copy)
+        yield r"psql \copy, upsert, 1 % changed", measure.seconds(self._upsert)
         yield "store.write", self._fresh_time(lambda: self._write(self._fresh))
         yield "store.write, same rows again", measure.seconds(lambda: self._write(self._fresh))
         yield "store.write, 1 % changed", measure.seconds(lambda: self._write(self._changed))
-        self._fresh_time(self._copy)
-        yield r"psql \copy, upsert, 1 % changed", measure.seconds(self._upsert)
         yield "store.write, a flush at a time", self._fresh_time(self._write_flushes)
 
     def _fresh_time(self, work: measure.Work) -> float:

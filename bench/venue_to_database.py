@@ -11,6 +11,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,16 +78,18 @@ class Spent:
 
 
 def spend(command: Sequence[str], environment: Mapping[str, str]) -> Spent:
-    """Run a process to its end."""
-    began = perf_counter()
-    with subprocess.Popen(  # noqa: S603
-        command, env=environment, cwd=measure.ROOT, stdout=subprocess.DEVNULL
-    ) as process:
+    """Run a process to its end; what it had to say is shown if it failed."""
+    with tempfile.TemporaryFile() as said:
+        began = perf_counter()
+        process = subprocess.Popen(  # noqa: S603
+            command, env=environment, cwd=measure.ROOT, stdout=said, stderr=said
+        )
         _, status, used = os.wait4(process.pid, 0)
         took = perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise measure.Unfit(f"{command[1]} {command[2]} failed; its own words are above")
+        if process.returncode:
+            said.seek(0)
+            raise measure.Unfit(f"{command[1]} {command[2]} failed:\n{said.read().decode()}")
     return Spent(took, used.ru_utime + used.ru_stime, used.ru_maxrss / _RSS_UNITS)
 
 
@@ -157,7 +160,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--coins", type=int, default=10)
-    parser.add_argument("--hours", type=int, default=17_520, help="two years")
+    parser.add_argument("--hours", type=int, default=8_760, help="a year")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bench-python", type=Path, default=PYTHON, help="one that has ccxt")
     options = parser.parse_args()
