@@ -127,7 +127,6 @@ const exists = () => {
 async function start() {
   if (!exists()) await create()
   const pglite = await open(folder, 'postgres')
-  if (edition === 'apache') await pglite.exec("set timescaledb.license = 'apache'")
   // First of all statements, or TimescaleDB takes its licence for missing (TimescaleDB 2.23 in PGlite).
   if (edition !== 'none') await pglite.exec("load 'timescaledb'")
   return pglite

@@ -11,17 +11,14 @@ import { Worker } from 'node:worker_threads'
 import { OUT, OUT_HIGH, TURN } from './limits.mjs'
 import * as wire from './wire.mjs'
 
-// DISCARD ALL, but for other clients' prepared statements, and fit for an implicit transaction.
-// PGlite starts PostgreSQL with settings of its own, on the command line, which is what `reset all` leads back to: tables
-// would land in pg_catalog, sequential scans are priced out of every plan. A server's defaults follow.
-const DEFAULTS =
-  'set search_path = "$user", public; set enable_seqscan = on; set allow_system_table_mods = off;' +
-  " set timezone = 'UTC'"
-// PGlite reads no configuration file, so a licence other than the default is a session's, and `reset all` would undo it.
-const resetAll = (edition) => (edition === 'apache' ? DEFAULTS : `reset all; ${DEFAULTS}`)
-const reset = (edition) =>
-  `close all; set session authorization default; ${resetAll(edition)}; unlisten *;` +
-  ' select pg_advisory_unlock_all(); discard plans; discard temp; discard sequences'
+// DISCARD ALL, but for other clients' prepared statements, and fit for an implicit transaction. PGlite starts PostgreSQL
+// with settings of its own on the command line, which is what `reset all` leads back to: tables would land in pg_catalog,
+// sequential scans are priced out of every plan. So a server's defaults are set.
+const RESET = wire.query(
+  'close all; set session authorization default; reset all; set search_path = "$user", public;' +
+    " set enable_seqscan = on; set allow_system_table_mods = off; set timezone = 'UTC'; unlisten *;" +
+    ' select pg_advisory_unlock_all(); discard plans; discard temp; discard sequences',
+)
 
 const COPY = 'dcf'
 const READY = wire.readyForQuery('I')
@@ -33,8 +30,10 @@ export class Front {
   #worker
   #port
   #patience
-  #resetQuery
+  #becameReady
   #holder = null
+  #granted = false
+  #closing = false
   #last = null
   #queue = []
   #status = new Map()
@@ -55,7 +54,6 @@ export class Front {
   /** `failed(problem)` is called when the engine dies: nothing can be served any more. */
   constructor(folder, { edition, patience }, failed) {
     this.#patience = patience
-    this.#resetQuery = wire.query(reset(edition))
     setInterval(() => this.#checkPatience(), Math.min(1000, patience)).unref()
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
@@ -68,8 +66,6 @@ export class Front {
     this.#worker.on('error', failed)
     this.#port.on('message', (report) => this.#report(report))
   }
-
-  #becameReady
 
   // Turns
 
@@ -99,8 +95,6 @@ export class Front {
     else if (session.pending.length) this.request(session)
   }
 
-  #granted = false
-
   #nextTurn() {
     if (this.#holder || this.#closing) return
     this.#holder = this.#queue.shift() ?? null
@@ -126,7 +120,7 @@ export class Front {
   }
 
   async #reset(settings) {
-    await this.#run(this.#resetQuery)
+    await this.#run(RESET)
     const problem = settings ? await this.#run(wire.query(settings)) : null
     await this.#run(wire.password())
     return problem
@@ -135,9 +129,12 @@ export class Front {
   /** PostgreSQL tells a client of a changed setting before it is ready again; PGlite when asked: so "ready" has to wait. */
   async #tellOfSettings(session) {
     this.#changed = false
+    this.#granted = false
     await this.#run(wire.password())
     session.tell(this.#status)
     this.#sayReady()
+    this.#granted = true
+    this.#sendPending(session)
     this.#perhapsRelease()
   }
 
@@ -263,8 +260,6 @@ export class Front {
   }
 
   // The end
-
-  #closing = false
 
   /** Let the statement in hand finish, close the engine with a checkpoint. */
   async close() {

@@ -86,8 +86,7 @@ def ensure(
     """Start the engine for `home` if none is running, and give its DSN.
 
     It stops itself after `idle` seconds without a client; with `tcp`, or `idle=None`, it stays
-    until stopped. `edition` ("apache", "none") is for tests: a TimescaleDB without its licensed
-    features, a PostgreSQL without TimescaleDB.
+    until stopped. `edition="none"` is for tests: a PostgreSQL without TimescaleDB.
     """
     place = prepare(home)
     options = Options(tcp, None if tcp else idle, edition, patience)

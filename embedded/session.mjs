@@ -6,6 +6,7 @@ import { IN_HIGH, MESSAGE_MAX, STARTUP_MAX } from './limits.mjs'
 import * as wire from './wire.mjs'
 
 const HEADER = 5
+const FAREWELL_MS = 1000
 const FRONTEND = 'QPBDECHSFdcfX'
 const NOT_SETTINGS = new Set(['user', 'database', 'replication', 'options', ''])
 
@@ -78,9 +79,10 @@ export class Session {
     }
   }
 
-  /** Say why and hang up. */
+  /** Say why and hang up; do not wait for long until it is read. */
   refuse(code, text, hint) {
     this.socket.end(wire.error('FATAL', code, text, hint))
+    setTimeout(() => this.socket.destroy(), FAREWELL_MS).unref()
     this.#gone()
   }
 

@@ -41,6 +41,13 @@ def test_prepared_statements_go_with_their_client(connect: Connect) -> None:
     assert one(connect(), "select count(*) from pg_prepared_statements") == 0
 
 
+def test_an_unnamed_statement_outlives_anothers_turn(connect: Connect) -> None:
+    first, second = connect(), connect()
+    first.pgconn.prepare(b"", b"select 'first'")
+    one(second, "select %s::text", "second")
+    assert first.pgconn.exec_prepared(b"", []).get_value(0, 0) == b"first"
+
+
 def test_an_error_leaves_the_connection_usable(connection: psycopg.Connection) -> None:
     for sql, given in [("select 1/0", None), ("select 1/%s", [0])]:
         with pytest.raises(psycopg.errors.DivisionByZero):
@@ -81,17 +88,16 @@ def test_a_pipeline(connection: psycopg.Connection) -> None:
         assert total.fetchone() == (1000,)
 
 
-def test_an_error_in_a_pipeline_skips_to_the_next_sync(connection: psycopg.Connection) -> None:
-    with connection.pipeline() as pipeline:
-        failing = connection.execute("select 1/%s", [0])
-        skipped = connection.execute("select 2")
-        with pytest.raises(psycopg.errors.DivisionByZero):
-            failing.fetchone()
-        with pytest.raises(psycopg.errors.PipelineAborted):
-            skipped.fetchone()
-        pipeline.sync()
-        assert one(connection, "select 3") == 3
-    assert one(connection, "select 1") == 1
+def divide_by_zero_in_a_pipeline(connection: psycopg.Connection) -> None:
+    with connection.pipeline():
+        connection.execute("select 1/%s", [0])
+        connection.execute("create table skipped ()")
+
+
+def test_an_error_in_a_pipeline_skips_the_rest(connection: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        divide_by_zero_in_a_pipeline(connection)
+    assert one(connection, "select to_regclass('skipped')") is None
 
 
 def test_a_large_answer_and_a_large_question(connection: psycopg.Connection) -> None:
