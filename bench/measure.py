@@ -25,7 +25,7 @@ _LOCK = 0x62656E6368  # "bench"
 
 
 class Unfit(Exception):
-    """What a bench needs is not here; one line that says what."""
+    """What a bench needs is not here; the message says what."""
 
 
 @contextmanager
