@@ -24,11 +24,10 @@ from collect import Order, Universe, learn, learn_if_empty, run, tools
 
 
 @click.command()
-@choices(MAX_COINS, NOW, JSON)
+@click.option("--max-coins", type=click.IntRange(1), metavar="N", help="The N best by market cap.")
+@choices(NOW, JSON)
 def coins(*, max_coins: int | None, now: str | None, as_json: bool) -> int:
     """Learn coins by market cap, and where they are listed."""
-    if max_coins is not None and max_coins < 1:
-        raise click.UsageError(f"max coins {max_coins} asks for nothing: write 1 or more")
     with tools(settings()) as at_hand, progress("coins", shown=not as_json):
         universe = learn(at_hand, at(now), max_coins)
     if as_json:

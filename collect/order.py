@@ -8,6 +8,8 @@ from candles import HOUR, Misuse, Window, instant, whole_hour
 
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
+MOST_HOURS = 24 * 366
+MOST_COINS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,19 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
         raise Misuse(
             f"start {begin:%Y-%m-%dT%H:%MZ} is not before end {stop:%Y-%m-%dT%H:%MZ}: swap them?",
         )
-    if max_coins is not None and max_coins < 1:
-        raise Misuse(f"max coins {max_coins} asks for nothing: write 1 or more")
     return Order(
         window=Window(begin, stop),
         sources=_sources(sources, known_sources),
         now=now,
         symbols=_symbols(symbols),
-        max_coins=max_coins,
+        max_coins=None if max_coins is None else _positive("max coins", max_coins, MOST_COINS),
     )
+
+
+def _positive(name: str, number: int, most: int) -> int:
+    if not 1 <= number <= most:
+        raise Misuse(f"{name} {number} is out of range: write 1 to {most}")
+    return number
 
 
 def _begin(start: str | None, year: int | None, hours: int | None, stop: datetime) -> datetime:
@@ -65,7 +71,7 @@ def _begin(start: str | None, year: int | None, hours: int | None, stop: datetim
         at = instant(start, name="start")
         return whole_hour(at) if at == whole_hour(at) else whole_hour(at) + HOUR
     if hours is not None:
-        return stop - hours * HOUR
+        return stop - _positive("hours", hours, MOST_HOURS) * HOUR
     year = START_YEAR if year is None else year
     if not FIRST_YEAR <= year <= MAXYEAR:
         raise Misuse(f"start year {year} is out of range: write {FIRST_YEAR} or later")

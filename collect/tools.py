@@ -1,7 +1,7 @@
 """What every run works with: a database, venues, and hands to ask them with."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +32,9 @@ class Tools:
 
 
 @contextmanager
-def tools(settings: Settings) -> Iterator[Tools]:
+def tools(
+    settings: Settings, *, timepiece: Timepiece | None = None, hands: int = HANDS
+) -> Iterator[Tools]:
     """Open the database (brought up to date) and the venues; on leaving, let go of both at once."""
     stop = threading.Event()
 
@@ -42,22 +44,22 @@ def tools(settings: Settings) -> Iterator[Tools]:
 
     with (
         store.connect(settings) as connection,
-        _client(settings, sleep) as client,
+        _client(settings, timepiece or Timepiece(sleep=sleep)) as client,
     ):
         store.migrate(connection)
-        hands = ThreadPoolExecutor(HANDS, thread_name_prefix="fetch")
+        pool = ThreadPoolExecutor(hands, thread_name_prefix="fetch")
         try:
-            yield Tools(connection, client, sources.load(), hands, refreshed_at=monotonic())
+            yield Tools(connection, client, sources.load(), pool, refreshed_at=monotonic())
         finally:
             stop.set()
-            hands.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
-def _client(settings: Settings, sleep: Callable[[float], None]) -> httpx.Client:
+def _client(settings: Settings, timepiece: Timepiece) -> httpx.Client:
     key = settings.coingecko_key
     return sources.client(
         settings.venues_url,
-        timepiece=Timepiece(sleep=sleep),
+        timepiece=timepiece,
         keys={} if key is None else {"coingecko": key.get_secret_value()},
         proxy=settings.proxy,
     )

@@ -22,6 +22,7 @@ const { values: given } = parseArgs({
 })
 
 const STATE = join(given.home, 'engine.json')
+const EVICTION_LOOK = 250
 const sessions = new Set()
 const servers = []
 let idleTimer
@@ -43,16 +44,27 @@ function report(line) {
   }
 }
 
+/** Whether the lock we hold is the one in the folder. */
+function isOurs() {
+  try {
+    return fstatSync(Number(given['lock-fd'] ?? NaN)).ino === statSync(join(given.home, 'engine.lock')).ino
+  } catch {
+    return false
+  }
+}
+
 /** The lock is the launcher's to take. Run by hand, without it, two engines could open one folder. */
 function checkLock() {
-  const fd = Number(given['lock-fd'] ?? NaN)
-  try {
-    if (fstatSync(fd).ino === statSync(join(given.home, 'engine.lock')).ino) return
-  } catch {
-    // Told below.
-  }
+  if (isOurs()) return
   log('not started by chandlery, which holds the lock of the folder: run `chandlery db start`')
   process.exit(2)
+}
+
+/** Who takes the folder away takes the lock along: a last checkpoint would go into whatever stands in its place now. */
+function dieIfEvicted() {
+  if (isOurs()) return
+  log('the folder was taken away: nothing is written any more')
+  die()
 }
 
 function accept(socket, password) {
@@ -98,6 +110,7 @@ function publish() {
 
 async function stop(why) {
   if (stopping) return
+  dieIfEvicted()
   stopping = true
   log(`stopping: ${why}`)
   for (const server of servers) server.close()
@@ -122,6 +135,7 @@ checkLock()
 process.on('uncaughtException', fail)
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop(signal))
 process.on('SIGHUP', () => {})
+setInterval(dieIfEvicted, EVICTION_LOOK).unref()
 const front = new Front(join(given.home, 'pgdata'), { edition: given.edition, patience: given.patience * 1000 }, fail)
 await front.ready
 await open()

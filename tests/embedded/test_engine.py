@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -221,6 +222,21 @@ def test_a_second_engine_on_a_folder_is_refused(home: Path) -> None:
     assert second.returncode == 2
     assert "run `chandlery db start`" in second.stderr
     assert value(running(home).dsn, "select 1") == 1
+
+
+def test_an_engine_whose_folder_was_taken_away_writes_nothing_into_the_next(
+    home: Path, template: Path
+) -> None:
+    embedded.ensure(home, idle=None)
+    with (home / "engine.lock").open() as lock:
+        shutil.rmtree(home)
+        shutil.copytree(template, home / "pgdata")
+        dsn = embedded.ensure(home)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the first engine held it as long as it lived
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("create table kept (n int)")
+    embedded.stop(home)
+    assert value(embedded.ensure(home), "select count(*) from kept") == 0
 
 
 def test_an_engine_that_does_not_answer_is_not_doubled(home: Path) -> None:

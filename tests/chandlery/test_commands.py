@@ -1,0 +1,176 @@
+"""The command line, as a process: exit codes, one line for a mistake, JSON and nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import embedded
+from candles import instant
+from candles.settings import Settings
+from sandbox import Serving, serving
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+NOW = "2026-11-22T10:30Z"
+
+
+def chandlery(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "chandlery", *words],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def venues() -> Iterator[Serving]:
+    with serving(coins=12, seed=7, now=instant(NOW), limits=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def run(settings: Settings, venues: Serving) -> Run:
+    """The command line with a database of its own and the sandbox."""
+    return lambda *words, **more: chandlery(
+        *words,
+        **{
+            "CHANDLERY_HOME": str(settings.home),
+            "DATABASE_URL": settings.database_url or "",
+            "CHANDLERY_VENUES_URL": venues.url,
+        }
+        | more,
+    )
+
+
+def test_the_whole_way_from_nothing_to_a_file(run: Run, tmp_path: Path) -> None:
+    week = ("--start", "2026-11-15", "--now", NOW)
+    done = run("backfill", "--max-coins", "4", *week, "--json")
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+    statistics = json.loads(done.stdout)
+    assert statistics["total_symbols"] == 4
+    assert statistics["successful"] == 3
+    assert statistics["unlisted"] == ["USDT"]
+    assert statistics["total_records"] == 3 * 178
+    assert statistics["sources_used"] == {"binance_futures": 3}
+
+    done = run("hourly", "--max-coins", "4", "--now", NOW)
+    assert done.returncode == 0
+    assert "3 of 4 coins, 0 candles" in done.stdout
+
+    done = run("status", "--now", NOW, "--start", "2026-11-15", "--json")
+    coins = json.loads(done.stdout)["coins"]
+    assert [coin["symbol"] for coin in coins] == ["BTC", "ETH", "XRP"]
+    assert [(coin["hours"], coin["missing"]) for coin in coins] == [(178, 0)] * 3
+    assert "BTC" in run("status").stdout
+
+    for name, timeframe, rows in (("a.parquet", "1h", 178), ("b.csv", "4h", 45)):
+        file = tmp_path / name
+        done = run(*f"export --symbols eth,BTC --timeframe {timeframe} --to {file}".split())
+        assert (done.returncode, done.stderr) == (0, "")
+        frame = pl.read_parquet(file) if name == "a.parquet" else pl.read_csv(file)
+        assert frame.columns[:9] == [
+            "symbol",
+            "timestamp",
+            "timeframe",
+            "open_price",
+            "high_price",
+            "low_price",
+            "close_price",
+            "volume",
+            "source",
+        ]
+        assert frame["symbol"].to_list() == ["BTC"] * rows + ["ETH"] * rows
+        assert frame.filter(symbol="BTC")["timestamp"].is_sorted()
+    assert pl.read_parquet(tmp_path / "a.parquet").schema["timestamp"] == pl.Datetime("us", "UTC")
+
+    done = run("export", "--symbols", "LEO", "--to", str(tmp_path / "none.csv"))
+    assert (done.returncode, "no such candles" in done.stderr) == (2, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "b.csv", "home"]
+
+
+def test_some_failed_is_exit_1_and_says_which(run: Run, venues: Serving) -> None:
+    run("coins")
+    venues.fault("403", source="binance_futures")
+    words = [
+        "backfill",
+        "--symbols",
+        "BTC",
+        "--start",
+        "2026-11-20",
+        "--sources",
+        "binance_futures",
+        "--now",
+    ]
+    done = run(*words, NOW)
+    venues.clear()
+    assert done.returncode == 1
+    assert "failed: BTC: binance_futures" in done.stderr
+
+
+WRONG = [
+    ("backfill --symbols NOSUCH", "no coin 'NOSUCH' is known"),
+    ("backfill --start 2026-02-01 --end 2026-01-01", "is not before end"),
+    ("backfill --start 2031-01-01", "is in the future"),
+    ("backfill --start 2026-01-01T05:00", "has no time zone"),
+    ("backfill --start soon", "is not a time"),
+    ("backfill --max-coins 0", "write 1 to"),
+    ("backfill --max-coins many", "not a valid integer"),
+    ("backfill --sources kraken", "no source kraken"),
+    ("backfill --now noon", "now 'noon' is not a time"),
+    ("hourly --hours 0", "write 1 to"),
+    ("export --to candles.xlsx", "write FILE.parquet or FILE.csv"),
+    ("export --to /no/such/folder/a.csv", "cannot write"),
+    ("export --timeframe 2h --to a.csv", "'2h' is not one of"),
+    ("exprot", "No such command 'exprot'"),
+]
+
+
+def test_a_mistake_is_one_line_exit_2_and_nothing_written(run: Run) -> None:
+    run("coins")
+    for words, says in WRONG:
+        done = run(*words.split())
+        assert (done.returncode, done.stdout) == (2, ""), words
+        assert says in done.stderr
+        assert done.stderr.startswith("chandlery: ")
+        assert done.stderr.count("\n") == 1
+    assert json.loads(run("status", "--json").stdout)["total_records"] == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("localhost", "DATABASE_URL is not an address"),
+        ("postgresql://me:secret@127.0.0.1:1/none", "cannot reach the database at 127.0.0.1:1"),
+        ("postgresql://me:secret@no.such.host.invalid/none", "cannot reach the database"),
+    ],
+)
+def test_a_wrong_database_is_one_line_without_its_password(url: str, says: str) -> None:
+    for verb in ("status", "backfill", "migrate"):
+        done = chandlery(verb, DATABASE_URL=url)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert says in done.stderr
+        assert "secret" not in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_plain_postgresql_is_refused(tmp_path: Path) -> None:
+    dsn = embedded.ensure(tmp_path / "other", edition="none")
+    done = chandlery("migrate", DATABASE_URL=dsn)
+    embedded.stop(tmp_path / "other")
+    assert done.returncode == 2
+    assert "plain PostgreSQL, without TimescaleDB" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_home_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    done = chandlery("status", DATABASE_URL="", CHANDLERY_HOME=str(file / "home"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)

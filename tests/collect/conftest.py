@@ -1,0 +1,74 @@
+"""Sandbox venues, and a run against them."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from time import monotonic, time
+from typing import Any
+
+import pytest
+
+import store
+from candles.settings import Settings
+from collect import Tally, learn, order, run, tools
+from collect.tools import HANDS
+from sandbox import Serving, serving
+from sources import load
+from sources.limiter import Timepiece
+
+NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+Collect = Callable[..., Tally]
+
+
+def hurried() -> Timepiece:
+    """A clock that whoever sleeps moves on: nobody waits."""
+    slept = [0.0]
+
+    def sleep(seconds: float) -> None:
+        slept[0] += seconds
+
+    return Timepiece(
+        monotonic=lambda: monotonic() + slept[0],
+        wall=lambda: time() + slept[0],
+        sleep=sleep,
+    )
+
+
+@pytest.fixture
+def venues() -> Iterator[Serving]:
+    """Venues of twelve made-up coins, without limits."""
+    with serving(coins=12, seed=7, now=NOW, limits=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def at_sandbox(settings: Settings, venues: Serving) -> Settings:
+    """Settings that know the sandbox's coins."""
+    asked = settings.model_copy(update={"venues_url": venues.url})
+    with tools(asked) as at_hand:
+        learn(at_hand, NOW)
+    venues.forget()
+    return asked
+
+
+@pytest.fixture
+def collect(at_sandbox: Settings) -> Collect:
+    """Run the engine as the command line does."""
+
+    def once(*, hands: int = HANDS, **given: Any) -> Tally:
+        given = {"sources": ("binance_futures", "binance_spot"), "now": NOW} | given
+        with tools(at_sandbox, timepiece=hurried(), hands=hands) as at_hand:
+            return run(at_hand, order(known_sources=load(), **given))
+
+    return once
+
+
+@pytest.fixture
+def rows(at_sandbox: Settings) -> Callable[[str], list[tuple[Any, ...]]]:
+    """Everything in a table, in order."""
+
+    def of(table: str) -> list[tuple[Any, ...]]:
+        with store.connect(at_sandbox) as connection:
+            query = f"select * from {table} order by coin, open_time"  # noqa: S608
+            return connection.execute(query.encode()).fetchall()
+
+    return of

@@ -1,0 +1,73 @@
+"""The flows on a real, temporary Prefect server."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from candles import instant
+from candles.settings import Settings
+from sandbox import Serving, serving
+
+NOW = "2026-11-22T10:30Z"
+
+
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A server of Prefect's own for tests, gone with the module."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        environment.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+        environment.setenv("DO_NOT_TRACK", "1")
+        from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415
+
+        with prefect_test_harness(server_startup_timeout=120):
+            yield
+
+
+@pytest.fixture
+def venues() -> Iterator[Serving]:
+    with serving(coins=12, seed=7, now=instant(NOW), limits=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def in_force(settings: Settings, venues: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHANDLERY_HOME", str(settings.home))
+    monkeypatch.setenv("DATABASE_URL", settings.database_url or "")
+    monkeypatch.setenv("CHANDLERY_VENUES_URL", venues.url)
+
+
+needed = pytest.mark.usefixtures("prefect", "in_force")
+
+
+def ended(flow: Any, **parameters: Any) -> Any:
+    return flow(**parameters, return_state=True)
+
+
+@needed
+def test_backfill_and_hourly_are_flows() -> None:
+    from flows.backfill import backfill  # noqa: PLC0415
+    from flows.hourly import hourly  # noqa: PLC0415
+
+    state = ended(backfill, start="2026-11-20", end="2026-11-21", max_coins=4, now=NOW)
+    assert (state.name, state.message) == ("Completed", "4 of 4 coins, 72 candles")
+    state = ended(hourly, max_coins=4, now=NOW)
+    assert (state.name, state.message) == ("Completed", "4 of 4 coins, 72 candles")
+
+
+@needed
+def test_states_tell_the_truth(venues: Serving) -> None:
+    from flows.backfill import backfill  # noqa: PLC0415
+
+    state = ended(backfill, start="2031-01-01", now=NOW)
+    assert state.is_failed()
+    assert "is in the future" in state.message
+    assert ended(backfill, start="2026-11-22", symbols=["BTC"], now=NOW).is_completed()
+    venues.fault("403", source="binance_futures")
+    state = ended(backfill, start="2026-11-20", symbols=["BTC", "XMR"], now=NOW)
+    assert state.name == "Partial"
+    assert state.message == "1 of 2 coins, 48 candles; failed: XMR"
+    venues.fault("403")
+    state = ended(backfill, start="2026-11-20", symbols=["ETH"], now=NOW)
+    assert state.is_failed()
