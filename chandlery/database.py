@@ -1,10 +1,14 @@
 """`chandlery db`: the embedded TimescaleDB, started and stopped by hand."""
 
+from dataclasses import asdict
+
 import click
 
 import embedded
 from candles import Misuse
 from candles.settings import settings
+from chandlery.options import JSON, choices
+from chandlery.people import print_json
 
 
 @click.group()
@@ -26,3 +30,17 @@ def start(tcp: int | None) -> None:
 def stop() -> None:
     """Stop it; what is committed is kept."""
     click.echo("stopped" if embedded.stop(settings().home) else "it was not running")
+
+
+@db.command()
+@choices(JSON)
+def status(*, as_json: bool) -> None:
+    """Say whether it runs, and where."""
+    found = embedded.status(settings().home)
+    if as_json:
+        print_json({} if found is None else asdict(found))
+    elif found is None:
+        click.echo("it is not running; the next command starts it")
+    else:
+        addresses = [found.dsn] if found.tcp_dsn is None else [found.dsn, found.tcp_dsn]
+        click.echo("\n".join([f"process {found.pid}", *addresses]))
