@@ -5,10 +5,11 @@ from dataclasses import asdict
 import click
 
 import embedded
-from candles import Misuse
 from candles.settings import settings
 from chandlery.options import JSON, choices
 from chandlery.people import print_json
+
+PORT = click.IntRange(1, 65535)
 
 
 @click.group()
@@ -17,13 +18,12 @@ def db() -> None:
 
 
 @db.command()
-@click.option("--tcp", type=int, metavar="PORT", help="Listen on 127.0.0.1 too, for psql, Grafana.")
+@click.option(
+    "--tcp", type=PORT, metavar="PORT", help="Listen on 127.0.0.1 too, for psql, Grafana."
+)
 def start(tcp: int | None) -> None:
     """Start it, if it does not run, and print its address."""
-    try:
-        click.echo(embedded.ensure(settings().home, tcp=tcp))
-    except embedded.EngineError as error:
-        raise Misuse(str(error)) from error
+    click.echo(embedded.ensure(settings().home, tcp=tcp))
 
 
 @db.command()

@@ -8,6 +8,7 @@ import click
 import psycopg
 from rich.logging import RichHandler
 
+import embedded
 from candles import ChandleryError, Misuse
 from chandlery.collecting import backfill, coins, hourly
 from chandlery.data import export, migrate, status
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = cli.main(arguments, prog_name="chandlery", standalone_mode=False)
     except click.ClickException as error:
         return _say(error.format_message(), MISUSED)
-    except Misuse as error:
+    except (Misuse, embedded.EngineError) as error:
         return _say(str(error), MISUSED)
     except (click.Abort, KeyboardInterrupt):
         return _say("stopped; what was written stays, the same command goes on", INTERRUPTED)
