@@ -23,7 +23,10 @@ def db() -> None:
 )
 def start(tcp: int | None) -> None:
     """Start it, if it does not run, and print its address."""
-    click.echo(embedded.ensure(settings().home, tcp=tcp))
+    home = settings().home
+    dsn = embedded.ensure(home, tcp=tcp)
+    found = embedded.status(home)
+    click.echo(found.tcp_dsn if tcp and found else dsn)
 
 
 @db.command()

@@ -46,7 +46,9 @@ class Patience:
     """How long is too long, in seconds."""
 
     start: float = 120.0
-    """For an engine to answer, or for one that is on its way out to be gone."""
+    """For an engine to open its folder and answer."""
+    leave: float = 20.0
+    """For one that holds the folder and does not answer: on its way out, or lost."""
     idle_client: float = 120.0
     """For a client to do nothing in the middle of a transaction while others wait."""
 
@@ -171,7 +173,7 @@ def _start_once(place: Place, options: Options) -> Status:
     """Of all that want an engine at once, one at a time: all but the first find it running."""
     with _locked(place.starting):
         # The lock may still be held by an engine on its way out: wait for either to come true.
-        found = poll(lambda: _engine_or_lock(place), options.patience.start)
+        found = poll(lambda: _engine_or_lock(place), options.patience.leave)
         if found is None:
             raise EngineError(
                 f"an engine that does not answer has {place.data} open:"

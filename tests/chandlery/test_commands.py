@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
+import psycopg
 import pytest
 
 import embedded
@@ -19,9 +21,12 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 NOW = "2026-11-22T10:30Z"
 
 
-def chandlery(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def chandlery(
+    *words: str, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "chandlery", *words],
+        cwd=cwd,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -173,4 +178,26 @@ def test_a_home_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     done = chandlery("status", DATABASE_URL="", CHANDLERY_HOME=str(file / "home"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_without_node_it_says_what_to_run(tmp_path: Path) -> None:
+    room = Path(embedded.__file__).parent
+    shutil.copytree(room, tmp_path / "embedded", ignore=shutil.ignore_patterns("node_modules"))
+    home = str(tmp_path / "home")
+    done = chandlery("status", cwd=tmp_path, DATABASE_URL="", CHANDLERY_HOME=home)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "run `make setup`, or set DATABASE_URL" in done.stderr
+
+
+def test_the_embedded_database_by_hand(tmp_path: Path) -> None:
+    place = {"DATABASE_URL": "", "CHANDLERY_HOME": str(tmp_path / "home")}
+    assert "not running" in chandlery("db", "status", **place).stdout
+    dsn = chandlery("db", "start", **place).stdout.strip()
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+    assert json.loads(chandlery("db", "status", "--json", **place).stdout)["dsn"] == dsn
+    assert chandlery("db", "stop", **place).stdout == "stopped\n"
+    assert chandlery("db", "stop", **place).stdout == "it was not running\n"
+    done = chandlery("db", "start", "--tcp", "0", **place)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

@@ -244,7 +244,7 @@ def test_an_engine_that_does_not_answer_is_not_doubled(home: Path) -> None:
     pid = running(home).pid
     (home / "engine.json").unlink()
     with pytest.raises(embedded.EngineError, match="does not answer"):
-        embedded.ensure(home, patience=embedded.Patience(start=0.1))
+        embedded.ensure(home, patience=embedded.Patience(leave=0.1))
     os.kill(pid, signal.SIGTERM)
     assert value(embedded.ensure(home), "select 1") == 1
 
