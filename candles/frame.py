@@ -4,6 +4,7 @@ A rule's name is its error message: "high is highest (3 rows)".
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 import polars as pl
@@ -49,6 +50,13 @@ RULES: Sequence[Rule] = (
     Rule(
         "amounts are finite and not below 0",
         pl.any_horizontal(~_amount.is_finite() | (_amount < 0)),
+    ),
+    Rule(  # one that cannot would stop the refresh of every coin's 4h and 1d candles
+        "amounts can be added up",
+        pl.any_horizontal(
+            pl.col("volume", "quote_volume").is_between(1e300, inf, closed="none"),
+            pl.col("trades") > 10**15,
+        ),
     ),
 )
 

@@ -6,12 +6,28 @@ The one place that reads the environment.
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from candles.errors import Misuse
 
 PRIORITY = ("binance_futures", "binance_spot")
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("no user of that name has a home here") from None
+
+
+def _names(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    if not names:
+        raise ValueError("name at least one")
+    return names
 
 
 class Settings(BaseSettings):
@@ -29,7 +45,7 @@ class Settings(BaseSettings):
         alias="DATABASE_URL",
         description="A TimescaleDB server; unset, the embedded one under CHANDLERY_HOME.",
     )
-    home: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())] = Field(
+    home: Annotated[Path, AfterValidator(_absolute)] = Field(
         default=Path("~/.chandlery"),
         alias="CHANDLERY_HOME",
         validate_default=True,
@@ -50,7 +66,7 @@ class Settings(BaseSettings):
         alias="COINGECKO_API_KEY",
         description="A CoinGecko demo key; without one all at your address share a small limit.",
     )
-    priority: Annotated[tuple[str, ...], NoDecode] = Field(
+    priority: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         default=PRIORITY,
         alias="CHANDLERY_SOURCES",
         description="Sources in the order they are asked, separated by commas.",
@@ -65,3 +81,5 @@ def settings() -> Settings:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise Misuse(f"{where}: {first['msg']} (got {first['input']!r})") from None
+    except UnicodeDecodeError:
+        raise Misuse(".env is not text in UTF-8") from None

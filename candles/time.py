@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
 from candles.errors import Misuse
@@ -61,6 +61,14 @@ def whole_hour(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
+def _bare_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def instant(text: str, *, name: str = "time") -> datetime:
     """Read ISO 8601 as UTC; a bare date is its midnight. Misuse when it has a clock and no zone."""
     try:
@@ -69,7 +77,7 @@ def instant(text: str, *, name: str = "time") -> datetime:
         raise Misuse(
             f"{name} {text!r} is not a time: write 2024-01-31 or 2024-01-31T05:00Z",
         ) from None
-    if at.tzinfo is None and len(text.strip()) > len("2024-01-31"):
+    if at.tzinfo is None and not _bare_date(text):
         raise Misuse(f"{name} {text!r} has no time zone: write {text.strip()}Z for UTC")
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
     try:

@@ -12,13 +12,14 @@ from store.queries import query
 
 def learn_coins(connection: Connection, seen: pl.DataFrame, now: datetime) -> int:
     """Keep coins (columns id, ticker, name, rank) under their ids; return how many were seen."""
+    texts = {name: seen[name].str.replace_all("\0", "") for name in ("id", "ticker", "name")}
     with connection.transaction():
         connection.execute(
             query("learn_coins"),
             {
-                "ids": seen["id"].to_list(),
-                "tickers": seen["ticker"].to_list(),
-                "names": seen["name"].to_list(),
+                "ids": texts["id"].to_list(),
+                "tickers": texts["ticker"].to_list(),
+                "names": texts["name"].to_list(),
                 "ranks": seen["rank"].to_list(),
                 "now": now,
             },
@@ -32,18 +33,17 @@ def learn_listings(connection: Connection, source: str, seen: pl.DataFrame) -> i
 
     Ids of coins that are not known are passed over.
     """
-    with connection.transaction():
-        source_key(connection, source)
-        return connection.execute(
-            query("learn_listings"),
-            {
-                "source": source,
-                "ids": seen["id"].to_list(),
-                "symbols": seen["symbol"].to_list(),
-                "multiples": seen["multiple"].to_list(),
-                "ends": seen["end"].to_list(),
-            },
-        ).rowcount
+    source_key(connection, source)
+    return connection.execute(
+        query("learn_listings"),
+        {
+            "source": source,
+            "ids": seen["id"].to_list(),
+            "symbols": seen["symbol"].to_list(),
+            "multiples": seen["multiple"].to_list(),
+            "ends": seen["end"].to_list(),
+        },
+    ).rowcount
 
 
 def source_key(connection: Connection, name: str) -> int:
@@ -65,7 +65,7 @@ def find(
     most: int | None = None,
 ) -> list[Coin]:
     """Coins by market-cap rank: those with these symbols or ids in any case, or all."""
-    wanted = None if symbols is None else [symbol.upper() for symbol in symbols]
+    wanted = None if symbols is None else list(symbols)
     rows = connection.execute(query("find_coins"), {"symbols": wanted, "most": most})
     return [Coin(*row) for row in rows]
 

@@ -40,13 +40,21 @@ def _conninfo(settings: Settings) -> str:
             return embedded.ensure(settings.home)
         except embedded.EngineError as error:
             raise Misuse(str(error)) from error
+    _refuse_garbled(settings.database_url)
+    return settings.database_url
+
+
+def _refuse_garbled(url: str) -> None:
     try:
-        conninfo_to_dict(settings.database_url)
-    except psycopg.ProgrammingError:
+        given = conninfo_to_dict(url)
+    except (psycopg.ProgrammingError, UnicodeError):
         raise Misuse(
             "DATABASE_URL is not an address: write postgresql://user:password@host:5432/database",
         ) from None
-    return settings.database_url
+    # The rest of such a password is taken for the host or the database, and would be told.
+    # (A host may begin with one: an abstract socket.)
+    if "@" in str(given.get("host", ""))[1:] or "@" in str(given.get("dbname", "")):
+        raise Misuse("DATABASE_URL has a password with @ or / in it: write %40 for @, %2F for /")
 
 
 def _open(conninfo: str) -> Connection:
@@ -60,7 +68,8 @@ def _open(conninfo: str) -> Connection:
             prepare_threshold=None,
         )
         connection.execute("set time zone 'UTC'")
-    except psycopg.OperationalError as error:
+        connection.execute("set jit = off")  # costs a query over chunks more than it spares
+    except psycopg.Error as error:
         where = f"{given.get('host', 'localhost')}:{given.get('port', 5432)}"
         raise Misuse(f"cannot reach the database at {where} ({_line(error)}): {_HOWTO}") from None
     return connection

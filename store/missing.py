@@ -17,6 +17,8 @@ def missing(connection: Connection, asks: Sequence[tuple[int, Window]]) -> list[
             "coins": [coin for coin, _ in asks],
             "starts": [window.start for _, window in asks],
             "ends": [window.end for _, window in asks],
+            "first": min(window.start for _, window in asks),
+            "last": max(window.end for _, window in asks),
         },
     ).fetchall()
     runs: list[list[Window]] = [[] for _ in asks]

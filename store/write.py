@@ -28,7 +28,9 @@ def write(
 
     All or nothing, with the note that their 4h and 1d candles are stale. Hours known to be missing
     go straight in. Where one is there after all (another run was faster), it is replaced if its
-    values differ, unless its source is one of `better`; equal values touch nothing.
+    values differ, unless its source is one of `better`; equal values touch nothing. Only one writer
+    at a time does that: it holds off the others, as no order of rows can rule out a deadlock with
+    COPY, which writes a chunk's rows together.
     """
     rows = _rows(candles, source)
     if rows.is_empty():
@@ -37,8 +39,9 @@ def write(
         with connection.transaction():
             _mark_stale(connection, rows)
             return _copy(connection, sql.Identifier("candle_1h"), rows)
-    except psycopg.errors.UniqueViolation:
+    except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
         with connection.transaction():
+            connection.execute("lock table candle_1h in share row exclusive mode")
             return _merge(connection, rows, better)
 
 
@@ -48,7 +51,7 @@ def _rows(candles: Mapping[int, pl.DataFrame], source: int) -> pl.DataFrame:
             pl.lit(coin, pl.Int32).alias("coin"),
             pl.lit(source, pl.Int16).alias("source"),
         )
-        for coin, frame in candles.items()
+        for coin, frame in sorted(candles.items())  # one order for all writers
         if not frame.is_empty()
     ]
     empty = SCHEMA.to_frame().with_columns(
@@ -83,7 +86,6 @@ def _merge(connection: Connection, rows: pl.DataFrame, better: Sequence[int]) ->
 
 _MERGE = sql.SQL(
     "insert into candle_1h as held ({columns}) select {columns} from arrived"
-    " order by coin, open_time"  # one order for all writers: no deadlock
     " on conflict (coin, open_time) do update set {assignments}"
     " where ({held}) is distinct from ({new}) and not held.source = any (%(better)s::smallint[])",
 ).format(

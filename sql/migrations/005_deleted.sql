@@ -2,7 +2,7 @@
 create function mark_all_stale() returns trigger language plpgsql as $$
 begin
     insert into stale (starts_at, ends_at)
-    select min(open_time), max(open_time) + interval '1 day' from candle_1d having count(*) > 0;
+    select min(open_time), max(open_time) + interval '24 hours' from candle_1d having count(*) > 0;
     return null;
 end
 $$;

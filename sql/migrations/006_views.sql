@@ -32,8 +32,9 @@ return coalesce(nullif(current_setting('chandlery.now', true), '')::timestamptz,
 
 -- Per coin and timeframe: what there is, and what there would be if nothing were missing. Counted at each
 -- reading, from the first listing (or the first candle, where no listing's start is known or that is earlier)
--- to the last closed hour (or the last listing's end), and never remembered: what is complete today can lack
--- an hour tomorrow. A bar is whole when it holds all its hours that lie in the coin's life.
+-- to the last closed hour (or the last listing's end, if that is over; or the last candle, if that is later), and
+-- never remembered: what is complete today can lack an hour tomorrow. A bar is whole when it holds all its hours
+-- that lie in the coin's life. A day is 24 hours here, also to a reader whose clocks change in spring.
 create view coverage as
 with reach as (
     select coin, min(open_time) as first_day, max(open_time) as last_day, sum(hours)::bigint as hours
@@ -43,31 +44,31 @@ with reach as (
     select
         reach.coin, reach.hours,
         (select min(open_time) from candle_1h
-            where coin = reach.coin and open_time >= first_day and open_time < first_day + interval '1 day') as earliest,
+            where coin = reach.coin and open_time >= first_day and open_time < first_day + interval '24 hours') as earliest,
         (select max(open_time) from candle_1h
-            where coin = reach.coin and open_time >= last_day and open_time < last_day + interval '1 day') as latest
+            where coin = reach.coin and open_time >= last_day and open_time < last_day + interval '24 hours') as latest
     from reach
 ), life as (
     select
         ends.coin,
         least(min(listing.starts_at), ends.earliest) as starts_at,
-        case
-            when count(*) = count(listing.ends_at) then max(listing.ends_at)
-            else greatest(date_trunc('hour', as_of()), ends.latest + interval '1 hour')
-        end as ends_at
+        greatest(
+            least(time_bucket('1 hour', as_of()), max(coalesce(listing.ends_at, 'infinity'))),
+            ends.latest + interval '1 hour'
+        ) as ends_at
     from ends
     left join listing on listing.coin = ends.coin
     group by ends.coin, ends.earliest, ends.latest
 ), bar as (
     select coin, interval '4 hours' as step, open_time, hours from candle_4h
     union all
-    select coin, interval '1 day', open_time, hours from candle_1d
+    select coin, interval '24 hours', open_time, hours from candle_1d
 ), held as (
     select '1h' as timeframe, interval '1 hour' as step, coin, earliest, latest, hours as total, hours as whole
     from ends
     union all
     select
-        case bar.step when interval '1 day' then '1d' else '4h' end, bar.step, coin,
+        case bar.step when interval '24 hours' then '1d' else '4h' end, bar.step, coin,
         min(bar.open_time), max(bar.open_time), count(*),
         count(*) filter (
             where bar.hours * interval '1 hour'

@@ -1,6 +1,7 @@
 -- Coins by market-cap rank: those asked for by symbol or id, or all.
 select key, id, symbol, name, rank
 from coin
-where %(symbols)s::text[] is null or upper(symbol) = any (%(symbols)s::text[]) or upper(id) = any (%(symbols)s::text[])
+where %(symbols)s::text[] is null
+    or array[upper(symbol), upper(id)] && (select array_agg(upper(asked)) from unnest(%(symbols)s::text[]) asked)
 order by rank nulls last, key
 limit %(most)s

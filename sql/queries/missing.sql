@@ -1,5 +1,6 @@
--- The maximal runs of missing hours in each asked window: off the hour counts of candle_1d, then into the
--- days that fall short, and into those whose counts are stale. No row is looked at for a complete day.
+-- The maximal runs of missing hours in each asked window: off the days' hour counts, then into the days that
+-- fall short. The counts are candle_1d's; days that wait for a refresh are counted anew. `first` and `last` bound
+-- all that is asked: the planner passes over chunks by what it knows before it starts.
 with asked as (
     select n, coin, starts_at, ends_at
     from unnest(%(coins)s::integer[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
@@ -12,29 +13,38 @@ with asked as (
     join candle_1d on candle_1d.coin = asked.coin
         and candle_1d.open_time > asked.starts_at - interval '1 day'
         and candle_1d.open_time < asked.ends_at
+        and candle_1d.open_time > %(first)s::timestamptz - interval '1 day'
+        and candle_1d.open_time < %(last)s::timestamptz
     cross join stale_days
-    where stale_days.ranges is null
+    where (
+        stale_days.ranges is null
         or not stale_days.ranges && tstzrange(candle_1d.open_time, candle_1d.open_time + interval '1 day')
-), look as (
-    select n, coin, open_time as starts_at, open_time + interval '1 day' as ends_at
-    from day
-    where hours < 24
+    ) and not (  -- known before the join starts, which is spared where nothing was refreshed yet
+        select coalesce(bool_and(stale_days.ranges @> tstzrange(starts_at, ends_at)), false) from asked cross join stale_days
+    )
     union all
-    select n, coin, greatest(asked.starts_at, lower(part)), least(asked.ends_at, upper(part))
+    select asked.n, asked.coin, time_bucket('1 day', candle_1h.open_time), count(*)
     from asked
     cross join stale_days
     cross join unnest(stale_days.ranges) as part
+    join candle_1h on candle_1h.coin = asked.coin
+        and candle_1h.open_time >= greatest(asked.starts_at, lower(part))
+        and candle_1h.open_time < least(asked.ends_at, upper(part))
+        and candle_1h.open_time >= %(first)s::timestamptz
+        and candle_1h.open_time < %(last)s::timestamptz
     where part && tstzrange(asked.starts_at, asked.ends_at)
+    group by asked.n, asked.coin, time_bucket('1 day', candle_1h.open_time)
 ), present as (
     select n, open_time as starts_at, open_time + interval '1 day' as ends_at
     from day
     where hours >= 24
     union all
-    select look.n, candle_1h.open_time, candle_1h.open_time + interval '1 hour'
-    from look
-    join candle_1h on candle_1h.coin = look.coin
-        and candle_1h.open_time >= look.starts_at
-        and candle_1h.open_time < look.ends_at
+    select day.n, candle_1h.open_time, candle_1h.open_time + interval '1 hour'
+    from day
+    join candle_1h on candle_1h.coin = day.coin
+        and candle_1h.open_time >= day.open_time
+        and candle_1h.open_time < day.open_time + interval '1 day'
+    where day.hours < 24
     union all
     select n, ends_at, ends_at from asked
 ), run as (

@@ -1,0 +1,109 @@
+"""The rules of a frame, each broken alone."""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from candles import HOUR, SCHEMA, Malformed, check, empty
+from candles.frame import RULES
+
+T0 = datetime(2024, 1, 1, tzinfo=UTC)
+GOOD = {"open": 2.0, "high": 4.0, "low": 1.0, "close": 3.0}
+KNOWN, HOURLY, RISES, PRICED, POSITIVE, HIGHEST, LOWEST, AMOUNTS, SUMS = (
+    rule.name for rule in RULES
+)
+
+
+def frame(**columns: list[object]) -> pl.DataFrame:
+    """Three candles that keep every rule, but for the columns given."""
+    good = {
+        "open_time": [T0, T0 + HOUR, T0 + 3 * HOUR],
+        "open": [2.0, 2.0, 2.0],
+        "high": [4.0, 4.0, 2.0],
+        "low": [1.0, 1.0, 2.0],
+        "close": [3.0, 3.0, 2.0],
+        "volume": [0.0, None, 1e300],
+        "quote_volume": [None, 0.0, 5e-324],
+        "trades": [None, 0, 10**15],
+    }
+    return pl.DataFrame(good | columns, schema=SCHEMA)
+
+
+def test_a_good_frame_and_an_empty_one_pass_unchanged() -> None:
+    good = frame()
+    assert check(good) is good
+    assert check(empty()).schema == SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "columns"),
+    [
+        (KNOWN, 1, {"open_time": [T0, None, T0 + HOUR]}),
+        (KNOWN, 3, {"open_time": [None, None, None]}),
+        (HOURLY, 1, {"open_time": [T0, T0 + timedelta(microseconds=1), T0 + HOUR]}),
+        (HOURLY, 1, {"open_time": [datetime(1969, 12, 31, 23, 30, tzinfo=UTC), T0, T0 + HOUR]}),
+        (RISES, 1, {"open_time": [T0, T0, T0 + HOUR]}),
+        (RISES, 1, {"open_time": [T0, T0 + 2 * HOUR, T0 + HOUR]}),
+        (RISES, 2, {"open_time": [T0, T0, T0]}),
+        *((PRICED, 1, {name: [good, None, 2.0]}) for name, good in GOOD.items()),
+        *(
+            (POSITIVE, 1, {name: [good, math.nan, 2.0]})
+            for name, good in GOOD.items()
+            if name != "low"  # which is not the lowest then either
+        ),
+        *((POSITIVE, 2, {"low": [low, 1.0, low]}) for low in (0.0, -0.0, -1.0, -math.inf)),
+        (POSITIVE, 1, {"high": [math.inf, 4.0, 2.0]}),
+        (HIGHEST, 1, {"high": [4.0, 2.9, 2.0]}),
+        (HIGHEST, 1, {"open": [math.nextafter(4.0, 5.0), 2.0, 2.0]}),
+        (LOWEST, 1, {"low": [1.0, 2.1, 2.0]}),
+        (LOWEST, 1, {"close": [math.nextafter(1.0, 0.0), 3.0, 2.0]}),
+        *(
+            (AMOUNTS, 1, {name: [0.0, bad, 1.0]})
+            for name in ("volume", "quote_volume")
+            for bad in (-5e-324, math.nan, math.inf, -math.inf)
+        ),
+        (AMOUNTS, 2, {"trades": [-1, 0, -(2**63)]}),
+        (SUMS, 1, {"volume": [0.0, math.nextafter(1e300, math.inf), 1.0]}),
+        (SUMS, 1, {"quote_volume": [0.0, 1.7e308, None]}),
+        (SUMS, 2, {"trades": [2**63 - 1, 0, 10**15 + 1]}),
+    ],
+)
+def test_a_rule_broken_alone_is_named_with_its_rows(
+    name: str, rows: int, columns: dict[str, list[object]]
+) -> None:
+    with pytest.raises(Malformed) as told:
+        check(frame(**columns))
+    assert str(told.value) == f"{name} ({rows} rows)"
+
+
+def test_every_rule_that_is_broken_is_named() -> None:
+    with pytest.raises(Malformed) as told:
+        check(frame(high=[4.0, 1.0, 2.0], trades=[-1, 0, -1]))
+    assert str(told.value) == f"{HIGHEST} (1 rows); {AMOUNTS} (2 rows)"
+
+
+def test_a_price_that_is_no_number_is_told_whatever_else_follows_from_it() -> None:
+    for name in GOOD:
+        for bad in (math.nan, math.inf, -math.inf):
+            with pytest.raises(Malformed, match=POSITIVE):
+                check(frame(**{name: [2.0, bad, 2.0]}))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda good: good.drop("trades"),
+        lambda good: good.with_columns(more=pl.lit(1)),
+        lambda good: good.select(reversed(good.columns)),
+        lambda good: good.with_columns(pl.col("volume").cast(pl.Float32)),
+        lambda good: good.with_columns(pl.col("open_time").dt.cast_time_unit("ms")),
+        lambda good: good.with_columns(pl.col("open_time").dt.replace_time_zone(None)),
+        lambda good: good.with_columns(pl.col("open_time").dt.convert_time_zone("Etc/UTC")),
+    ],
+)
+def test_a_frame_of_other_columns_is_refused(other: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    with pytest.raises(Malformed, match="columns are "):
+        check(other(frame()))

@@ -1,0 +1,82 @@
+"""Settings: from the environment, then from `.env`."""
+
+from pathlib import Path
+
+import pytest
+
+from candles import Misuse
+from candles.settings import PRIORITY, Settings, settings
+
+NAMES = [field.alias for field in Settings.model_fields.values()]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a folder of the test's own, with nothing set but HOME."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_nothing_set_means_embedded_under_the_users_home(folder: Path) -> None:
+    found = settings()
+    assert found.database_url is None
+    assert found.home == folder / "me" / ".chandlery"
+    assert found.priority == PRIORITY
+
+
+def test_home_is_never_taken_for_chandlery_home(folder: Path) -> None:
+    (folder / ".env").write_text("HOME=/elsewhere\nhome=/elsewhere\n")
+    assert settings().home == folder / "me" / ".chandlery"
+
+
+def test_the_environment_comes_before_the_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".env").write_text("DATABASE_URL=postgresql://file/db\nCHANDLERY_HOME=~/there\n")
+    assert settings().database_url == "postgresql://file/db"
+    assert settings().home == folder / "me" / "there"
+    monkeypatch.setenv("DATABASE_URL", "postgresql://environment/db")
+    assert settings().database_url == "postgresql://environment/db"
+
+
+def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.setenv(name, "")
+    assert settings().database_url is None
+    assert settings().priority == PRIORITY
+
+
+@pytest.mark.parametrize(("text", "path"), [("~/x", "me/x"), ("x", "x"), ("./a/../b", "a/../b")])
+def test_a_home_may_be_written_short(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, path: str
+) -> None:
+    monkeypatch.setenv("CHANDLERY_HOME", text)
+    assert settings().home == folder / Path(path)
+
+
+def test_sources_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHANDLERY_SOURCES", " binance_spot, binance_futures,")
+    assert settings().priority == ("binance_spot", "binance_futures")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("CHANDLERY_HOME", "~nobody-of-that-name/x"), ("CHANDLERY_SOURCES", " , ")],
+)
+def test_a_value_that_cannot_be_is_misuse_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Misuse, match=f"^{name}: ") as told:
+        settings()
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_that_is_not_text_is_misuse(folder: Path) -> None:
+    (folder / ".env").write_bytes(b"DATABASE_URL=\xff\xfe")
+    with pytest.raises(Misuse, match=r"^\.env is not text in UTF-8$"):
+        settings()

@@ -1,0 +1,166 @@
+"""What readers see: the promised columns, and counts that are right in any zone."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import polars as pl
+
+import store
+from candles import HOUR
+from store.coins import learn_listings, listings, note_start
+
+Frame = Callable[..., pl.DataFrame]
+Learn = Callable[..., int]
+T0 = datetime(2024, 2, 28, tzinfo=UTC)
+PROMISED = {
+    "market_data": "symbol timestamp timeframe open_price high_price low_price close_price"
+    " volume source",
+    "historical_data_range": "symbol timeframe earliest_date latest_date total_records is_complete",
+    "data_quality": "symbol timeframe completeness_percentage missing_records has_gaps",
+}
+
+
+def ask(
+    connection: store.Connection, statement: str, now: int, zone: str = "UTC"
+) -> list[tuple[object, ...]]:
+    """Ask as of this many hours after 2024-02-28, as a reader whose clock is in `zone`."""
+    with connection.transaction():
+        moment = (T0 + now * HOUR).isoformat()
+        connection.execute("select set_config('chandlery.now', %s, true)", (moment,))
+        connection.execute("select set_config('timezone', %s, true)", (zone,))
+        return connection.execute(statement.encode()).fetchall()
+
+
+RANGE = (
+    "select timeframe, earliest_date, latest_date, total_records, is_complete"
+    " from historical_data_range where symbol = 'BTC' order by length(timeframe), timeframe"
+)
+QUALITY = (
+    "select symbol, timeframe, completeness_percentage, missing_records, has_gaps"
+    " from data_quality order by symbol, timeframe"
+)
+
+
+def quality(
+    connection: store.Connection, now: int, zone: str = "UTC"
+) -> dict[str, tuple[object, ...]]:
+    return {str(row[1]): row[2:] for row in ask(connection, QUALITY, now, zone)}
+
+
+def test_the_promised_columns_come_first_in_their_order(connection: store.Connection) -> None:
+    for view, columns in PROMISED.items():
+        found = connection.execute(
+            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0"
+            " order by attnum",
+            (view,),
+        ).fetchall()
+        assert " ".join(str(name) for (name,) in found).startswith(columns)
+
+
+def test_market_data_names_coins_by_rank_and_both_sources_of_a_mixed_bar(
+    connection: store.Connection, frame: Frame, learn: Learn
+) -> None:
+    learn(("bitcoin", "BTC"), ("other", "BTC"))
+    spot, futures = (store.source_key(connection, name) for name in ("spot", "futures"))
+    store.write(connection, {1: frame([0, 1]), 2: frame([0], volume=None)}, futures)
+    store.write(connection, {1: frame([2], close=2.5)}, spot)
+    rows = (
+        'select symbol, "timestamp", timeframe, open_price, high_price, low_price, close_price,'
+        " volume, source from market_data order by symbol, timeframe, 2"
+    )
+    found = connection.execute(rows).fetchall()
+    prices = (2.0, 4.0, 1.0)
+    assert found == [
+        ("BTC", T0, "1d", *prices, 2.5, 30.0, "spot+futures"),
+        ("BTC", T0, "1h", *prices, 3.0, 10.0, "futures"),
+        ("BTC", T0 + HOUR, "1h", *prices, 3.0, 10.0, "futures"),
+        ("BTC", T0 + 2 * HOUR, "1h", *prices, 2.5, 10.0, "spot"),
+        ("BTC", T0, "4h", *prices, 2.5, 30.0, "spot+futures"),
+        ("other", T0, "1d", *prices, 3.0, None, "futures"),
+        ("other", T0, "1h", *prices, 3.0, None, "futures"),
+        ("other", T0, "4h", *prices, 3.0, None, "futures"),
+    ]
+    learn(("other", "BTC"), ("bitcoin", "BTC"))
+    swapped = connection.execute("select distinct symbol, coin_id from market_data order by 1")
+    assert swapped.fetchall() == [("BTC", "other"), ("bitcoin", "bitcoin")]
+
+
+def test_completeness_is_counted_at_each_reading_and_never_latched(
+    connection: store.Connection, frame: Frame, learn: Learn
+) -> None:
+    learn(("bitcoin", "BTC"), ("empty", "EMPTY"))
+    source = store.source_key(connection, "spot")
+    whole = (Decimal(100), 0, False)
+    store.write(connection, {1: frame(range(2, 50))}, source)
+    store.refresh(connection)
+    for zone in ("UTC", "Asia/Kolkata", "America/St_Johns"):
+        assert quality(connection, 50, zone) == {"1h": whole, "4h": whole, "1d": whole}
+        assert ask(connection, RANGE, 50, zone) == [
+            ("1d", T0, T0 + 48 * HOUR, 3, True),
+            ("1h", T0 + 2 * HOUR, T0 + 49 * HOUR, 48, True),
+            ("4h", T0, T0 + 48 * HOUR, 13, True),
+        ]
+        assert quality(connection, 51, zone)["1h"] == (Decimal("97.9592"), 1, True)
+    assert quality(connection, 52)["4h"] == (Decimal("92.3077"), 1, True)
+    assert quality(connection, 71)["1d"] == whole
+    assert quality(connection, 72)["1d"] == (Decimal("66.6667"), 1, True)
+    assert quality(connection, 0)["1h"] == whole  # a moment before the last candle
+
+    connection.execute("delete from candle_1h where open_time = %s", (T0 + 30 * HOUR,))
+    store.refresh(connection)
+    assert quality(connection, 50) == {
+        "1h": (Decimal("97.9167"), 1, True),
+        "4h": (Decimal("91.6667"), 1, True),
+        "1d": (Decimal("50.0000"), 1, True),
+    }
+    held = store.held(connection, T0 + 50 * HOUR).row(0, named=True)
+    assert (held["symbol"], held["hours"], held["missing"]) == ("BTC", 47, 1)
+    assert (held["bars_4h"], held["bars_1d"], held["sources"]) == (13, 3, "spot")
+
+
+def test_a_day_is_24_hours_to_a_reader_whose_clocks_change(
+    connection: store.Connection, frame: Frame, learn: Learn
+) -> None:
+    learn(("bitcoin", "BTC"))
+    store.write(connection, {1: frame(range(31 * 24, 34 * 24))}, store.source_key(connection, "a"))
+    store.refresh(connection)  # 30 March to 1 April; Berlin's 31 March has 23 hours
+    lost = (Decimal("66.6667"), 1, True)
+    assert quality(connection, 34 * 24, "Europe/Berlin")["1d"] == (Decimal(100), 0, False)
+    connection.execute("delete from candle_1h where open_time = %s", (T0 + (32 * 24 + 5) * HOUR,))
+    store.refresh(connection)
+    assert quality(connection, 34 * 24, "Europe/Berlin")["1d"] == lost
+    store.write(
+        connection, {1: frame(range(242 * 24, 245 * 24))}, store.source_key(connection, "a")
+    )
+    connection.execute("delete from candle_1h where open_time < %s", (T0 + 200 * 24 * HOUR,))
+    store.refresh(connection)  # 27 October in Berlin has 25 hours
+    assert quality(connection, 245 * 24, "Europe/Berlin")["1d"] == (Decimal(100), 0, False)
+
+
+def test_a_life_is_from_the_first_listing_to_the_last_end(
+    connection: store.Connection, frame: Frame, learn: Learn
+) -> None:
+    learn(("bitcoin", "BTC"))
+
+    def list_until(source: str, end: datetime | None) -> None:
+        one = {"id": ["bitcoin"], "symbol": ["X"], "multiple": [1], "end": [end]}
+        seen = pl.DataFrame(one).cast({"end": pl.Datetime("us", "UTC")})
+        learn_listings(connection, source, seen)
+
+    def missing(now: int) -> object:
+        return quality(connection, now)["1h"][1]
+
+    list_until("a", T0 + 20 * HOUR)
+    store.write(connection, {1: frame(range(5, 15))}, store.source_key(connection, "a"))
+    assert missing(40) == 5  # delisted: nothing is expected after
+    assert missing(17) == 2  # the end is announced, and has not come
+    list_until("a", T0 + 10 * HOUR)
+    assert missing(40) == 0  # candles past the end move it
+    list_until("b", None)
+    assert missing(40) == 25
+    list_until("b", T0 + 30 * HOUR)
+    assert missing(40) == 15
+    note_start(connection, listings(connection, store.find(connection))[0], T0)
+    assert missing(40) == 20
+    assert quality(connection, 40)["4h"] == (Decimal("14.2857"), 6, True)
