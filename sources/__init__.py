@@ -14,6 +14,7 @@ from sources.source import (
     Metering,
     Source,
     Venue,
+    configured,
 )
 from sources.transport import client
 
@@ -27,6 +28,7 @@ __all__ = [
     "Venue",
     "catalogue",
     "client",
+    "configured",
     "fetch",
     "first_candle",
     "load",

@@ -7,7 +7,7 @@
 A new source is one new module whose SOURCE is a `Source`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -63,7 +63,8 @@ class Metering:
 class Venue:
     """An address and its manners. `mirror` serves the same paths where `url` is blocked.
 
-    A key, where the client has one, is sent in `key_header` as `key_form` has it.
+    A key, where the client has one, is sent in `key_header` as `key_form` has it. Where one is
+    required and the client has none, nothing is sent.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Venue:
     mirror: str | None = None
     key_header: str | None = None
     key_form: str = "{}"
+    key_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +117,8 @@ class Source:
     def url(self) -> str:
         """Where it is asked first."""
         return self.venue.url
+
+
+def configured(keys: Mapping[str, str], source: Source) -> bool:
+    """Whether `source` may be asked with these keys, which are by source's name."""
+    return not source.venue.key_required or bool(keys.get(source.name))

@@ -79,6 +79,7 @@ class Manners(httpx.BaseTransport):
         self._keys = keys
         self._gates: dict[str, Gate] = {}
         self._mirrored: set[str] = set()
+        self._keyless: set[str] = set()
         self._lock = Lock()
         self._retrying = Retrying(
             retry=retry_if_exception_type(_Again),
@@ -99,12 +100,23 @@ class Manners(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send with manners; the answer comes whole."""
         venue: Venue = request.extensions["venue"]
+        if venue.key_required and not self._keys.get(venue.name):
+            raise self._unconfigured(venue)
         try:
             return self._retrying(self._attempt, venue, request, _Patience(self._patience))
         except _Again as again:
             if not again.shut:
                 self._gate(venue, mirrored=venue.name in self._mirrored).failed()
             raise again.error from again.__cause__
+
+    def _unconfigured(self, venue: Venue) -> Blocked:
+        error = Blocked(f"not configured: set {venue.name.upper()}_API_KEY")
+        with self._lock:
+            known = venue.name in self._keyless
+            self._keyless.add(venue.name)
+        if not known:
+            log.warning("%s: %s", venue.name, error)
+        return error
 
     def _attempt(
         self, venue: Venue, request: httpx.Request, patience: "_Patience"
@@ -170,7 +182,7 @@ class Manners(httpx.BaseTransport):
             url = f"{parts.scheme}://{parts.netloc.decode('ascii')}{path}"
         headers = {**HEADERS, **request.headers}
         headers.pop("host", None)
-        if venue.key_header and venue.name in self._keys:
+        if venue.key_header and self._keys.get(venue.name):
             headers[venue.key_header] = venue.key_form.format(self._keys[venue.name])
         return httpx.Request(request.method, url, headers=headers, extensions=request.extensions)
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from candles import Blocked, Listing, Malformed, Misuse, Rejected, Unavailable
-from sources import Source, fetch, load, send
+from sources import Source, configured, fetch, load, send
 from sources import client as new_client
 from sources.transport import ATTEMPTS
 
@@ -348,3 +348,38 @@ def test_eight_threads_turn_to_the_mirror_together(
 def test_a_request_that_names_no_venue_is_a_mistake(connect: Connect, klines: Klines) -> None:
     with pytest.raises(KeyError, match="venue"):
         connect(Script(klines(1))).get("https://api.binance.com/")
+
+
+PAID = replace(SPOT, venue=replace(SPOT.venue, key_header="x-key", key_required=True))
+
+
+@pytest.mark.parametrize("keys", [{}, {"binance_spot": ""}, {"binance_futures": "k"}])
+def test_a_venue_that_requires_a_key_is_not_asked_without_one(
+    ask: Ask, klines: Klines, keys: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    script = Script(klines(3))
+    words = "binance_spot: not configured: set BINANCE_SPOT_API_KEY"
+    with pytest.raises(Blocked, match=words) as caught:
+        ask(script, PAID, keys=keys)
+    assert caught.value.after is None
+    assert not script.asked
+    assert [record.getMessage() for record in caplog.records] == [words]
+    assert not configured(keys, PAID)
+
+
+def test_a_key_that_is_missing_is_said_once(
+    connect: Connect, page: Page, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = connect(Script(httpx.Response(200)))
+    for _ in range(3):
+        with pytest.raises(Blocked, match="not configured"):
+            fetch(client, PAID, LISTING, page(3), now)
+    assert len(caplog.records) == 1
+
+
+def test_a_required_key_is_sent(ask: Ask, klines: Klines) -> None:
+    script = Script(klines(3))
+    assert ask(script, PAID, keys={"binance_spot": "k"}) == 3
+    assert script.asked[0].headers["x-key"] == "k"
+    assert configured({"binance_spot": "k"}, PAID)
+    assert configured({}, SPOT)
