@@ -1,6 +1,6 @@
 """Bring 4h and 1d candles up to date over what was touched, and only there."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from psycopg import sql
 
@@ -13,41 +13,48 @@ _LOCK = 0x7265667265736865
 
 
 def refresh(connection: Connection) -> int:
-    """Refresh every stale range; return how many days it was. Needs autocommit.
+    """Refresh every stale range; return how many days were noted. Needs autocommit.
 
     The ranges are taken off the list only when their refresh is done: whoever is killed leaves them
     to the next. A lock for the session lets one process refresh at a time on a server.
     """
     connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
     try:
-        keys, windows = _stale(connection)
+        keys, windows, everything = _stale(connection)
         for window in windows:
             for part in window.tiles(SLICE // timedelta(hours=1)):
-                _refresh(connection, part)
+                _refresh(connection, part.start, part.end)
+        if everything:
+            _refresh(connection, None, None)
         connection.execute("delete from stale where key = any (%s)", (keys,))
     finally:
         connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
     return sum(window.hours for window in windows) // 24
 
 
-def _stale(connection: Connection) -> tuple[list[int], list[Window]]:
-    """The list's keys, and its ranges joined where they touch: one statement, one view of it."""
+def _stale(connection: Connection) -> tuple[list[int], list[Window], bool]:
+    """The list's keys, its ranges joined where they touch, and whether one is without ends.
+
+    One statement, one view of the list. What is without ends was noted when rows were deleted.
+    """
     row = connection.execute(
         "select coalesce(array_agg(key), '{}'),"
-        " coalesce(range_agg(tstzrange(starts_at, ends_at)), '{}') from stale",
+        " coalesce(range_agg(tstzrange(starts_at, ends_at)) filter (where isfinite(starts_at)),"
+        " '{}'),"
+        " coalesce(bool_or(not isfinite(starts_at)), false) from stale",
     ).fetchone()
     if row is None:
-        return [], []
-    keys, ranges = row
-    return keys, [Window(part.lower, part.upper) for part in ranges]
+        return [], [], False
+    keys, ranges, everything = row
+    return keys, [Window(part.lower, part.upper) for part in ranges], everything
 
 
-def _refresh(connection: Connection, window: Window) -> None:
+def _refresh(connection: Connection, start: datetime | None, end: datetime | None) -> None:
     for name in AGGREGATES:
         connection.execute(
             sql.SQL("call refresh_continuous_aggregate({}, {}, {})").format(
                 sql.Literal(name),
-                sql.Literal(window.start),
-                sql.Literal(window.end),
+                sql.Literal(start),
+                sql.Literal(end),
             ),
         )
