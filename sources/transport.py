@@ -110,13 +110,13 @@ class Manners(httpx.BaseTransport):
             raise again.error from again.__cause__
 
     def _unconfigured(self, venue: Venue) -> Blocked:
-        error = Blocked(f"not configured: set {venue.name.upper()}_API_KEY")
+        words = f"not configured: set {venue.name.upper()}_API_KEY"
         with self._lock:
             known = venue.name in self._keyless
             self._keyless.add(venue.name)
         if not known:
-            log.warning("%s: %s", venue.name, error)
-        return error
+            log.warning("%s: %s", venue.name, words)
+        return Blocked(words)
 
     def _attempt(
         self, venue: Venue, request: httpx.Request, patience: "_Patience"
