@@ -20,7 +20,7 @@ from chandlery.options import (
     ordered,
 )
 from chandlery.people import move, output, print_json, print_tally, progress
-from collect import Order, Universe, learn, learn_if_empty, run, tools
+from collect import Order, Universe, learn, learn_if_due, run, tools
 
 
 @click.command()
@@ -54,7 +54,7 @@ def hourly(*, as_json: bool, **given: Unpack[Given]) -> int:
 
 def _collect(title: str, current: Settings, wanted: Order, *, as_json: bool) -> int:
     with tools(current) as at_hand, progress(title, shown=not as_json) as bar:
-        learn_if_empty(at_hand, wanted)
+        learn_if_due(at_hand, wanted)
         tally = run(at_hand, wanted, lambda step: move(bar, step))
     if as_json:
         print_json(tally.statistics())

@@ -72,6 +72,8 @@ def print_tally(tally: Tally) -> None:
     )
     for name, rows in tally.rows.most_common():
         output.print(f"  {name}: {rows:,} of {len(tally.used[name])} coins", highlight=False)
+    for finding in tally.findings:
+        output.print(f"  noted: {finding}", highlight=False, markup=False)
     if tally.unlisted:
         output.print(f"  no source lists {_some(tally.unlisted)}", highlight=False, markup=False)
     for symbol, why in list(tally.failed.items())[:10]:

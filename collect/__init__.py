@@ -5,7 +5,7 @@ from collect.order import Order, order
 from collect.run import Progress, choose, run
 from collect.tally import Tally
 from collect.tools import Tools, tools
-from collect.universe import Universe, learn, learn_if_empty
+from collect.universe import Universe, learn, learn_if_due
 
 __all__ = [
     "Order",
@@ -17,7 +17,7 @@ __all__ = [
     "choose",
     "gather",
     "learn",
-    "learn_if_empty",
+    "learn_if_due",
     "order",
     "run",
     "tools",

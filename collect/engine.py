@@ -15,7 +15,7 @@ import polars as pl
 
 import sources
 import store
-from candles import Blocked, Coin, Listing, Rejected, SourceError, Window
+from candles import Blocked, Coin, Kind, Listing, Rejected, SourceError, Window
 from collect.order import Order
 from collect.tally import Failure, Tally
 from collect.tools import HANDS, Tools
@@ -75,12 +75,22 @@ def _ask(turn: Turn, listings: Sequence[Listing]) -> None:
     """Have one source give what its listings lack now, and write it as it comes."""
     connection, name = turn.tools.connection, turn.source.name
     key = store.source_key(connection, name)
-    ahead = turn.order.sources[: turn.order.sources.index(name)]
-    better = [store.source_key(connection, each) for each in ahead]
+    better = _keys(turn, turn.order.sources[: turn.order.sources.index(name)], turn.source.kind)
     pages = _pages(turn, _with_starts(turn, listings))
     for frames in _flushes(_answers(turn, pages)):
         written = store.write(connection, frames, key, better=better)
         turn.tally.wrote(name, frames, written)
+
+
+def _keys(turn: Turn, names: Iterable[str], kind: Kind) -> list[int]:
+    """The database's numbers of those sources whose candles this kind does not replace.
+
+    A traded candle replaces an indicative one, wherever either stands in the order.
+    """
+    known = turn.tools.sources
+    traded = {name for name in turn.order.sources if known[name].kind == "traded"}
+    kept = set(names) & traded if kind == "traded" else set(names) | traded
+    return [store.source_key(turn.tools.connection, name) for name in sorted(kept)]
 
 
 def _with_starts(turn: Turn, listings: Sequence[Listing]) -> list[Listing]:
@@ -116,7 +126,14 @@ def _pages(turn: Turn, listings: Iterable[Listing]) -> list[Page]:
     """The missing hours of the listings' lives, in pages of the source's size."""
     lives = [(listing, listing.clip(turn.order.window)) for listing in listings]
     asks = [(listing, life) for listing, life in lives if life is not None]
-    runs = store.missing(turn.tools.connection, [(listing.coin, life) for listing, life in asks])
+    known = turn.tools.sources.values()
+    indicative = [source.name for source in known if source.kind == "indicative"]
+    replaced = indicative if turn.source.kind == "traded" else []
+    runs = store.missing(
+        turn.tools.connection,
+        [(listing.coin, life) for listing, life in asks],
+        without=[store.source_key(turn.tools.connection, name) for name in replaced],
+    )
     return [
         (listing, page)
         for (listing, _), windows in zip(asks, runs, strict=True)

@@ -54,6 +54,8 @@ def run(
         step(0)
         _refresh_if_due(tools)
     _refresh(tools)
+    touched = sorted(set().union(*tally.used.values()))
+    tally.findings += map(str, store.find_oddities(tools.connection, touched))
     tally.seconds = monotonic() - began
     return tally
 

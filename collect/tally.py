@@ -28,6 +28,7 @@ class Tally:
     pages: int = 0
     used: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     rows: Counter[str] = field(default_factory=Counter)  # by source
+    findings: list[str] = field(default_factory=list)  # what is odd about what came
     off: dict[str, str] = field(default_factory=dict)  # sources switched off for the run: why
     seconds: float = 0.0
 
@@ -50,6 +51,7 @@ class Tally:
             "unlisted": self.unlisted,
             "failures": self.failed,
             "sources_off": self.off,
+            "findings": self.findings,
             "pages": self.pages,
             "seconds": round(self.seconds, 3),
         }

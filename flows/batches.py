@@ -10,7 +10,7 @@ from prefect.states import Completed, Failed
 
 from candles import Coin, Misuse, clock, instant
 from candles.settings import Settings, settings
-from collect import Order, Progress, Tally, Tools, gather, learn_if_empty, order, run, tools
+from collect import Order, Progress, Tally, Tools, gather, learn_if_due, order, run, tools
 from collect.engine import Step
 from sources import load
 
@@ -54,7 +54,7 @@ def _moment(now: str | None) -> datetime:
 
 def _collected(current: Settings, wanted: Order) -> Tally:
     with tools(current) as at_hand:
-        learn_if_empty(at_hand, wanted)
+        learn_if_due(at_hand, wanted)
         return run(at_hand, wanted, _Said(), gather=_as_task)
 
 

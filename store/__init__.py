@@ -1,8 +1,21 @@
 """TimescaleDB: connect, migrate, write, read, what is missing, what is there."""
 
-from store.coins import find, learn_coins, learn_listings, listings, note_start, source_key
+from store.coins import (
+    adopt,
+    find,
+    learn_coins,
+    learn_listings,
+    learnt_at,
+    listings,
+    note_learnt,
+    note_start,
+    ranked,
+    retire_unseen,
+    source_key,
+)
 from store.connect import Connection, connect
 from store.coverage import held
+from store.findings import Finding, find_oddities
 from store.migrate import migrate
 from store.missing import missing
 from store.read import read
@@ -11,17 +24,24 @@ from store.write import write
 
 __all__ = [
     "Connection",
+    "Finding",
+    "adopt",
     "connect",
     "find",
+    "find_oddities",
     "held",
     "learn_coins",
     "learn_listings",
+    "learnt_at",
     "listings",
     "migrate",
     "missing",
+    "note_learnt",
     "note_start",
+    "ranked",
     "read",
     "refresh",
+    "retire_unseen",
     "source_key",
     "write",
 ]

@@ -10,9 +10,15 @@ from store.connect import Connection
 from store.queries import query
 
 
-def learn_coins(connection: Connection, seen: pl.DataFrame, now: datetime) -> int:
-    """Keep coins (columns id, ticker, name, rank) under their ids; return how many were seen."""
+def learn_coins(
+    connection: Connection, seen: pl.DataFrame, now: datetime, *, mapped: bool = True
+) -> int:
+    """Keep coins (columns id, ticker, name, rank, crypto?) under their ids; return how many.
+
+    Their ranks are kept for the day, so that who was among the best can be read back.
+    """
     texts = {name: seen[name].str.replace_all("\0", "") for name in ("id", "ticker", "name")}
+    crypto = seen["crypto"].to_list() if "crypto" in seen.columns else [True] * seen.height
     with connection.transaction():
         connection.execute(
             query("learn_coins"),
@@ -21,29 +27,83 @@ def learn_coins(connection: Connection, seen: pl.DataFrame, now: datetime) -> in
                 "tickers": texts["ticker"].to_list(),
                 "names": texts["name"].to_list(),
                 "ranks": seen["rank"].to_list(),
+                "crypto": crypto,
                 "now": now,
+                "mapped": mapped,
             },
         )
         connection.execute(query("name_symbols"))
     return seen.height
 
 
-def learn_listings(connection: Connection, source: str, seen: pl.DataFrame) -> int:
-    """Keep a source's listings (columns id, symbol, multiple, end); return how many are new to us.
+def retire_unseen(connection: Connection, now: datetime) -> int:
+    """Once all coins are learnt: who was not seen at `now` is no longer active; return how many."""
+    return connection.execute(
+        "update coin set active = false where active and mapped and seen_at < %s",
+        (now,),
+    ).rowcount
 
-    Ids of coins that are not known are passed over.
+
+def learn_listings(
+    connection: Connection,
+    source: str,
+    seen: pl.DataFrame,
+    now: datetime,
+    trading: Sequence[str],
+) -> None:
+    """Keep a source's listings (columns id, symbol, multiple, start, end).
+
+    Ids of coins that are not known are passed over. A listing whose symbol is not among those
+    `trading` now, or names another coin now, ends at `now`: venues seldom tell when it did.
     """
     source_key(connection, source)
-    return connection.execute(
+    connection.execute(
         query("learn_listings"),
         {
             "source": source,
             "ids": seen["id"].to_list(),
             "symbols": seen["symbol"].to_list(),
             "multiples": seen["multiple"].to_list(),
+            "starts": seen["start"].to_list(),
             "ends": seen["end"].to_list(),
+            "now": now,
+            "trading": list(trading),
         },
+    )
+
+
+def adopt(connection: Connection, source: str, seen: pl.DataFrame) -> int:
+    """Give coins known by this venue's word only the ids (columns id, symbol) now told."""
+    return connection.execute(
+        query("adopt"),
+        {"source": source, "ids": seen["id"].to_list(), "symbols": seen["symbol"].to_list()},
     ).rowcount
+
+
+def learnt_at(connection: Connection, what: str) -> datetime | None:
+    """When `what` was last learnt."""
+    row = connection.execute("select at from learnt where what = %s", (what,)).fetchone()
+    return None if row is None else row[0]
+
+
+def note_learnt(connection: Connection, what: str, now: datetime) -> None:
+    """Keep when `what` was learnt, so that it is not asked for again too soon."""
+    connection.execute(
+        "insert into learnt (what, at) values (%s, %s)"
+        " on conflict (what) do update set at = excluded.at",
+        (what, now),
+    )
+
+
+def ranked(connection: Connection, day: datetime, most: int | None = None) -> list[Coin]:
+    """The coins by rank as it was at `day`: of the newest day kept at or before it."""
+    rows = connection.execute(
+        "select key, id, symbol, name, coin_rank.rank from coin_rank join coin on coin.key = coin"
+        " where day = (select max(day) from coin_rank where day <= %s)"
+        " order by coin_rank.rank, key limit %s",
+        (day.date(), most),
+    )
+    return [Coin(*row) for row in rows]
 
 
 def source_key(connection: Connection, name: str) -> int:

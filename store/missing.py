@@ -1,14 +1,22 @@
 """Which hours are missing: the question that every run starts from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from candles import Window
 from store.connect import Connection
 from store.queries import query
 
 
-def missing(connection: Connection, asks: Sequence[tuple[int, Window]]) -> list[list[Window]]:
-    """For each (coin, window) asked, its maximal runs of hours without a candle, in order."""
+def missing(
+    connection: Connection,
+    asks: Sequence[tuple[int, Window]],
+    *,
+    without: Collection[int] = (),
+) -> list[list[Window]]:
+    """For each (coin, window) asked, its maximal runs of hours without a candle, in order.
+
+    Candles of the sources `without` (by key) do not count: they are there to be replaced.
+    """
     if not asks:
         return []
     rows = connection.execute(
@@ -18,6 +26,8 @@ def missing(connection: Connection, asks: Sequence[tuple[int, Window]]) -> list[
             "starts": [window.start for _, window in asks],
             "ends": [window.end for _, window in asks],
             "first": min(window.start for _, window in asks),
+            "without": list(without),
+            "without_bits": sum(1 << key for key in without),
             "last": max(window.end for _, window in asks),
         },
     ).fetchall()

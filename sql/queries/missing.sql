@@ -1,6 +1,7 @@
 -- The maximal runs of missing hours in each asked window: off the days' hour counts, then into the days that
--- fall short. The counts are candle_1d's; days that wait for a refresh are counted anew. `first` and `last` bound
--- all that is asked: the planner passes over chunks by what it knows before it starts.
+-- fall short. The counts are candle_1d's; days that wait for a refresh are counted anew. Hours of a source in
+-- `without` count as missing: a traded candle is wanted where there is but an indicative one. `first` and `last`
+-- bound all that is asked: the planner passes over chunks by what it knows before it starts.
 with asked as (
     select n, coin, starts_at, ends_at
     from unnest(%(coins)s::integer[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
@@ -8,7 +9,9 @@ with asked as (
 ), stale_days as (
     select range_agg(tstzrange(starts_at, ends_at)) as ranges from stale
 ), day as materialized (
-    select asked.n, asked.coin, candle_1d.open_time, candle_1d.hours
+    select
+        asked.n, asked.coin, candle_1d.open_time,
+        case candle_1d.sources & %(without_bits)s when 0 then candle_1d.hours else 0 end as hours
     from asked
     join candle_1d on candle_1d.coin = asked.coin
         and candle_1d.open_time > asked.starts_at - interval '1 day'
@@ -32,6 +35,7 @@ with asked as (
         and candle_1h.open_time < least(asked.ends_at, upper(part))
         and candle_1h.open_time >= %(first)s::timestamptz
         and candle_1h.open_time < %(last)s::timestamptz
+        and candle_1h.source <> all (%(without)s::smallint[])
     where part && tstzrange(asked.starts_at, asked.ends_at)
     group by asked.n, asked.coin, time_bucket('1 day', candle_1h.open_time)
 ), present as (
@@ -44,6 +48,7 @@ with asked as (
     join candle_1h on candle_1h.coin = day.coin
         and candle_1h.open_time >= day.open_time
         and candle_1h.open_time < day.open_time + interval '1 day'
+        and candle_1h.source <> all (%(without)s::smallint[])
     where day.hours < 24
     union all
     select n, ends_at, ends_at from asked

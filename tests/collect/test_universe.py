@@ -1,11 +1,11 @@
 """Which coins there are: by CoinGecko's id, never by ticker."""
 
-import pytest
+from datetime import timedelta
 
 import store
-from candles import SourceError, instant
+from candles import instant
 from candles.settings import Settings
-from collect import learn, learn_if_empty, order, tools
+from collect import learn, learn_if_due, order, tools
 from sandbox import Serving
 from sources import load
 
@@ -50,13 +50,33 @@ def test_a_venue_that_does_not_answer_costs_its_listings_only(
     assert universe.coins == 12
 
 
-def test_without_coingecko_nothing_is_learnt_and_it_is_said(
+def test_without_coingecko_what_venues_list_must_do_and_is_adopted_later(
     settings: Settings, venues: Serving
 ) -> None:
     venues.fault("403", source="coingecko")
     asked = settings.model_copy(update={"venues_url": venues.url})
-    with tools(asked) as at_hand, pytest.raises(SourceError, match="coingecko"):
+    with tools(asked) as at_hand:
+        universe = learn(at_hand, NOW)
+        assert "coingecko" in universe.failures
+        known = store.find(at_hand.connection)
+        before = [coin for coin in known if coin.id.endswith(":BTC")]
+        assert {coin.id.split(":")[0] for coin in known} == {"unmapped"}
+    venues.clear()
+    with tools(asked) as at_hand:
         learn(at_hand, NOW)
+        (after,) = store.find(at_hand.connection, ["bitcoin"])
+        assert after.key in {coin.key for coin in before}
+        assert after.symbol == "BTC"
+
+
+def test_who_was_among_the_best_can_be_read_back(settings: Settings, venues: Serving) -> None:
+    asked = settings.model_copy(update={"venues_url": venues.url})
+    with tools(asked) as at_hand:
+        learn(at_hand, NOW)
+        learn(at_hand, NOW + timedelta(days=3))
+        best = store.ranked(at_hand.connection, NOW + timedelta(days=1), 3)
+        assert [coin.id for coin in best] == ["bitcoin", "ethereum", "tether"]
+        assert store.ranked(at_hand.connection, NOW - timedelta(days=1)) == []
 
 
 def test_a_first_run_learns_by_itself_and_a_second_does_not(
@@ -64,8 +84,8 @@ def test_a_first_run_learns_by_itself_and_a_second_does_not(
 ) -> None:
     wanted = order(now=NOW, known_sources=load(), sources=("binance_spot",), max_coins=5)
     with tools(settings.model_copy(update={"venues_url": venues.url})) as at_hand:
-        learn_if_empty(at_hand, wanted)
+        learn_if_due(at_hand, wanted)
         assert len(store.find(at_hand.connection)) == 12
         asked = venues.requests()["total"]
-        learn_if_empty(at_hand, wanted)
+        learn_if_due(at_hand, wanted)
     assert venues.requests()["total"] == asked > 0

@@ -1,0 +1,51 @@
+-- Where a coin's price is another after hours without a candle: as after a redenomination (a power of ten), or
+-- where a symbol came back as another coin. Only days that fall short, or follow one that does, are looked into.
+with suspect as (
+    select coin, open_time
+    from (
+        select
+            coin, open_time, hours,
+            lag(open_time) over earlier as day_before, lag(hours) over earlier as hours_before
+        from candle_1d
+        where coin = any (%(coins)s::integer[])
+        window earlier as (partition by coin order by open_time)
+    ) day
+    where day_before is not null
+        and (hours < 24 or hours_before < 24 or day_before < open_time - interval '1 day')
+), resumed as (
+    select distinct hour.coin, hour.open_time, hour.open, before.open_time as time_before, before.close as close_before
+    from suspect
+    join candle_1h hour on hour.coin = suspect.coin
+        and hour.open_time >= suspect.open_time
+        and hour.open_time < suspect.open_time + interval '24 hours'
+    cross join lateral (
+        select open_time, close
+        from candle_1h
+        where coin = hour.coin and open_time < hour.open_time
+            and open_time >= hour.open_time - %(longest)s::interval
+        order by open_time desc
+        limit 1
+    ) before
+    where before.open_time < hour.open_time - interval '1 hour'
+), jump as (
+    select
+        *, open_time - time_before - interval '1 hour' as halt,
+        log((open / close_before)::numeric)::double precision as tens
+    from resumed
+    where open > 0 and close_before > 0
+)
+insert into finding (kind, coin, open_time, detail)
+select
+    case
+        when abs(tens) > 0.9 and abs(tens - round(tens)) < %(near)s then 'redenomination'
+        else 'suspected reuse'
+    end,
+    coin, open_time,
+    format(
+        'closed at %%s, opened at %%s after %%s hours without a candle',
+        close_before, open, extract(epoch from halt)::bigint / 3600
+    )
+from jump
+where (abs(tens) > 0.9 and abs(tens - round(tens)) < %(near)s)
+    or (abs(tens) > %(far)s and halt >= %(long)s::interval)
+on conflict do nothing
