@@ -5,13 +5,15 @@ for a page of candles and answers for its rules, whichever source it is.
 """
 
 from sources.discovery import load
-from sources.fetch import catalogue, fetch, first_candle, pages, send
+from sources.fetch import catalogue, fetch, fetch_many, first_candle, pages, send
 from sources.limiter import Timepiece
 from sources.source import (
     CATALOGUE,
     Budget,
     Catalogue,
+    Many,
     Metering,
+    Seal,
     Source,
     Venue,
     configured,
@@ -22,7 +24,9 @@ __all__ = [
     "CATALOGUE",
     "Budget",
     "Catalogue",
+    "Many",
     "Metering",
+    "Seal",
     "Source",
     "Timepiece",
     "Venue",
@@ -30,6 +34,7 @@ __all__ = [
     "client",
     "configured",
     "fetch",
+    "fetch_many",
     "first_candle",
     "load",
     "pages",

@@ -1,6 +1,9 @@
 """CoinGecko: which coins there are, in the order of their worth, and what each venue's symbol is.
 
-https://docs.coingecko.com. What is known of it:
+Its prices make it a source as well, of indicative candles for every coin, under the coin's id:
+`_coingecko_prices` tells how, `_coingecko` what its API allows. It has no catalogue: there is no
+coin here that it does not list. Free callers get the past 365 days, of which the oldest is left
+alone since a run takes its time. Of the coins and symbols:
 
 - Map by coin id, never by ticker: tickers collide by the hundred. `/exchanges/{id}/tickers` and
   `/derivatives/exchanges/{id}` name the `coin_id` behind each symbol of a venue; a ticker without
@@ -8,39 +11,25 @@ https://docs.coingecko.com. What is known of it:
   `base_target`, since by trust or volume they move from page to page while
   they are read (docs.coingecko.com/demo/reference/exchanges-id-tickers says so).
 - `/coins/markets` moves as well: a coin that slid onto the next page meanwhile counts once.
-- Without a key the limit is shared and unstated; what was seen is 429 with `retry-after: 53`, and
-  the same body with HTTP 200. Ten requests a minute are gentle enough.
-- What lies further back than the free 365 days is HTTP 401 with error_code 10012: a refusal of
-  the request, not of the caller.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 import httpx
-import orjson
 import polars as pl
 
-from candles import Malformed, SourceError, Unavailable
+from candles import Malformed
+from sources import _coingecko_prices as prices
 from sources import columns
+from sources._coingecko import URL, VENUE
 from sources.fetch import MOST_ANSWERS, send
-from sources.source import Budget, Metering, Venue
-from sources.words import (
-    Meaning,
-    broken,
-    by_status,
-    closed,
-    excerpt,
-    line,
-    refused,
-    retry_after,
-    said_by,
-)
+from sources.source import Many, Source
+from sources.words import line, said_by
 
-URL = "https://api.coingecko.com/api/v3"
 COINS_A_PAGE = 250
 TICKERS_A_PAGE = 100
-MINUTE = timedelta(minutes=1)
+REACH = timedelta(days=364)
 
 COINS = pl.Schema(
     {"id": pl.String(), "symbol": pl.String(), "name": pl.String(), "rank": pl.Int64()},
@@ -160,52 +149,17 @@ def _frame(rows: Rows, schema: pl.Schema, needed: tuple[str, ...]) -> pl.DataFra
     return frame
 
 
-def _too_many(response: httpx.Response, words: str) -> SourceError:
-    return Unavailable(words, after=retry_after(response) or MINUTE)
-
-
-CODES: Mapping[int, Meaning] = {
-    429: _too_many,
-    10002: closed,  # API key missing
-    10010: closed,  # a pro key at the demo's address
-    10011: closed,  # a demo key at the pro address
-    10012: refused,  # further back than the plan reaches
-}
-_TOLD = (b'{"status"', b'{"error"')
-
-
-def verdict(response: httpx.Response) -> SourceError | None:
-    """By CoinGecko's own code where there is one, whatever the status; else by the status."""
-    told = response.content[:64].translate(None, b" \r\n\t").startswith(_TOLD)
-    if response.is_success and not told:
-        return broken(response)
-    code, words = _said(response)
-    if code in CODES:
-        return CODES[code](response, words)
-    return by_status(response, words) or refused(response, words)
-
-
-def _said(response: httpx.Response) -> tuple[int, str]:
-    """Code and words of `{"status": …}`, `{"error": {"status": …}}` or `{"error": "…"}`."""
-    try:
-        body = orjson.loads(response.content)
-        error = body.get("error", body)
-        if isinstance(error, str):
-            return 0, line(error)
-        code = int(error["status"]["error_code"])
-        return code, line(f"{code} {error['status']['error_message']}")
-    except (ValueError, AttributeError, KeyError, TypeError, OverflowError):
-        return 0, excerpt(response)
-
-
-def _one(_: httpx.Request) -> float:
-    return 1
-
-
-VENUE = Venue(
-    name="coingecko",
-    url=URL,
-    metering=Metering((Budget(10, 60, _one),)),
-    verdict=verdict,
-    key_header="x-cg-demo-api-key",
+SOURCE = Source(
+    venue=VENUE,
+    kind="indicative",
+    page_hours=prices.PAGE_HOURS,
+    request=prices.request,
+    parse=prices.parse,
+    reach=REACH,
+    many=Many(
+        most=prices.MOST,
+        reach=prices.REACH,
+        request=prices.many_request,
+        parse=prices.many_parse,
+    ),
 )

@@ -1,12 +1,13 @@
 """Asking a source: send, refuse by verdict, parse, and hold the answer to everyone's rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import polars as pl
 
-from candles import HOUR, Listing, Malformed, Window, check
+from candles import HOUR, Listing, Malformed, Window, check, clock, whole_hour
 from candles.frame import PRICES
 from sources.source import CATALOGUE, Source, Venue
 from sources.words import date, said_by
@@ -16,9 +17,19 @@ MOST_ANSWERS = 1000
 """A catalogue that has more pages than this is going round in circles."""
 
 
-def pages(source: Source, window: Window) -> Iterable[Window]:
-    """`window` in the pages that `source` serves, in order."""
-    return window.tiles(source.page_hours) if source.pages is None else source.pages(window)
+def pages(source: Source, window: Window, now: datetime | None = None) -> Iterable[Window]:
+    """`window`, as far as `source` reaches back from now, in the pages it serves, in order."""
+    now = now or clock()
+    reached = window if source.reach is None else window.clip(_reached(source.reach, window, now))
+    if reached is None:
+        return ()
+    tiles = source.pages
+    return reached.tiles(source.page_hours) if tiles is None else tiles(reached, now)
+
+
+def _reached(reach: timedelta, window: Window, now: datetime) -> Window:
+    since = whole_hour(now - reach) + HOUR
+    return Window(since, max(window.end, since))
 
 
 def fetch(
@@ -29,9 +40,45 @@ def fetch(
     if not 0 < hours <= source.page_hours:
         raise ValueError(f"{source.name} serves 1 to {source.page_hours} hours, not {hours}")
     with said_by(source.name, listing.symbol):
-        response = send(client, source.venue, source.request(listing, page))
-        frame = _within(source.parse(response), page, _closed_by(response, now))
-        return check(_in_coins(_in_order(frame), listing.multiple))
+        response = _sealed(client, source, source.request(listing, page))
+        return _held(source.parse(response), listing, page, _closed_by(response, now))
+
+
+def fetch_many(
+    client: httpx.Client, source: Source, listings: Sequence[Listing], window: Window, now: datetime
+) -> dict[Listing, pl.DataFrame]:
+    """The closed candles in `window` of many listings by one request.
+
+    A listing that is left out, because the answer leaves it out or tells nothing sure of it, is
+    to be asked for by `fetch`. So are hours older than `source.many.reach`.
+    """
+    many = source.many
+    if many is None or not 0 < len(listings) <= many.most:
+        raise ValueError(f"{source.name} does not serve {len(listings)} listings at once")
+    with said_by(source.name, f"{len(listings)} listings"):
+        response = send(client, source.venue, many.request(listings))
+        parsed = many.parse(response)
+    closed_by, frames = _closed_by(response, now), {}
+    for listing in listings:
+        if listing.symbol in parsed:
+            with suppress(Malformed):  # one that makes no sense does not cost the others
+                frames[listing] = _held(parsed[listing.symbol], listing, window, closed_by)
+    return frames
+
+
+def _sealed(client: httpx.Client, source: Source, request: httpx.Request) -> httpx.Response:
+    """The answer, once what lies beside it has vouched for it."""
+    response = send(client, source.venue, request)
+    if source.seal is not None and response.is_success:
+        seal = send(client, source.venue, source.seal.request(request))
+        source.seal.check(response, seal)
+    return response
+
+
+def _held(frame: pl.DataFrame, listing: Listing, page: Window, closed_by: datetime) -> pl.DataFrame:
+    """What is closed and within the page, in order and in plain coins, held to the rules."""
+    within = _within(frame, page, closed_by)
+    return check(_in_coins(_in_order(within), listing.multiple))
 
 
 def first_candle(

@@ -3,12 +3,15 @@
     Venue      an address, what it may be asked, and what its refusals mean
     Source     a venue that serves candles: how to ask for a page and how to read the answer
     Catalogue  how to ask a source what it lists
+    Many       how to ask a source for the newest hours of many listings at once
+    Seal       how to ask what vouches for an answer
 
 A new source is one new module whose SOURCE is a `Source`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import httpx
 import polars as pl
@@ -91,12 +94,39 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """What vouches for an answer: another one that lies beside it.
+
+    `request` asks for it, given the request it belongs to; `check` raises Malformed where the
+    second answer does not vouch for the first.
+    """
+
+    request: Callable[[httpx.Request], httpx.Request]
+    check: Callable[[httpx.Response, httpx.Response], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """The newest hours of many listings in one request: at most `most`, no older than `reach`.
+
+    `parse` gives each symbol's frame; a symbol of which nothing is sure is left out.
+    """
+
+    most: int
+    reach: timedelta
+    request: Callable[[Sequence[Listing]], httpx.Request]
+    parse: Callable[[httpx.Response], Mapping[str, pl.DataFrame]]
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A venue that serves hourly candles, `page_hours` at most in a page: the cheapest per row.
 
     `parse` gives a frame of candles.SCHEMA in the venue's own units and order. `first` asks for
-    an answer whose earliest candle is the symbol's very first. `pages` cuts a window where
-    plain tiles of `page_hours` would not do (files by the month).
+    an answer whose earliest candle is the symbol's very first. `pages` cuts a window, as of now,
+    where plain tiles of `page_hours` would not do (files by the month). `reach` is how far back
+    the venue serves anything, where that has an end. `serves` names another source whose listings
+    are asked for here too, where this one is a second way to the same candles.
     """
 
     venue: Venue
@@ -106,7 +136,11 @@ class Source:
     parse: Callable[[httpx.Response], pl.DataFrame]
     catalogue: Catalogue | None = None
     first: Callable[[Listing], httpx.Request] | None = None
-    pages: Callable[[Window], Iterable[Window]] | None = None
+    pages: Callable[[Window, datetime], Iterable[Window]] | None = None
+    reach: timedelta | None = None
+    serves: str | None = None
+    seal: Seal | None = None
+    many: Many | None = None
 
     @property
     def name(self) -> str:
@@ -117,6 +151,11 @@ class Source:
     def url(self) -> str:
         """Where it is asked first."""
         return self.venue.url
+
+    @property
+    def listings(self) -> str:
+        """The source under whose name its listings are kept."""
+        return self.serves or self.name
 
 
 def configured(keys: Mapping[str, str], source: Source) -> bool:

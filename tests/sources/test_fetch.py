@@ -202,12 +202,25 @@ def test_a_symbol_without_a_trade_has_no_first_candle(connect: Connect, now: dat
     assert first_candle(client, replace(SPOT, first=None), LISTING, now) is None
 
 
-def test_a_window_is_cut_into_pages_as_the_source_likes_them(page: Page) -> None:
+def test_a_window_is_cut_into_pages_as_the_source_likes_them(page: Page, now: datetime) -> None:
     window = page(1200)
-    assert [cut.hours for cut in pages(SPOT, window)] == [1000, 200]
-    assert [cut.hours for cut in pages(FUTURES, window)] == [499, 499, 202]
-    monthly = replace(SPOT, pages=lambda whole: [Window(whole.start, whole.end)])
-    assert list(pages(monthly, window)) == [window]
+    assert [cut.hours for cut in pages(SPOT, window, now)] == [1000, 200]
+    assert [cut.hours for cut in pages(FUTURES, window, now)] == [499, 499, 202]
+    monthly = replace(SPOT, pages=lambda whole, _: [Window(whole.start, whole.end)])
+    assert list(pages(monthly, window, now)) == [window]
+
+
+@pytest.mark.parametrize(
+    ("reach", "left"), [(2000, [1000, 200]), (1100, [1000, 98]), (3, [1]), (2, []), (1, [])]
+)
+def test_no_page_lies_further_back_than_a_source_reaches(
+    page: Page, reach: int, left: list[int]
+) -> None:
+    short = replace(SPOT, reach=reach * HOUR)
+    late = START + 1200 * HOUR + timedelta(minutes=59)
+    cut = list(pages(short, page(1199), late))
+    assert [each.hours for each in cut] == [hours - (hours == 200) for hours in left]
+    assert all(each.start >= late - reach * HOUR for each in cut)
 
 
 def test_a_page_of_a_thousand_pages_through_unchanged(

@@ -1,0 +1,85 @@
+"""What all of CoinGecko's API has in common: where it is, what it allows, what it refuses.
+
+https://docs.coingecko.com. What is known of it:
+
+- Without a key the limit is shared and unstated; what was seen is 429 with `retry-after: 53`, and
+  the same body with HTTP 200. Ten requests a minute are gentle enough; a demo key's 30 a minute
+  [U: another page says 100] and 10,000 a month are not made use of, nor counted.
+- What lies further back than the free 365 days is HTTP 401 with error_code 10012: a refusal of
+  the request, not of the caller.
+- An unknown coin is HTTP 404 `{"error":"coin not found"}` [U].
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import httpx
+import orjson
+
+from candles import SourceError, Unavailable
+from sources.source import Budget, Metering, Venue
+from sources.words import (
+    Meaning,
+    broken,
+    by_status,
+    closed,
+    excerpt,
+    line,
+    refused,
+    retry_after,
+)
+
+URL = "https://api.coingecko.com/api/v3"
+MINUTE = timedelta(minutes=1)
+
+
+def _too_many(response: httpx.Response, words: str) -> SourceError:
+    return Unavailable(words, after=retry_after(response) or MINUTE)
+
+
+CODES: Mapping[int, Meaning] = {
+    429: _too_many,
+    10002: closed,  # API key missing
+    10010: closed,  # a pro key at the demo's address
+    10011: closed,  # a demo key at the pro address
+    10012: refused,  # further back than the plan reaches
+}
+_TOLD = (b'{"status"', b'{"error"')
+
+
+def verdict(response: httpx.Response) -> SourceError | None:
+    """By CoinGecko's own code where there is one, whatever the status; else by the status."""
+    told = response.content[:64].translate(None, b" \r\n\t").startswith(_TOLD)
+    if response.is_success and not told:
+        return broken(response)
+    code, words = _said(response)
+    if code in CODES:
+        return CODES[code](response, words)
+    return by_status(response, words) or refused(response, words)
+
+
+def _said(response: httpx.Response) -> tuple[int, str]:
+    """Code and words of `{"status": …}`, `{"error": {"status": …}}` or `{"error": "…"}`."""
+    try:
+        body = orjson.loads(response.content)
+        error = body.get("error", body)
+        if isinstance(error, str):
+            return 0, line(error)
+        code = int(error["status"]["error_code"])
+        return code, line(f"{code} {error['status']['error_message']}")
+    except (ValueError, AttributeError, KeyError, TypeError, OverflowError):
+        return 0, excerpt(response)
+
+
+def one(_: httpx.Request) -> float:
+    """Every request costs the same."""
+    return 1
+
+
+VENUE = Venue(
+    name="coingecko",
+    url=URL,
+    metering=Metering((Budget(10, 60, one),)),
+    verdict=verdict,
+    key_header="x-cg-demo-api-key",
+)

@@ -1,0 +1,26 @@
+"""CoinGecko for those who pay: the same prices from another host, without the free year's end.
+
+docs.coingecko.com (authentication): host pro-api.coingecko.com, header x-cg-pro-api-key. Its
+listings are CoinGecko's own. Hourly points begin on 2018-01-30, says the changelog of 2025-01-09;
+250 requests a minute are what the smallest paid plan is believed to allow [U].
+"""
+
+from dataclasses import replace
+
+from sources import coingecko
+from sources._coingecko import VENUE, one
+from sources.source import Budget, Metering
+
+SOURCE = replace(
+    coingecko.SOURCE,
+    venue=replace(
+        VENUE,
+        name="coingecko_pro",
+        url="https://pro-api.coingecko.com/api/v3",
+        metering=Metering((Budget(250, 60, one),)),
+        key_header="x-cg-pro-api-key",
+        key_required=True,
+    ),
+    reach=None,
+    serves="coingecko",
+)
