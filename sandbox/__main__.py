@@ -46,7 +46,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--now", type=_moment, metavar="ISO8601", help="stand still at this time (default: clock)")
     add("--coins", type=int, default=100, help="how many to make up (default: 100)")
     add("--seed", type=int, default=1, help="what to make them up from (default: 1)")
-    add("--limits", type=_limits, default=True, metavar="on|off|WEIGHT", help="weight a minute")
+    add(
+        "--limits",
+        type=_limits,
+        default=True,
+        metavar="on|off|WEIGHT",
+        help="count them, or the budget",
+    )
     add("--fault", action="append", default=[], metavar="SPEC", help="see sandbox/faults.py")
     return parser.parse_args(arguments)
 

@@ -22,22 +22,22 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox import binance, coingecko
-from sandbox.faults import Fault, fault, parse
-from sandbox.limits import Meter
+from sandbox import archive, binance, bybit, coingecko, cryptocompare, okx
+from sandbox.faults import LOST, Fault, fault, parse
+from sandbox.lifecycle import Lived
+from sandbox.limits import LIMITS, Meter
 from sandbox.market import RecordedMarket
 from sandbox.universe import MadeUpMarket
 from sandbox.venue import Answer, Ask, Venue, json
 from sandbox.words import BadOption, Market
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
 _REMEMBERED: Final = 100_000
-_LIMITS: Final = {"binance_futures": 2400, "binance_spot": 6000, "binance_spot-mirror": 6000}
 
 
 class Sent(Response):
@@ -91,7 +91,7 @@ class Sandbox:
     """The venues and what has been switched on."""
 
     venues: dict[str, Venue]
-    market: Market
+    market: Lived
     now: Callable[[], int]
     sleep: Callable[[float], Awaitable[None]]
     faults: list[Fault]
@@ -103,13 +103,34 @@ class Sandbox:
         if venue is None:
             return self._sent(json({"error": f"no such source; {self._about()}"}, 404))
         path = "/" + request.path_params["path"]
-        ask = Ask(path, dict(request.query_params), self.now())
-        befell = next((f for f in self.faults if f.befalls(venue, ask)), None)
-        answer = _answer(venue, ask, befell)
+        ask = Ask(path, dict(request.query_params), self.now(), request.headers)
+        befell, answer = self._answer(venue, ask)
         self.log.note(venue.source, ask, answer.status, befell.kind if befell else None)
         if answer.delay:
             await self.sleep(answer.delay)
         return self._sent(answer)
+
+    def _answer(self, venue: Venue, ask: Ask) -> tuple[Fault | None, Answer]:
+        """Return what befell and the answer; a mistake of the sandbox's own is a 500 saying so."""
+        try:
+            befell = next((f for f in self.faults if self._befalls(f, venue, ask)), None)
+            return befell, self._befallen(befell, venue, ask) if befell else venue.answer(ask)
+        except Exception:  # noqa: BLE001 - a server must answer
+            traceback.print_exc(file=sys.stderr)
+            return None, json({"error": "the sandbox made a mistake; its stderr tells which"}, 500)
+
+    def _befalls(self, fault: Fault, venue: Venue, ask: Ask) -> bool:
+        """Tell whether it is this request's turn: only rows that should be there are lost."""
+        if not fault.meant(venue, ask):
+            return False
+        return (fault.kind != LOST or self.market.reached(fault, venue, ask)) and fault.turn()
+
+    def _befallen(self, fault: Fault, venue: Venue, ask: Ask) -> Answer:
+        """Return what the request gets."""
+        if fault.kind != LOST:
+            return fault.befall(venue, ask)
+        with self.market.without(Fault(LOST)):
+            return venue.answer(ask)
 
     def _sent(self, answer: Answer) -> Response:
         """Put the sandbox's own date on an answer."""
@@ -127,7 +148,7 @@ class Sandbox:
     async def switch(self, request: Request) -> Response:
         """Show, add or clear faults."""
         if request.method == "DELETE":
-            self.faults.clear()
+            self._clear(dict(request.query_params))
         if request.method == "POST":
             try:
                 told = orjson.loads(await request.body())
@@ -136,20 +157,17 @@ class Sandbox:
                 return self._sent(json({"error": str(error)}, 400))
         return self._sent(json([f.told() for f in self.faults]))
 
+    def _clear(self, which: Mapping[str, str]) -> None:
+        """Switch off those that are told alike in all that is given: all, where nothing is."""
+        self.faults[:] = [
+            f for f in self.faults if any(str(f.told().get(k)) != v for k, v in which.items())
+        ]
+
     async def requests(self, request: Request) -> Response:
         """Show or forget what was asked for."""
         if request.method == "DELETE":
             self.log.forget()
         return self._sent(json(self.log.told()))
-
-
-def _answer(venue: Venue, ask: Ask, befell: Fault | None) -> Answer:
-    """Return the answer; a mistake of the sandbox's own is a 500 that says so."""
-    try:
-        return befell.befall(venue, ask) if befell else venue.answer(ask)
-    except Exception:  # noqa: BLE001 - a server must answer
-        traceback.print_exc(file=sys.stderr)
-        return json({"error": "the sandbox made a mistake; its stderr tells which"}, 500)
 
 
 def _clock(now: datetime | None) -> Callable[[], int]:
@@ -163,10 +181,27 @@ def _clock(now: datetime | None) -> Callable[[], int]:
 def _meters(limits: bool | int, clock: Callable[[], float]) -> dict[str, Meter | None]:  # noqa: FBT001
     """Return a meter per host: the venue's own budget, another one, or none."""
     if limits is False:
-        return dict.fromkeys(_LIMITS)
-    return {
-        host: Meter(own if limits is True else limits, clock=clock) for host, own in _LIMITS.items()
-    }
+        return dict.fromkeys(LIMITS)
+    budget = None if limits is True else limits
+    return {host: limit.meter(budget, clock) for host, limit in LIMITS.items()}
+
+
+def _venues(market: Market, meters: Mapping[str, Meter | None]) -> dict[str, Venue]:
+    """Return every venue by its source."""
+    found = [
+        *binance.venues(
+            market,
+            futures=meters["binance_futures"],
+            spot=meters["binance_spot"],
+            mirror=meters["binance_spot-mirror"],
+        ),
+        *archive.venues(market),
+        *okx.venues(market, meters["okx"]),
+        *bybit.venues(market, meters["bybit"]),
+        *cryptocompare.venues(market, meters["cryptocompare"]),
+        *coingecko.venues(market, meters["coingecko"]),
+    ]
+    return {venue.source: venue for venue in found}
 
 
 def application(  # noqa: PLR0913 - an option each
@@ -187,19 +222,9 @@ def application(  # noqa: PLR0913 - an option each
     """
     tell = _clock(now)
     replayed = RecordedMarket(Path(market)) if market is not None else None
-    served: Market = replayed or MadeUpMarket(coins, seed, tell())
-    meters = _meters(limits, clock)
-    venues = [
-        *binance.venues(
-            served,
-            futures=meters["binance_futures"],
-            spot=meters["binance_spot"],
-            mirror=meters["binance_spot-mirror"],
-        ),
-        *coingecko.venues(served),
-    ]
-    by_source = {venue.source: venue for venue in venues}
-    box = Sandbox(by_source, served, tell, sleep, [parse(spec) for spec in faults])
+    switched = [parse(spec) for spec in faults]
+    served = Lived(replayed or MadeUpMarket(coins, seed, tell()), switched)
+    box = Sandbox(_venues(served, _meters(limits, clock)), served, tell, sleep, switched)
     routes = [
         Route("/", box.root),
         Route("/_faults", box.switch, methods=["GET", "POST", "DELETE"]),

@@ -105,3 +105,37 @@ class Longer:
         start, hour = now // self.step * self.step, now // HOUR * HOUR
         hours = pl.concat([self.hours.frame(start, hour), self.hours.so_far(now)])
         return longer(hours, self.step, self.digits)
+
+
+@dataclass(frozen=True)
+class Within:
+    """A symbol's hours as long as they meant one thing."""
+
+    hours: Candles
+    since: int
+    until: int | None
+    step: int = HOUR
+
+    @property
+    def first(self) -> int:
+        """The oldest open time."""
+        return max(self.hours.first, self.since)
+
+    @property
+    def last(self) -> int:
+        """The newest open time there will ever be."""
+        last = self.hours.last
+        return last if self.until is None else min(last, self.until - HOUR)
+
+    @property
+    def digits(self) -> Digits:
+        """The decimals the venue shows."""
+        return self.hours.digits
+
+    def frame(self, start: int, end: int) -> pl.DataFrame:
+        """Return the candles opening in [start, end)."""
+        return self.hours.frame(max(start, self.first), min(end, self.last + HOUR))
+
+    def so_far(self, now: int) -> pl.DataFrame:
+        """Return the hour that is open now, as far as it has come."""
+        return open_bar(self, now)

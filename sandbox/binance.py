@@ -196,7 +196,13 @@ class Binance:
 
     def faces(self) -> dict[str, Face]:
         """Return the venue's own words for each fault."""
-        return {"429": self._too_much, "418": self._banned, "451": _restricted, "403": _firewall}
+        return {
+            "429": self._too_much,
+            "418": self._banned,
+            "451": _restricted,
+            "geo": _restricted,
+            "403": _firewall,
+        }
 
     def _wait(self, seconds: int) -> dict[str, str]:
         """Return the header that says how long to wait, where the market sends one."""
@@ -249,7 +255,7 @@ def venues(
     hosts = (
         ("binance_futures", FUTURES, "binance_futures", futures, frozenset[str]()),
         ("binance_spot", SPOT, "binance_spot", spot, frozenset[str]()),
-        ("binance_spot-mirror", SPOT, "binance_spot", mirror, frozenset({"451"})),
+        ("binance_spot-mirror", SPOT, "binance_spot", mirror, frozenset({"451", "geo"})),
     )
     found = []
     for source, house, listings, meter, immune in hosts:

@@ -1,52 +1,48 @@
-"""CoinGecko: the ranking of coins, and which coin is behind each venue's symbol.
+"""CoinGecko: the ranking of coins, their charts, and which coin is behind each venue's symbol.
 
 Documented at docs.coingecko.com ("Coins List with Market Data", "Exchange Tickers by ID",
-"Derivatives Exchange Data by ID"). Prices are constants of the market, market values follow from
-the rank: neither is what the coins did. A ticker names the coin its symbol means now; a symbol of
-which nobody knows the coin has no ticker. No budget is kept: the shared limit of keyless callers is
-a fault to switch on (``429``, ``429-as-200``).
+"Derivatives Exchange Data by ID"). Prices are constants of the market unless a sparkline is asked
+for, which the price then ends; market values follow from the rank. A ticker names the coin its
+symbol means now; a symbol of which nobody knows the coin has no ticker. Kraken and Coinbase have
+tickers and nothing else here. Charts go back 365 days (10012 beyond), in US dollars whatever the
+currency asked for. The budget is that of keyless callers, 30 requests a minute.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from sandbox.coingecko_chart import moment, points, week
+from sandbox.coingecko_tickers import (
+    DERIVATIVES,
+    EXCHANGES,
+    WORTH_OF_ALL,
+    Info,
+    Ticker,
+    contract,
+    derivatives,
+    spot_ticker,
+    stamp,
+)
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
-from sandbox.words import DAY, Coin, Listing, Market
+from sandbox.words import DAY, Coin, Market
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from sandbox.limits import Meter
+
 _PAGE_OF_TICKERS: Final = 100
 _MOST_COINS: Final = 250
-_WORTH_OF_ALL: Final = 1_500_000_000_000
-_EXCHANGES: Final = {"binance": ("Binance", "binance_spot")}
-_DERIVATIVES: Final = {"binance_futures": ("Binance (Futures)", "binance_futures")}
-_BEHIND_QUOTES: Final = {
-    "USDT": "tether",
-    "USDC": "usd-coin",
-    "BUSD": "binance-usd",
-    "FDUSD": "first-digital-usd",
-    "BTC": "bitcoin",
-    "ETH": "ethereum",
-    "BNB": "binancecoin",
-}
+_FREE: Final = 365 * DAY
 _LIMITED: Final = (
     "You've exceeded the Rate Limit. Please visit https://www.coingecko.com/en/api/pricing to "
     "subscribe to our API plans for higher rate limits."
 )
-
-Info = dict[str, Any]
-Ticker = tuple[Listing, Coin]
-
-
-def _stamp(now: int, spec: str) -> str:
-    """Return a time as CoinGecko writes it."""
-    when = datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec=spec)
-    return when.replace("+00:00", "Z") if spec == "milliseconds" else when
 
 
 def _whole(ask: Ask, name: str, default: int, most: int = 10**9) -> int:
@@ -67,7 +63,7 @@ def _no(message: str, status: int) -> Answer:
 
 def coin_row(coin: Coin, now: int) -> Info:
     """Return a coin as /coins/markets has it."""
-    price, worth = coin.price, _WORTH_OF_ALL // coin.rank
+    price, worth = coin.price, WORTH_OF_ALL // coin.rank
     volume = worth // 40
     supply = round(worth / price, 2) if price else 0.0
     return {
@@ -96,7 +92,7 @@ def coin_row(coin: Coin, now: int) -> Info:
         "atl_change_percentage": 900.0,
         "atl_date": "2013-07-06T00:00:00.000Z",
         "roi": None,
-        "last_updated": _stamp(now, "milliseconds"),
+        "last_updated": stamp(now, "milliseconds"),
     }
 
 
@@ -113,6 +109,7 @@ class CoinGecko:
             "/api/v3/ping": lambda _: json({"gecko_says": "(V3) To the Moon!"}),
             "/api/v3/coins/list": self._list,
             "/api/v3/coins/markets": self._markets,
+            "/api/v3/coins/*/market_chart/range": self._chart,
             "/api/v3/exchanges/*/tickers": self._exchange,
             "/api/v3/derivatives/exchanges/*": self._derivatives,
         }
@@ -130,7 +127,43 @@ class CoinGecko:
         size = _whole(ask, "per_page", 100, _MOST_COINS)
         page = _slice(coins, _whole(ask, "page", 1), size)
         headers = {"total": str(len(coins)), "per-page": str(size)}
-        return json([coin_row(coin, ask.now) for coin in page]).also(headers)
+        small = ask.query.get("sparkline") == "true"
+        rows = [self._sparkling(c, ask.now) if small else coin_row(c, ask.now) for c in page]
+        return json(rows).also(headers)
+
+    def _sparkling(self, coin: Coin, now: int) -> Info:
+        """Return a coin as /coins/markets has it, with the week's prices."""
+        prices = week(self._market.candles("coingecko", coin.id, "1h"), now)
+        known = replace(coin, price=prices[-1]) if prices else coin
+        return {**coin_row(known, now), "sparkline_in_7d": {"price": prices}}
+
+    def _chart(self, ask: Ask) -> Answer:
+        """Answer the price points of a coin."""
+        coin = self._coins.get(ask.path.split("/")[4])
+        if coin is None:
+            return _no("coin not found", 404)
+        for name in ("vs_currency", "from", "to"):
+            if not ask.query.get(name):
+                return _no(f"Missing parameter {name}", 422)
+        start, end = moment(ask.query["from"]), moment(ask.query["to"])
+        if start is None or end is None or start > end:
+            return _no("Invalid time range", 422)
+        if start < ask.now - _FREE:
+            return _too_old(ask)
+        candles = self._market.candles("coingecko", coin.id, "1h")
+        if candles is None:
+            return json({"prices": [], "market_caps": [], "total_volumes": []})
+        rows = points(candles, start, end, ask.now)
+        supply = WORTH_OF_ALL // coin.rank / (coin.price or 1.0)
+        columns = {
+            "prices": rows["price"],
+            "market_caps": rows["price"] * supply,
+            "total_volumes": rows["volume"],
+        }
+        times = rows["time"].to_list()
+        return json(
+            {name: list(zip(times, column, strict=True)) for name, column in columns.items()}
+        )
 
     def _tickers(self, source: str, now: int) -> Iterator[Ticker]:
         """Give every symbol that trades now with the coin it means, best rank first."""
@@ -144,94 +177,39 @@ class CoinGecko:
     def _exchange(self, ask: Ask) -> Answer:
         """Answer a page of an exchange's tickers."""
         id_ = ask.path.split("/")[-2]
-        if id_ not in _EXCHANGES:
+        if id_ not in EXCHANGES:
             return _no("exchange not found", 404)
-        name, source = _EXCHANGES[id_]
+        name, source = EXCHANGES[id_]
         ids = ask.query.get("coin_ids")
         found = [t for t in self._tickers(source, ask.now) if not ids or t[1].id in ids.split(",")]
         page = _slice(found, _whole(ask, "page", 1), _PAGE_OF_TICKERS)
         headers = {"total": str(len(found)), "per-page": str(_PAGE_OF_TICKERS)}
-        rows = [self._spot_ticker(id_, name, t, ask.now) for t in page]
+        rows = [spot_ticker(id_, name, t, ask.now) for t in page]
         return json({"name": name, "tickers": rows}).also(headers)
 
     def _derivatives(self, ask: Ask) -> Answer:
         """Answer a derivatives exchange, with its tickers if asked for."""
         id_ = ask.path.rpartition("/")[2]
-        if id_ not in _DERIVATIVES:
+        if id_ not in DERIVATIVES:
             return _no("exchange not found", 404)
-        name, source = _DERIVATIVES[id_]
+        name, source = DERIVATIVES[id_]
         found = list(self._tickers(source, ask.now))
-        perpetual = sum(not x.contract.endswith("QUARTER") for x, _ in found)
-        answer: Info = {
-            "name": name,
-            "open_interest_btc": 350139.89,
-            "trade_volume_24h_btc": 689202.84,
-            "number_of_perpetual_pairs": perpetual,
-            "number_of_futures_pairs": len(found) - perpetual,
-            "image": "https://coin-images.coingecko.com/markets/images/466/small/made-up.jpg",
-            "year_established": 2019,
-            "country": None,
-            "description": "",
-            "url": "https://www.binance.com/",
-        }
+        answer = derivatives(name, found)
         if ask.query.get("include_tickers") in {"all", "unexpired"}:
-            answer["tickers"] = [_contract(t, ask.now) for t in found]
+            answer["tickers"] = [contract(t, ask.now) for t in found]
         return json(answer)
 
-    def _spot_ticker(self, id_: str, name: str, ticker: Ticker, now: int) -> Info:
-        """Return a ticker as /exchanges/{id}/tickers has it."""
-        listing, coin = ticker
-        price, seen = coin.price or 0.0, _stamp(now, "seconds")
-        return {
-            "base": listing.base,
-            "target": listing.quote,
-            "market": {"name": name, "identifier": id_, "has_trading_incentive": False},
-            "last": price,
-            "volume": 1000.0,
-            "cost_to_move_up_usd": 1000000.0,
-            "cost_to_move_down_usd": 1000000.0,
-            "converted_last": {"btc": price / 60000, "eth": price / 3000, "usd": price},
-            "converted_volume": {"btc": price / 60, "eth": price / 3, "usd": price * 1000},
-            "trust_score": None,
-            "bid_ask_spread_percentage": 0.010013,
-            "timestamp": seen,
-            "last_traded_at": seen,
-            "last_fetch_at": seen,
-            "is_anomaly": False,
-            "is_stale": False,
-            "trade_url": f"https://www.binance.com/en/trade/{listing.base}_{listing.quote}",
-            "token_info_url": None,
-            "coin_id": coin.id,
-            "target_coin_id": _BEHIND_QUOTES.get(listing.quote, ""),
-            "coin_mcap_usd": float(_WORTH_OF_ALL // coin.rank),
-        }
 
-
-def _contract(ticker: Ticker, now: int) -> Info:
-    """Return a ticker as /derivatives/exchanges/{id} has it."""
-    listing, coin = ticker
-    price, dated = coin.price or 0.0, listing.contract.endswith("QUARTER")
-    return {
-        "symbol": listing.symbol,
-        "base": listing.base,
-        "target": listing.quote,
-        "coin_id": coin.id,
-        "target_coin_id": _BEHIND_QUOTES.get(listing.quote, ""),
-        "trade_url": f"https://www.binance.com/en/futures/{listing.symbol}",
-        "contract_type": "futures" if dated else "perpetual",
-        "last": price,
-        "h24_percentage_change": 0.0,
-        "index": price,
-        "index_basis_percentage": -0.035,
-        "bid_ask_spread": 0.000153,
-        "funding_rate": 0.009,
-        "open_interest_usd": 1000000.0,
-        "h24_volume": 1000.0,
-        "converted_volume": {"btc": "10.0", "eth": "200.0", "usd": "600000.0"},
-        "converted_last": {"btc": "0.0", "eth": "0.0", "usd": str(price)},
-        "last_traded": now // 1000,
-        "expired_at": (listing.until or now + DAY) // 1000 if dated else None,
-    }
+def _too_old(ask: Ask) -> Answer:
+    """Say that history is for sale."""
+    message = (
+        "Your request exceeds the allowed time range. Public API users are limited to querying "
+        "historical data within the past 365 days. Upgrade to a paid plan to enjoy full historical "
+        "data access: https://www.coingecko.com/en/api/pricing. "
+    )
+    when = datetime.fromtimestamp(ask.now / 1000, UTC).isoformat(timespec="milliseconds")
+    status = {"timestamp": when, "error_code": 10012, "error_message": message}
+    return json({"error": {"status": status}}, 401)
 
 
 def _limited(status: int) -> Face:
@@ -244,7 +222,7 @@ def _limited(status: int) -> Face:
     return face
 
 
-def venues(market: Market) -> list[Venue]:
+def venues(market: Market, meter: Meter | None) -> list[Venue]:
     """Return CoinGecko's keyless API."""
     faces: Mapping[str, Callable[[Ask, int], Answer]] = {
         "429": _limited(429),
@@ -258,5 +236,7 @@ def venues(market: Market) -> list[Venue]:
                 "Incorrect path. Please check https://www.coingecko.com/api", 404
             ),
             faces=faces,
+            meter=meter,
+            weigh=lambda _: 1,
         )
     ]

@@ -3,26 +3,49 @@
 A fault is written ``KIND`` or ``KIND:key=value,…``: ``451:source=binance_spot``,
 ``429:source=binance_futures,count=3``, ``cut:symbol=BTCUSDT,every=5``, ``slow:seconds=0.2``.
 
+What befalls requests:
+
 =============  =========================================================================
+401            no key, or a bad one
 429, 418       the venue's own words for too many requests and for a ban (``seconds``)
-429-as-200     CoinGecko's: the same words with HTTP 200
-451, 403       a restricted region, a firewall (HTML)
+429-as-200     CoinGecko's and OKX's: the same words with HTTP 200
+451, 403, geo  a restricted region, a firewall (HTML); ``geo`` is whichever the venue uses
 500, 502, 503  server errors (HTML)
 slow           the real answer after ``seconds``
 cut            the first part of the real answer, then the connection is closed
 truncated      the first half of the real answer as if it were whole
 html, empty    a page instead of JSON, nothing at all; both with HTTP 200
+checksum       a file's checksum is another file's
+lost           the answer has no candles at all, though there are some; with ``start`` and
+               ``end`` only an answer that should have had some of those hours
 =============  =========================================================================
+
+What befalls candles, at every host that serves them; ``source`` is whose they are (the mirror's and
+the archive's are binance_spot's or binance_futures'), ``symbol`` as the venue spells it (at
+CoinGecko the coin's id, at CryptoCompare its ticker):
+
+========  ===========================  =================================================
+outage    start, end (source)          hours are absent for a whole source
+halt      symbol, start, end           hours are absent for one symbol
+listed    symbol, start                the symbol begins then
+delisted  symbol, end (zombie=1)       it ends then; a zombie goes on, flat, without a trade
+wrong     symbol, start (end, by)      prices and volumes are ``by`` times too large
+apart     (source, symbol, by)         prices are ``by`` times those of others
+========  ===========================  =================================================
+
+Times are ISO 8601 (UTC) or milliseconds; a window is half-open, an hour long where ``wrong`` has no
+end. ``outage:source=okx,start=2026-11-01T00:00Z,end=2026-11-01T05:00Z``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sandbox.venue import Answer, Ask, Venue
-from sandbox.words import BadOption
+from sandbox.words import HOUR, BadOption
 
 Spoil = Callable[["Fault", Answer], Answer]
 
@@ -36,10 +59,12 @@ def _html(status: int, title: str) -> Answer:
 
 # Complete answers, for venues without words of their own.
 ANSWERS: Final[Mapping[str, Answer]] = {
+    "401": _html(401, "401 Authorization Required"),
     "429": _html(429, "429 Too Many Requests"),
     "429-as-200": _html(200, "429 Too Many Requests"),
     "418": _html(418, "418 I'm a teapot"),
     "451": _html(451, "451 Unavailable For Legal Reasons"),
+    "geo": _html(451, "451 Unavailable For Legal Reasons"),
     "403": _html(403, "403 Forbidden"),
     "500": _html(500, "500 Internal Server Error"),
     "502": _html(502, "502 Bad Gateway"),
@@ -53,7 +78,20 @@ SPOILERS: Final[Mapping[str, Spoil]] = {
     "slow": lambda fault, real: replace(real, delay=fault.seconds),
     "cut": lambda _, real: replace(real, cut=len(real.body) * 2 // 3),
     "truncated": lambda _, real: replace(real, body=real.body[: len(real.body) // 2]),
+    "checksum": lambda _, real: replace(real, body=b"0" * 64 + real.body[64:]),
 }
+
+# What befalls candles, and what must be said of it.
+NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "outage": ("start", "end"),
+    "halt": ("symbol", "start", "end"),
+    "listed": ("symbol", "start"),
+    "delisted": ("symbol", "end"),
+    "wrong": ("symbol", "start"),
+    "apart": (),
+}
+LOST: Final = "lost"
+LATEST: Final = 10**15
 
 
 @dataclass(slots=True)
@@ -72,33 +110,61 @@ class Fault:
     every: int = 1
     count: int | None = None
     seconds: float = 1.0
+    start: int | None = None
+    end: int | None = None
+    by: float = 1.01
+    zombie: bool = False
     seen: int = 0
     done: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what no request could ever meet."""
-        kinds = [*ANSWERS, *SPOILERS]
+        kinds = [*ANSWERS, *SPOILERS, LOST, *NEEDS]
         if self.kind not in kinds:
             raise BadOption(f"no such fault: {self.kind}; there are {', '.join(kinds)}")
         if self.every < 1:
             raise BadOption("a fault befalls every first request at most: every=1")
+        missing = [name for name in NEEDS.get(self.kind, ()) if getattr(self, name) is None]
+        if missing:
+            raise BadOption(f"{self.kind} needs {', '.join(missing)}")
 
-    def befalls(self, venue: Venue, ask: Ask) -> bool:
-        """Tell whether it is this request's turn, and count it."""
-        if not self._matches(venue, ask) or (self.count is not None and self.done >= self.count):
+    @property
+    def begins(self) -> int:
+        """The start of the window, in milliseconds."""
+        return 0 if self.start is None else self.start
+
+    @property
+    def ends(self) -> int:
+        """The end of the window, which no longer belongs to it."""
+        if self.end is None:
+            return self.begins + HOUR if self.kind == "wrong" else LATEST
+        return self.end
+
+    @property
+    def change(self) -> tuple[object, ...]:
+        """What it does to candles, so that two that do the same are the same."""
+        return self.kind, self.begins, self.ends, self.by, self.zombie
+
+    def hits(self, source: str, symbol: str) -> bool:
+        """Tell whether it is meant for a symbol's candles."""
+        return self.source in {None, source} and self.symbol in {None, symbol}
+
+    def turn(self) -> bool:
+        """Tell whether it is the turn of a request that is meant, and count it."""
+        if self.count is not None and self.done >= self.count:
             return False
         self.seen += 1
         turn = self.seen > self.after and (self.seen - self.after) % self.every == 0
         self.done += turn
         return turn
 
-    def _matches(self, venue: Venue, ask: Ask) -> bool:
+    def meant(self, venue: Venue, ask: Ask) -> bool:
         """Tell whether the request is one of those meant."""
         return (
-            self.kind not in venue.immune
+            self.kind not in {*NEEDS, *venue.immune}
             and self.source in {None, venue.source}
             and (self.path is None or self.path in ask.path)
-            and self.symbol in {None, ask.query.get("symbol")}
+            and (self.symbol is None or venue.concerns(self.symbol, ask))
         )
 
     def befall(self, venue: Venue, ask: Ask) -> Answer:
@@ -113,9 +179,23 @@ class Fault:
         return asdict(self)
 
 
-_KINDS: Final[Mapping[str, Callable[[str], Any]]] = {
+def _moment(told: object) -> int:
+    """Read ISO 8601 (UTC where it does not say) or milliseconds."""
+    if isinstance(told, int) or str(told).isdecimal():
+        return int(str(told))
+    when = datetime.fromisoformat(str(told))
+    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _yes(told: object) -> bool:
+    """Read a yes or no."""
+    return str(told).lower() in {"1", "true", "yes", "on"}
+
+
+_KINDS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "source": str, "path": str, "symbol": str,
     "after": int, "every": int, "count": int, "seconds": float,
+    "start": _moment, "end": _moment, "by": float, "zombie": _yes,
 }  # fmt: skip
 
 

@@ -1,20 +1,20 @@
-"""What a venue lets one address spend in a minute, and what it does to those who overspend.
+"""What a venue lets one address spend in a while, and what it does to those who overspend.
 
-Counted by the calendar minute, as Binance does. The first requests over the budget are told to
-stop (429); those who go on are banned (418), the first time for two minutes and each further time
-for twice as long, up to three days. Limits follow the real clock even where the sandbox's own now
-stands still.
+Counted by the calendar minute, as Binance does, or by another window of so many seconds. The first
+requests over the budget are told to stop (429); those who go on are banned (418), the first time
+for two minutes and each further time for twice as long, up to three days. Limits follow the real
+clock even where the sandbox's own now stands still.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _SHORTEST: Final = 120
 _LONGEST: Final = 3 * 86_400
@@ -23,7 +23,7 @@ _MINUTE: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a request was told: 200, 429 or 418; the minute's weight; how long to wait."""
+    """What a request was told: 200, 429 or 418; the window's weight; how long to wait."""
 
     status: int
     used: int
@@ -32,12 +32,14 @@ class Spent:
 
 @dataclass
 class Meter:
-    """The weight spent at one host."""
+    """The weight spent at one host; after ``patience`` refusals comes a ban of so many seconds."""
 
     budget: int
-    patience: int = 20
+    patience: float = 20
     clock: Callable[[], float] = time.time
-    _minute: int = -1
+    window: int = _MINUTE
+    ban: int = _SHORTEST
+    _window: int = -1
     _used: int = 0
     _over: int = 0
     _bans: int = 0
@@ -48,19 +50,45 @@ class Meter:
         now = self.clock()
         if now < self._banned_until:
             return Spent(418, self._used, round(self._banned_until - now) or 1)
-        if int(now // _MINUTE) != self._minute:
-            self._minute, self._used, self._over = int(now // _MINUTE), 0, 0
+        if int(now // self.window) != self._window:
+            self._window, self._used, self._over = int(now // self.window), 0, 0
         self._used += weight
         if self._used <= self.budget:
             return Spent(200, self._used)
         self._over += 1
         if self._over > self.patience:
             return self._ban(now)
-        return Spent(429, self._used, ceil(_MINUTE - now % _MINUTE))
+        return Spent(429, self._used, ceil(self.window - now % self.window))
 
     def _ban(self, now: float) -> Spent:
         """Turn the address away for longer than the last time."""
-        length = min(_SHORTEST * 2**self._bans, _LONGEST)
+        length = min(self.ban * 2**self._bans, _LONGEST)
         self._bans += 1
         self._banned_until = now + length
         return Spent(418, self._used, length)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A host's own budget."""
+
+    budget: int
+    window: int = _MINUTE
+    patience: float = 20
+    ban: int = _SHORTEST
+
+    def meter(self, budget: int | None, clock: Callable[[], float]) -> Meter:
+        """Return a meter of this budget or of another one."""
+        return Meter(budget or self.budget, self.patience, clock, self.window, self.ban)
+
+
+# Which hosts count what. CoinGecko's is the keyless caller's, CryptoCompare's a small plan's.
+LIMITS: Final[Mapping[str, Limit]] = {
+    "binance_futures": Limit(2400),
+    "binance_spot": Limit(6000),
+    "binance_spot-mirror": Limit(6000),
+    "okx": Limit(40, window=2, patience=inf),
+    "bybit": Limit(600, window=5, patience=0, ban=600),
+    "coingecko": Limit(30, patience=inf),
+    "cryptocompare": Limit(300, patience=inf),
+}

@@ -3,7 +3,8 @@
 Nothing is added to what was recorded. A timeframe that was not recorded is added up from the
 hours; one that was is served as the venue had it. A symbol may be listed without candles (its
 pages are empty) and may have candles without being listed (it trades, and nobody says what coin
-it is).
+it is). What CoinGecko and CryptoCompare tell of a coin, unless it was recorded, is the longest of
+the recordings of its listings.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from sandbox.bars import Longer, open_bar
+from sandbox.bars import Longer, Within, open_bar
 from sandbox.words import COLUMNS, HOUR, STEPS, BadOption, Candles, Coin, Digits, Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 # Longest first where one is the end of another.
@@ -28,6 +29,11 @@ _QUOTES: Final = (
     "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1", "USDP", "BIDR",
     "BTC", "ETH", "BNB", "EUR", "GBP", "TRY", "BRL", "AUD", "USD", "DAI",
 )  # fmt: skip
+# Who tells prices without trading, and what a coin is called there.
+UNTRADED: Final[Mapping[str, Callable[[Coin], str]]] = {
+    "coingecko": lambda coin: coin.id,
+    "cryptocompare": lambda coin: coin.symbol.upper(),
+}
 _UNKNOWN_SINCE: Final = 1_569_398_400_000
 _MOST: Final = 8
 _LAST: Final = 100_000  # the rank of a coin without one
@@ -169,11 +175,26 @@ class RecordedMarket:
         if interval not in STEPS:
             return None
         path = self._folder / source / symbol / f"{interval}.parquet"
+        if source in UNTRADED and not path.parent.is_dir():
+            return self._told_by(source, symbol) if interval == "1h" else None
         hours = self.candles(source, symbol, "1h") if interval != "1h" else None
         if path.is_file():
             recorded = Recorded(path, STEPS[interval], hours)
             return recorded if len(recorded.rows) else None
         return hours and Longer(hours, STEPS[interval])
+
+    def _told_by(self, source: str, symbol: str) -> Candles | None:
+        """Return what a coin's candles at its own venues make those who do not trade tell."""
+        named = [x.coin for x in self._named]
+        coins = sorted(self._coins, key=lambda coin: coin.rank)
+        meant = (c.id for c in coins if symbol == UNTRADED[source](c) and c.id in named)
+        coin = next(meant, None)
+        found = [
+            Within(hours, x.since, x.until)
+            for x in self._named
+            if x.coin == coin and (hours := self.candles(x.source, x.symbol, "1h"))
+        ]
+        return max(found, key=lambda hours: hours.last - hours.first, default=None)
 
 
 def _age(listing: Listing) -> tuple[str, int]:
@@ -194,12 +215,6 @@ def _read_coins(folder: Path) -> tuple[list[Coin], list[Listing]]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadOption(f"not a market folder: {folder}/coins.json: {error!r}") from error
     return coins, listings
-
-
-def _coin(entry: Mapping[str, Any]) -> Coin:
-    """Read one coin of ``coins.json``."""
-    rank = int(entry.get("rank") or _LAST)
-    return Coin(str(entry["id"]), str(entry["symbol"]), str(entry["name"]), rank, None)
 
 
 def _listing(coin: str, entry: Mapping[str, Any]) -> Listing:

@@ -84,9 +84,11 @@ class Serving:
             raise BadOption(answer.text)
         return answer.json()
 
-    def get(self, path: str, **query: object) -> httpx.Response:
+    def get(
+        self, path: str, headers: Mapping[str, str] | None = None, **query: object
+    ) -> httpx.Response:
         """Ask for a path, as ``/binance_spot/api/v3/time``."""
-        return self.client.get(path, params=query)  # type: ignore[arg-type]
+        return self.client.get(path, params=query, headers=headers)  # type: ignore[arg-type]
 
     def fault(self, kind: str, **settings: str | float) -> None:
         """Switch a fault on."""
@@ -96,9 +98,9 @@ class Serving:
         """Return what is switched on, and how often it has befallen a request."""
         return list(self._ask("GET", "/_faults"))
 
-    def clear(self) -> None:
-        """Switch all faults off."""
-        self._ask("DELETE", "/_faults")
+    def clear(self, **which: str | float) -> None:
+        """Switch off the faults that are as told: all, where nothing is told."""
+        self._ask("DELETE", f"/_faults?{httpx.QueryParams(which)}")
 
     def requests(self) -> dict[str, Any]:
         """Return what was asked for: total, counts by path, requests."""

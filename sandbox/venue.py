@@ -35,11 +35,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request: the parameters as sent, and the time it is where the sandbox is."""
+    """A request: the parameters and headers as sent, and the time it is where the sandbox is."""
 
     path: str
     query: Mapping[str, str]
     now: int
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def json(value: Any, status: int = 200) -> Answer:  # noqa: ANN401 - whatever JSON can say
@@ -56,7 +57,8 @@ class Venue:
     """One source: what follows ``/<source>`` in a URL, and everything it does.
 
     ``faces`` are its own words for a fault, by the fault's name; they get the request and the
-    seconds to wait. What it is ``immune`` to never happens to it.
+    seconds to wait. What it is ``immune`` to never happens to it. A request is about the symbol
+    in one of its parameters called ``names``, or in a part of its path.
     """
 
     source: str
@@ -67,6 +69,12 @@ class Venue:
     meter: Meter | None = None
     weigh: Callable[[Ask], int] = lambda _: 0
     used: Callable[[Spent], Mapping[str, str]] = lambda _: {}
+    names: tuple[str, ...] = ("symbol",)
+
+    def concerns(self, symbol: str, ask: Ask) -> bool:
+        """Tell whether a request is about a symbol."""
+        asked = any(ask.query.get(name) == symbol for name in self.names)
+        return asked or symbol in ask.path.split("/")
 
     def answer(self, ask: Ask) -> Answer:
         """Weigh the request, and answer it unless too much was spent."""

@@ -82,26 +82,42 @@ def _decimal(name: str, digits: int, zeros: int) -> pl.Expr:
     return pl.concat_str(whole, pl.lit("."), fraction, padding).alias(name)
 
 
+def shortest(columns: Mapping[str, tuple[pl.Series, int]]) -> pl.DataFrame:
+    """Write columns of numbers without zeros at the end."""
+    tail = pl.all().str.strip_chars_end("0").str.strip_chars_end(".")
+    text = written(columns, 0)
+    return text.select(
+        pl.when(pl.all().str.contains(".", literal=True)).then(tail).otherwise(pl.all())
+    )
+
+
 class Pages:
-    """The written rows of a venue's candles, by page."""
+    """The written rows of a venue's candles, by page; candles must live as long as their pages."""
 
     def __init__(self, render: Render) -> None:
         self._render = render
         self._kept: OrderedDict[tuple[int, int], Rows] = OrderedDict()
 
-    def page(
-        self, candles: Candles, start: int | None, end: int, limit: int, now: int
+    def page(  # noqa: PLR0913 - what a page is asked for by
+        self,
+        candles: Candles,
+        start: int | None,
+        end: int,
+        limit: int,
+        now: int,
+        *,
+        newest: bool = False,
     ) -> list[str]:
         """Return the rows opening in [start, end], both included, ascending, at most ``limit``.
 
-        With a start they are the first from it, without one the newest. The last may be the bar
+        With a start they are the first from it, without one the ``newest``. The last may be the bar
         that is open now; what opens later does not exist yet.
         """
         live = now // candles.step * candles.step
         begins = candles.first if start is None else max(start, candles.first)
         ends = min(end, candles.last, live - candles.step)
         is_open = begins <= live <= min(end, candles.last)
-        if start is None:
+        if start is None or newest:
             last = self._open(candles, now) if is_open else []
             return [*self._newest(candles, begins, ends, limit - len(last)), *last]
         rows = self._oldest(candles, begins, ends, limit)

@@ -1,0 +1,113 @@
+"""The tables of the made-up universe: who is listed where, and how each venue spells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SPOT: Final = "binance_spot"
+FUTURES: Final = "binance_futures"
+OKX: Final = "okx"
+BYBIT: Final = "bybit"
+KRAKEN: Final = "kraken"
+COINBASE: Final = "coinbase"
+COINGECKO: Final = "coingecko"
+CRYPTOCOMPARE: Final = "cryptocompare"
+BOTH: Final = (FUTURES, SPOT)
+
+# CoinGecko's id, ticker, name, about what it costs, where it is listed against USDT.
+KNOWN: Final[Sequence[tuple[str, str, str, float, Sequence[str]]]] = (
+    ("bitcoin", "btc", "Bitcoin", 61_000.0, BOTH),
+    ("ethereum", "eth", "Ethereum", 2_900.0, BOTH),
+    ("tether", "usdt", "Tether", 1.0, ()),
+    ("ripple", "xrp", "XRP", 1.4, BOTH),
+    ("binancecoin", "bnb", "BNB", 540.0, BOTH),
+    ("solana", "sol", "Solana", 140.0, BOTH),
+    ("usd-coin", "usdc", "USDC", 1.0, (SPOT,)),
+    ("pepe", "pepe", "Pepe", 0.000011, BOTH),
+    ("shiba-inu", "shib", "Shiba Inu", 0.000014, BOTH),
+    ("monero", "xmr", "Monero", 190.0, (FUTURES,)),
+    ("nexo", "nexo", "NEXO", 1.1, (SPOT,)),
+    ("leo-token", "leo", "LEO Token", 8.8, ()),
+    ("ethereum-made-up-twin", "eth", "Ethereum Twin (made up)", 0.02, ()),
+    ("dogecoin", "doge", "Dogecoin", 0.16, BOTH),
+    ("tron", "trx", "TRON", 0.21, BOTH),
+    ("cardano", "ada", "Cardano", 0.6, BOTH),
+    ("chainlink", "link", "Chainlink", 15.0, BOTH),
+    ("litecoin", "ltc", "Litecoin", 90.0, BOTH),
+    ("avalanche-2", "avax", "Avalanche", 28.0, BOTH),
+    ("polkadot", "dot", "Polkadot", 5.5, BOTH),
+)
+
+# Where a known coin trades beside Binance: on all of these, unless it is named here.
+EVERYWHERE: Final = (OKX, BYBIT, KRAKEN, COINBASE)
+ELSEWHERE: Final[Mapping[str, Sequence[str]]] = {
+    "tether": (),
+    "binancecoin": (BYBIT,),
+    "usd-coin": (OKX,),
+    "monero": (BYBIT, KRAKEN),
+    "nexo": (),
+    "leo-token": (OKX,),
+    "ethereum-made-up-twin": (),
+    "tron": (OKX, BYBIT, KRAKEN),
+}
+
+# Where an invented coin trades, by its rank; of those not at Binance, one in three is nowhere.
+INVENTED: Final[Sequence[Sequence[str]]] = (
+    (*BOTH, OKX, BYBIT),
+    (*BOTH, OKX),
+    (FUTURES, BYBIT),
+    (SPOT, OKX),
+    (*BOTH, BYBIT),
+    (),
+    BOTH,
+)
+NOT_AT_BINANCE: Final[Sequence[Sequence[str]]] = ((OKX,), (BYBIT,), ())
+
+# What trades beside the coins: symbol, base, quote, contract, underlying, coin, sources.
+EXTRA: Final = (
+    ("BTCUSDC", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", BOTH),
+    ("ETHUSDC", "ETH", "USDC", "PERPETUAL", "COIN", "ethereum", BOTH),
+    ("ETHBTC", "ETH", "BTC", "PERPETUAL", "COIN", "ethereum", (SPOT,)),
+    ("BTCDOMUSDT", "BTCDOM", "USDT", "PERPETUAL", "INDEX", None, (FUTURES,)),
+    ("AAPLUSDT", "AAPL", "USDT", "TRADIFI_PERPETUAL", "EQUITY", None, (FUTURES, BYBIT)),
+    ("BTC-USDC", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (OKX,)),
+    ("ETH-BTC", "ETH", "BTC", "PERPETUAL", "COIN", "ethereum", (OKX,)),
+    ("AAPL-USDT", "AAPL", "USDT", "PERPETUAL", "EQUITY", None, (OKX,)),
+    ("BTCPERP", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (BYBIT,)),
+)
+PRICES: Final = {"ETHBTC": 0.047, "BTCDOMUSDT": 4_300.0, "AAPLUSDT": 240.0}
+
+# How a symbol is spelled, and against what a coin trades; what costs less than a hundredth of a
+# cent is traded by the thousand where there are contracts, and one of those is spelled backwards.
+SPELLED: Final = {
+    SPOT: "{base}{quote}",
+    FUTURES: "{base}{quote}",
+    OKX: "{base}-{quote}",
+    BYBIT: "{base}{quote}",
+    KRAKEN: "{base}{quote}",
+    COINBASE: "{base}-{quote}",
+}
+QUOTES: Final = {KRAKEN: "USD", COINBASE: "USD"}
+TICKERS: Final = {(KRAKEN, "BTC"): "XBT", (KRAKEN, "DOGE"): "XDG"}
+BY_THE_THOUSAND: Final = (FUTURES, BYBIT)
+THOUSANDS: Final = 0.0001
+BACKWARDS: Final = {(BYBIT, "SHIB")}
+
+# When a venue opened: what bitcoin and ethereum are listed since.
+OPENED: Final = {
+    SPOT: 1_502_942_400_000,
+    FUTURES: 1_567_965_600_000,
+    OKX: 1_548_133_413_000,
+    BYBIT: 1_585_526_400_000,
+    KRAKEN: 1_380_585_600_000,
+    COINBASE: 1_437_428_040_000,
+    COINGECKO: 1_367_107_200_000,
+}
+
+
+def thousand(source: str, ticker: str) -> str:
+    """Return how a venue calls a thousand of a coin."""
+    return f"{ticker}1000" if (source, ticker) in BACKWARDS else f"1000{ticker}"

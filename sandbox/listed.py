@@ -1,0 +1,116 @@
+"""The listings of the made-up universe: each coin at each of its venues, and what else trades."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sandbox import known
+from sandbox.made_up import salt
+from sandbox.words import DAY, HOUR, Coin, Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_GONE: Final = 5
+
+
+def _day(seed: int, *words: object) -> int:
+    """Return a day of listing, at eight in the morning, from 2019-10-01 on."""
+    return 1_569_888_000_000 + salt(seed, *words) % 2_100 * DAY + 8 * HOUR
+
+
+def _quarter_end(now: datetime) -> datetime:
+    """Return when the current quarter's contract is delivered: its last Friday, at eight."""
+    for quarter in (0, 1):
+        month = (now.month - 1) // 3 * 3 + 4 + 3 * quarter
+        after = datetime(now.year + (month - 1) // 12, (month - 1) % 12 + 1, 1, 8, tzinfo=UTC)
+        last = after - timedelta(days=1)
+        friday = last - timedelta(days=(last.weekday() - 4) % 7)
+        if friday > now:
+            return friday
+    raise AssertionError("a quarter has a last Friday")
+
+
+class Listings:
+    """All listings there ever were, of so many coins."""
+
+    def __init__(self, coins: Sequence[Coin], seed: int, now: datetime) -> None:
+        self._coins = coins
+        self._seed = seed
+        self._now = now
+
+    def __iter__(self) -> Iterator[Listing]:
+        """Give every one."""
+        traded = [listing for coin in self._coins for listing in self._of(coin)]
+        yield from traded
+        yield from self._beside_coins()
+        yield from self._quarterly()
+        yield from self._known_of(traded)
+
+    def _of(self, coin: Coin) -> Iterator[Listing]:
+        """Give a coin's listings against dollars of any kind."""
+        famous = coin.rank <= len(known.KNOWN)
+        for source in _where(coin):
+            ticker = coin.symbol.upper()
+            base = known.thousand(source, ticker) if _cheap(source, coin) else ticker
+            quote = known.QUOTES.get(source, "USDT")
+            name = known.TICKERS.get((source, base), base)
+            symbol = known.SPELLED[source].format(base=name, quote=quote)
+            since = self._since(source, coin)
+            gone = coin.rank % 29 == _GONE and not famous
+            until = since + 500 * DAY if gone else None
+            yield Listing(source, symbol, base, quote, coin.id, since, until)
+
+    def _since(self, source: str, coin: Coin) -> int:
+        """Return when a coin was listed: the best known first."""
+        if coin.rank <= 2:  # noqa: PLR2004 - bitcoin and ethereum were there from the start
+            return known.OPENED[source]
+        return _day(self._seed, source, coin.id)
+
+    def _beside_coins(self) -> Iterator[Listing]:
+        """Give what trades beside the coins against USDT."""
+        ids = {coin.id for coin in self._coins}
+        for symbol, base, quote, contract, underlying, coin, sources in known.EXTRA:
+            if coin is None or coin in ids:
+                since = _day(self._seed, symbol)
+                for source in sources:
+                    yield Listing(
+                        source, symbol, base, quote, coin, since, None, contract, underlying
+                    )
+
+    def _quarterly(self) -> Iterator[Listing]:
+        """Give bitcoin's contracts for the current quarter."""
+        end = _quarter_end(self._now)
+        until = int(end.timestamp()) * 1000
+        since = until - 180 * DAY
+        for source, when in ((known.FUTURES, f"_{end:%y%m%d}"), (known.BYBIT, f"-{end:%d%b%y}")):
+            symbol, kind = f"BTCUSDT{when.upper()}", "CURRENT_QUARTER"
+            yield Listing(source, symbol, "BTC", "USDT", "bitcoin", since, until, kind, "COIN")
+
+    def _known_of(self, traded: Sequence[Listing]) -> Iterator[Listing]:
+        """Give the coins as CoinGecko and CryptoCompare know them: from the first listing on."""
+        tickers = set()
+        for coin in self._coins:
+            dates = [x.since for x in traded if x.coin == coin.id]
+            since = min(dates, default=self._since(known.COINGECKO, coin))
+            ticker = coin.symbol.upper()
+            yield Listing(known.COINGECKO, coin.id, ticker, "USD", coin.id, since)
+            if ticker not in tickers:
+                yield Listing(known.CRYPTOCOMPARE, ticker, ticker, "USD", coin.id, since)
+            tickers.add(ticker)
+
+
+def _where(coin: Coin) -> Sequence[str]:
+    """Return who trades a coin."""
+    if coin.rank <= len(known.KNOWN):
+        elsewhere = known.ELSEWHERE.get(coin.id, known.EVERYWHERE)
+        return (*known.KNOWN[coin.rank - 1][4], *elsewhere)
+    where = known.INVENTED[coin.rank % len(known.INVENTED)]
+    turn = coin.rank // len(known.INVENTED)
+    return where or known.NOT_AT_BINANCE[turn % len(known.NOT_AT_BINANCE)]
+
+
+def _cheap(source: str, coin: Coin) -> bool:
+    """Tell whether a venue trades a coin by the thousand."""
+    return source in known.BY_THE_THOUSAND and (coin.price or 1) < known.THOUSANDS
