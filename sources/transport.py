@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from threading import Lock
 from types import MappingProxyType
 
@@ -142,7 +143,7 @@ class Manners(httpx.BaseTransport):
         return response
 
     def _gate(self, venue: Venue, *, mirrored: bool) -> Gate:
-        host = httpx.URL(_base(venue, mirrored=mirrored)).host
+        host = _origin(_base(venue, mirrored=mirrored)).host
         with self._lock:
             if host not in self._gates:
                 self._gates[host] = Gate(host, venue.metering, self._time)
@@ -174,17 +175,21 @@ class Manners(httpx.BaseTransport):
         return _Again(error, shut=False) if again else error
 
     def _addressed(self, venue: Venue, request: httpx.Request, *, mirrored: bool) -> httpx.Request:
-        path = request.url.raw_path.decode("ascii")
-        if self._venues_url:
-            url = f"{self._venues_url}/{venue.name}{'-mirror' if mirrored else ''}{path}"
-        else:
-            parts = httpx.URL(_base(venue, mirrored=mirrored))
-            url = f"{parts.scheme}://{parts.netloc.decode('ascii')}{path}"
+        url = self._url(venue, request.url, mirrored=mirrored)
         headers = {**HEADERS, **request.headers}
         headers.pop("host", None)
         if venue.key_header and self._keys.get(venue.name):
             headers[venue.key_header] = venue.key_form.format(self._keys[venue.name])
         return httpx.Request(request.method, url, headers=headers, extensions=request.extensions)
+
+    def _url(self, venue: Venue, url: httpx.URL, *, mirrored: bool) -> httpx.URL | str:
+        path = url.raw_path.decode("ascii")
+        if self._venues_url:
+            return f"{self._venues_url}/{venue.name}{'-mirror' if mirrored else ''}{path}"
+        origin = _origin(_base(venue, mirrored=mirrored))
+        if (url.scheme, url.netloc) == (origin.scheme, origin.netloc):
+            return url  # as it is: httpx takes its time over a new one
+        return f"{origin.scheme}://{origin.netloc.decode('ascii')}{path}"
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         try:
@@ -223,6 +228,11 @@ class _Patience:
 
 def _base(venue: Venue, *, mirrored: bool) -> str:
     return venue.mirror if mirrored and venue.mirror else venue.url
+
+
+@cache
+def _origin(base: str) -> httpx.URL:
+    return httpx.URL(base)
 
 
 def client(  # noqa: PLR0913 - each is named, and has its default
