@@ -4,6 +4,7 @@ A venue's symbol is a coin by the coin id that CoinGecko names behind it, never 
 """
 
 import logging
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -47,17 +48,26 @@ def learn(tools: Tools, now: datetime, most: int | None = None) -> Universe:
     """
     universe = Universe()
     seen = _coins(tools, most)
-    universe.coins = store.learn_coins(tools.connection, seen, now)
+    told = dict(_told(tools, seen, universe))
+    # All or nothing: coins without their listings would look as if nobody listed them.
+    with tools.connection.transaction():
+        universe.coins = store.learn_coins(tools.connection, seen, now)
+        for name, listed in told.items():
+            store.learn_listings(tools.connection, name, listed)
+            universe.listings[name] = listed.height
+    return universe
+
+
+def _told(
+    tools: Tools, seen: pl.DataFrame, universe: Universe
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """What each source lists of the coins seen; what one does not tell is put to `failures`."""
     for source in tools.sources.values():
         if source.catalogue is not None:
             try:
-                listed = _listed(tools, source, source.catalogue, seen)
+                yield source.name, _listed(tools, source, source.catalogue, seen)
             except SourceError as error:
                 universe.failures[source.name] = str(error)
-                continue
-            store.learn_listings(tools.connection, source.name, listed)
-            universe.listings[source.name] = listed.height
-    return universe
 
 
 def learn_if_empty(tools: Tools, order: Order) -> None:
