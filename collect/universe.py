@@ -70,15 +70,17 @@ def learn(tools: Tools, now: datetime, most: int | None = None) -> Universe:
             _learn_unmapped(tools, now, universe)
         return universe
     told = dict(_told(tools, seen, universe))
-    for name, (listed, _) in told.items():
-        store.adopt(tools.connection, name, listed.unique("id"))
-    universe.coins = store.learn_coins(tools.connection, seen, now)
-    for name, (listed, trading) in told.items():
-        store.learn_listings(tools.connection, name, listed, now, trading.to_list())
-        universe.listings[name] = listed["id"].n_unique()
-    if most is None and not universe.failures:
-        store.retire_unseen(tools.connection, now)
-    store.note_learnt(tools.connection, UNIVERSE, now)
+    # All or nothing: coins without their listings would look as if nobody listed them.
+    with tools.connection.transaction():
+        for name, (listed, _) in told.items():
+            store.adopt(tools.connection, name, listed.unique("id"))
+        universe.coins = store.learn_coins(tools.connection, seen, now)
+        for name, (listed, trading) in told.items():
+            store.learn_listings(tools.connection, name, listed, now, trading.to_list())
+            universe.listings[name] = listed["id"].n_unique()
+        if most is None and not universe.failures:
+            store.retire_unseen(tools.connection, now)
+        store.note_learnt(tools.connection, UNIVERSE, now)
     return universe
 
 

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 from psycopg import sql
 
-from candles import Window
+from candles import HOUR, Window
 from store.connect import Connection
 
 AGGREGATES = ("candle_4h", "candle_1d")  # in order: the second is made from the first
 SLICE = timedelta(days=360)  # bounds a transaction's size: a year of all coins
+MUCH = timedelta(days=30)  # of new bars: the planner's idea of how many there are is out of date
 _LOCK = 0x7265667265736865
 
 
@@ -27,6 +28,8 @@ def refresh(connection: Connection) -> int:
         if everything:
             _refresh(connection, None, None)
         connection.execute("delete from stale where key = any (%s)", (keys,))
+        if everything or sum(window.hours for window in windows) * HOUR >= MUCH:
+            _analyze(connection)
     finally:
         connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
     return sum(window.hours for window in windows) // 24
@@ -47,6 +50,17 @@ def _stale(connection: Connection) -> tuple[list[int], list[Window], bool]:
         return [], [], False
     keys, ranges, everything = row
     return keys, [Window(part.lower, part.upper) for part in ranges], everything
+
+
+def _analyze(connection: Connection) -> None:
+    """What a server does by itself in time; the embedded one has nobody who would."""
+    tables = connection.execute(
+        "select materialization_hypertable_schema, materialization_hypertable_name"
+        " from timescaledb_information.continuous_aggregates where view_name = any (%s)",
+        (list(AGGREGATES),),
+    ).fetchall()
+    for table in tables:
+        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(*table)))
 
 
 def _refresh(connection: Connection, start: datetime | None, end: datetime | None) -> None:

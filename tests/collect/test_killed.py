@@ -18,9 +18,10 @@ import embedded
 import store
 from candles import instant
 from candles.settings import Settings
-from sandbox import serving
+from sandbox import Serving, serving
 
 ROUNDS = 20
+PAGES = 10  # a week of ten listed coins
 NOW = instant("2026-11-22T10:30Z")
 START = instant("2026-06-01")
 TABLES = {
@@ -65,20 +66,30 @@ def undisturbed(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     embedded.stop(home)
 
 
+def wait_until(asked: int, looks: int, process: subprocess.Popen[bytes], venues: Serving) -> None:
+    """Until the venues were asked so often, and then for so many looks more (a few ms each)."""
+    while process.poll() is None and venues.requests()["total"] < asked:
+        pass
+    for _ in range(looks):
+        venues.requests()
+
+
 def test_killed_runs_lose_nothing(settings: Settings, undisturbed: Settings) -> None:
     chance = random.Random(20)  # noqa: S311
     cut_short = 0
     with serving(coins=12, seed=7, now=NOW, limits=False) as venues:
         for kill in range(1, ROUNDS + 1):
+            venues.forget()
             with backfilling(settings, venues.url, 7 * kill) as process:
-                with_engine = kill % 4 == 0 and embedded.status(settings.home)
-                try:
-                    process.wait(timeout=chance.uniform(0.7, 2.2))
-                except subprocess.TimeoutExpired:
-                    cut_short += 1
+                if kill % 2:  # while it fetches; else while it writes, refreshes, ends
+                    wait_until(chance.randint(1, PAGES - 2), 0, process, venues)
+                else:
+                    wait_until(PAGES, chance.randint(0, 60), process, venues)
+                cut_short += process.poll() is None
                 process.kill()
-                if with_engine:
-                    os.kill(with_engine.pid, signal.SIGKILL)
+            engine = embedded.status(settings.home)
+            if engine and kill % 5 == 0:
+                os.kill(engine.pid, signal.SIGKILL)
         for each in (settings, undisturbed):
             with backfilling(each, venues.url, 7 * ROUNDS) as process:
                 assert process.wait() == 0

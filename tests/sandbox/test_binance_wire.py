@@ -14,12 +14,12 @@ SPOT = "/binance_spot/api/v3"
 FUTURES = "/binance_futures/fapi/v1"
 
 
-def recording(path: Path) -> Any:  # noqa: ANN401 - JSON
+def recording(path: Path) -> Any:
     raw = path.read_bytes()
     return json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
 
 
-def get(sandbox: Serving, path: str, **query: object) -> Any:  # noqa: ANN401 - JSON
+def get(sandbox: Serving, path: str, **query: object) -> Any:
     answer = sandbox.get(path, **query)
     assert answer.status_code == 200, answer.text
     return answer.json()

@@ -10,13 +10,13 @@ from sandbox import Serving
 API = "/coingecko/api/v3"
 
 
-def get(sandbox: Serving, path: str, **query: object) -> Any:  # noqa: ANN401 - JSON
+def get(sandbox: Serving, path: str, **query: object) -> Any:
     answer = sandbox.get(API + path, **query)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def markets(sandbox: Serving, page: int, size: int) -> Any:  # noqa: ANN401 - JSON
+def markets(sandbox: Serving, page: int, size: int) -> Any:
     query = {"vs_currency": "usd", "order": "market_cap_desc", "per_page": size, "page": page}
     return get(sandbox, "/coins/markets", **query)
 

@@ -130,3 +130,15 @@ def test_deleted_and_truncated_hours_leave_the_bars(
     store.refresh(connection)
     assert bars(connection, "candle_1d") + bars(connection, "candle_4h", 2) == []
     assert isinstance(store.held(connection), pl.DataFrame)
+
+
+def test_sums_do_not_depend_on_how_the_rows_lie(connection: store.Connection, frame: Frame) -> None:
+    source = store.source_key(connection, "spot")
+    volumes = [0.1, 0.2, 0.3, 0.4] * 6
+    for hour in reversed(range(24)):
+        store.write(connection, {1: frame([hour], volume=[volumes[hour]])}, source)
+    store.write(connection, {2: frame(range(24), volume=volumes)}, source)
+    store.refresh(connection)
+    for table in ("candle_4h", "candle_1d"):
+        assert bars(connection, table, 1) == bars(connection, table, 2)
+    assert sum(volumes[:4]) != sum(volumes[3::-1])  # the order does matter
