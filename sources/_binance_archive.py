@@ -22,7 +22,7 @@ import hashlib
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from io import BytesIO
@@ -55,6 +55,7 @@ COLUMNS = pl.Schema(
 )
 NAMED = re.compile(r".+-1h-(\d{4}-\d\d)(-\d\d)?\.zip")
 Unit = Literal["ms", "us"]
+PER_SECOND: Mapping[Unit, int] = {"ms": 1000, "us": 1_000_000}
 
 
 class Market(NamedTuple):
@@ -138,11 +139,7 @@ def parse(market: Market, response: httpx.Response) -> pl.DataFrame:
         return empty()
     span = _span(_name(response))
     micro = market.micro_since is not None and span.start >= market.micro_since
-    frame = _candles(_read(_unpacked(response)), "us" if micro else "ms")
-    opened = frame["open_time"]
-    if not opened.is_between(span.start, span.end - HOUR).all():
-        raise Malformed(f"its times are not of {span} in {'micro' if micro else 'milli'}seconds")
-    return frame
+    return _candles(_read(_unpacked(response)), span, "us" if micro else "ms")
 
 
 def _name(response: httpx.Response) -> str:
@@ -177,16 +174,16 @@ def _unpacked(response: httpx.Response) -> bytes:
 
 
 def _read(text: bytes) -> pl.DataFrame:
+    if not text.strip():
+        return COLUMNS.to_frame()
     head, _, rest = text.partition(b"\n")
     names = tuple(head.decode(errors="replace").strip().split(","))
     if not names[0].isdecimal():
         if names != HEADER:
             raise Malformed(f"its columns are {line(', '.join(names))}")
         text = rest
-    if not text.strip():
-        return COLUMNS.to_frame()
     try:
-        frame = pl.read_csv(text, has_header=False, schema=COLUMNS)
+        frame = pl.read_csv(text, has_header=False, schema=COLUMNS, raise_if_empty=False)
     except (pl.exceptions.PolarsError, ValueError) as error:
         raise Malformed(line(f"{type(error).__name__} {error}")) from None
     if sum(frame.null_count().row(0)):
@@ -194,12 +191,12 @@ def _read(text: bytes) -> pl.DataFrame:
     return frame
 
 
-def _candles(frame: pl.DataFrame, unit: Unit) -> pl.DataFrame:
-    try:
-        opened = pl.col("open_time").cast(pl.Datetime(unit, "UTC")).cast(SCHEMA["open_time"])
-        return frame.with_columns(opened, trades="count").select(SCHEMA.names())
-    except pl.exceptions.PolarsError as error:
-        raise Malformed(line(f"{type(error).__name__} {error}")) from None
+def _candles(frame: pl.DataFrame, span: Window, unit: Unit) -> pl.DataFrame:
+    first, last = (int(at.timestamp()) * PER_SECOND[unit] for at in (span.start, span.end - HOUR))
+    if not frame["open_time"].is_between(first, last).all():
+        raise Malformed(f"its times are not of {span} in {unit}")
+    opened = pl.col("open_time").cast(pl.Datetime(unit, "UTC")).cast(SCHEMA["open_time"])
+    return frame.with_columns(opened, trades="count").select(SCHEMA.names())
 
 
 def _one(_: httpx.Request) -> float:
