@@ -1,0 +1,359 @@
+# ruff: noqa: E501 - a file's first row is one
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zipfile
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from candles import HOUR, Blocked, Listing, Malformed, Unavailable, Window
+from sources import Source, fetch, load, pages
+
+if TYPE_CHECKING:
+    import polars as pl
+    from conftest import Connect
+
+SPOT, FUTURES = load()["binance_spot_archive"], load()["binance_futures_archive"]
+LISTING = Listing(1, "binance_spot", "BTCUSDT")
+NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+HEADER = (
+    "open_time,open,high,low,close,volume,close_time,quote_volume,count,"
+    "taker_buy_volume,taker_buy_quote_volume,ignore\n"
+)
+VALUES = (100.5, 101.25, 99.125, 100.75, 12.5, 1250.5, 17)
+
+
+def day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def csv(start: datetime, hours: int, *, unit: int = 1000) -> str:
+    opens = [int((start + n * HOUR).timestamp()) for n in range(hours)]
+    values = "100.5,101.25,99.125,100.75,12.5"
+    return "".join(
+        f"{at * unit},{values},{(at + 3600) * unit - 1},1250.5,17,6.1,600.1,0\n" for at in opens
+    )
+
+
+def packed(name: str, text: str | bytes, **more: str) -> bytes:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as file:
+        for inner, what in {name: text, **more}.items():
+            file.writestr(inner, what)
+    return body.getvalue()
+
+
+class Shelf:
+    """Files by name, their checksums unless others are given, and what was asked for."""
+
+    def __init__(self, **files: bytes) -> None:
+        self.files = files
+        self.asked: list[httpx.URL] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url)
+        name = Path(request.url.path).name
+        if name in self.files:
+            return httpx.Response(200, content=self.files[name])
+        file = name.removesuffix(".CHECKSUM")
+        if file == name or file not in self.files:
+            return httpx.Response(404, content=b"<Error><Code>NoSuchKey</Code></Error>")
+        digest = hashlib.sha256(self.files[file]).hexdigest()
+        return httpx.Response(200, content=f"{digest}  {file}\n".encode())
+
+
+def shelf(stem: str, text: str | bytes, **more: str) -> Shelf:
+    return Shelf(**{f"{stem}.zip": packed(f"{stem}.csv", text, **more)})
+
+
+def month(text: str) -> Window:
+    start = day(f"{text}-01")
+    return Window(start, (start + timedelta(days=31)).replace(day=1))
+
+
+def ask(connect: Connect, venue: Shelf, page: Window, source: Source = SPOT) -> pl.DataFrame:
+    return fetch(connect(venue), source, LISTING, page, NOW)
+
+
+def test_a_month_is_one_file_and_its_checksum(connect: Connect) -> None:
+    venue = shelf("BTCUSDT-1h-2024-10", csv(day("2024-10-01"), 744))
+    frame = ask(connect, venue, month("2024-10"))
+    assert frame.height == 744
+    assert frame.row(0) == (day("2024-10-01"), *VALUES)
+    file = "https://data.binance.vision/data/spot/monthly/klines/BTCUSDT/1h/BTCUSDT-1h-2024-10.zip"
+    assert [str(url) for url in venue.asked] == [file, f"{file}.CHECKSUM"]
+
+
+def test_a_day_is_a_file_as_well_and_futures_have_their_own_folder(connect: Connect) -> None:
+    venue = shelf("BTCUSDT-1h-2024-10-28", HEADER + csv(day("2024-10-28"), 24))
+    page = Window(day("2024-10-28") + 3 * HOUR, day("2024-10-29"))
+    assert ask(connect, venue, page, FUTURES).height == 21
+    folder = "/data/futures/um/daily/klines/BTCUSDT/1h/BTCUSDT-1h-2024-10-28.zip"
+    assert venue.asked[0].path == folder
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "unit"),
+    [
+        (SPOT, "2024-12", 1000),
+        (SPOT, "2025-01", 1_000_000),
+        (SPOT, "2026-03", 1_000_000),
+        (FUTURES, "2024-12", 1000),
+        (FUTURES, "2025-01", 1000),
+        (FUTURES, "2026-03", 1000),
+    ],
+)
+def test_the_files_month_decides_the_unit_of_its_times(
+    connect: Connect, source: Source, text: str, unit: int
+) -> None:
+    start = day(f"{text}-01")
+    right = shelf(f"BTCUSDT-1h-{text}", csv(start, 3, unit=unit))
+    assert ask(connect, right, month(text), source)["open_time"][0] == start
+    for other in {1, 1000, 1_000_000, 1_000_000_000} - {unit}:
+        wrong = shelf(f"BTCUSDT-1h-{text}", csv(start, 3, unit=other))
+        with pytest.raises(Malformed, match="its times are not of"):
+            ask(connect, wrong, month(text), source)
+
+
+@pytest.mark.parametrize("source", [SPOT, FUTURES], ids=lambda source: source.name)
+@pytest.mark.parametrize("head", ["", HEADER, HEADER.replace("\n", "\r\n")])
+def test_a_header_is_told_by_the_first_cell(connect: Connect, source: Source, head: str) -> None:
+    venue = shelf("BTCUSDT-1h-2021-10", head + csv(day("2021-10-01"), 2))
+    assert ask(connect, venue, month("2021-10"), source).row(0)[1:] == VALUES
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        HEADER.replace("open,high", "high,open"),
+        HEADER.replace(",ignore", ""),
+        "opened," + HEADER.partition(",")[2],
+    ],
+)
+def test_a_header_of_other_columns_is_malformed(connect: Connect, head: str) -> None:
+    venue = shelf("BTCUSDT-1h-2021-10", head + csv(day("2021-10-01"), 2))
+    with pytest.raises(Malformed, match="its columns are"):
+        ask(connect, venue, month("2021-10"))
+
+
+@pytest.mark.parametrize("text", ["", "\n", HEADER])
+def test_a_file_without_a_row_is_no_candles(connect: Connect, text: str) -> None:
+    assert ask(connect, shelf("BTCUSDT-1h-2024-10", text), month("2024-10")).is_empty()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "1727740800000,100.5,101.25,99.125,100.75,12.5,1727744399999,1250.5,17,6.1,600.1\n",
+        "1727740800000,100.5,101.25,99.125,100.75,12.5,1727744399999,1250.5,17,6.1,600.1,0,1\n",
+        "1727740800000,100.5,101.25,99.125,100.75,,1727744399999,1250.5,17,6.1,600.1,0\n",
+        "1727740800000,100.5,101.25,99.125,many,12.5,1727744399999,1250.5,17,6.1,600.1,0\n",
+        "1727740800000,100.5,101.25,99.125,100.75,12.5,1727744399999,1250.5,17.5,6.1,600.1,0\n",
+        "1727740800000,100.5,101.25,99.125,nan,12.5,1727744399999,1250.5,17,6.1,600.1,0\n",
+        "1727740800000,100.5,101.25,99.125,100.75,inf,1727744399999,1250.5,17,6.1,600.1,0\n",
+        "1727740800000,100.5,99.125,101.25,100.75,12.5,1727744399999,1250.5,17,6.1,600.1,0\n",
+        "99999999999999999999,1,1,1,1,1,1,1,1,1,1,1\n",
+        "9223372036854775807,1,1,1,1,1,1,1,1,1,1,1\n",
+        '"1727740800000,1\n',
+    ],
+)
+def test_a_row_that_makes_no_sense_is_malformed(connect: Connect, row: str) -> None:
+    venue = shelf("BTCUSDT-1h-2024-10", row + csv(day("2024-10-01") + HOUR, 2))
+    with pytest.raises(Malformed, match=r"^binance_spot_archive: .* \(BTCUSDT\)$"):
+        ask(connect, venue, month("2024-10"))
+
+
+def test_a_price_is_read_to_the_last_bit(connect: Connect) -> None:
+    told = ["0.1", "67992.7000000001", "0.00000001", "0.30000000000000004"]
+    row = (
+        f"1727740800000,{told[0]},{told[1]},{told[2]},{told[3]},5179.117,0,351923638.0391,1,0,0,0\n"
+    )
+    frame = ask(connect, shelf("BTCUSDT-1h-2024-10", row), month("2024-10"))
+    assert list(frame.row(0)[1:7]) == [*map(float, told), 5179.117, 351923638.0391]
+
+
+def test_a_month_that_is_not_there_has_no_candles_and_costs_one_request(connect: Connect) -> None:
+    venue = Shelf()
+    assert ask(connect, venue, month("2024-10")).is_empty()
+    assert len(venue.asked) == 1
+
+
+STEM = "BTCUSDT-1h-2024-10"
+GOOD = packed(f"{STEM}.csv", csv(day("2024-10-01"), 744))
+DIGEST = hashlib.sha256(GOOD).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (f"{'0' * 64}  {STEM}.zip\n", f"the checksum of {STEM}.zip is 0000"),
+        (f"{DIGEST}  BTCUSDT-1h-2024-11.zip\n", f"its checksum is not of {STEM}.zip"),
+        (f"{DIGEST}\n", f"its checksum is not of {STEM}.zip"),
+        ("", f"its checksum is not of {STEM}.zip: an empty body"),
+    ],
+)
+def test_a_file_that_its_checksum_does_not_vouch_for_is_malformed(
+    connect: Connect, told: str, words: str
+) -> None:
+    venue = Shelf(**{f"{STEM}.zip": GOOD, f"{STEM}.zip.CHECKSUM": told.encode()})
+    with pytest.raises(Malformed, match=words):
+        ask(connect, venue, month("2024-10"))
+
+
+def test_a_checksum_in_capitals_or_with_a_star_vouches_too(connect: Connect) -> None:
+    told = f"{DIGEST.upper()} *{STEM}.zip".encode()
+    venue = Shelf(**{f"{STEM}.zip": GOOD, f"{STEM}.zip.CHECKSUM": told})
+    assert ask(connect, venue, month("2024-10")).height == 744
+
+
+def test_a_file_without_a_checksum_is_not_believed(connect: Connect) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        zipped = request.url.path.endswith(".zip")
+        return httpx.Response(200, content=GOOD) if zipped else httpx.Response(404)
+
+    with pytest.raises(Malformed, match="its checksum is not there"):
+        fetch(connect(answer), SPOT, LISTING, month("2024-10"), NOW)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"PK",
+        b"",
+        b"not a zip",
+        GOOD[:-30],
+        GOOD[: len(GOOD) // 2],
+        GOOD[:60] + bytes(40) + GOOD[100:],
+        GOOD.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"),
+        packed("BTCUSDT-1h-2024-09.csv", csv(day("2024-10-01"), 3)),
+        packed("../BTCUSDT-1h-2024-10.csv", csv(day("2024-10-01"), 3)),
+        packed(f"{STEM}.csv", csv(day("2024-10-01"), 3), extra="more"),
+    ],
+)
+def test_a_file_that_is_no_zip_of_what_was_asked_is_malformed(
+    connect: Connect, body: bytes
+) -> None:
+    with pytest.raises(Malformed, match=r"binance_spot_archive: not .* \(BTCUSDT\)"):
+        ask(connect, Shelf(**{f"{STEM}.zip": body}), month("2024-10"))
+
+
+def test_a_file_that_unpacks_to_too_much_is_malformed(connect: Connect) -> None:
+    with pytest.raises(Malformed, match=r"unpacks to more than 1,048,576 bytes"):
+        ask(connect, shelf(STEM, bytes(64 * 2**20)), month("2024-10"))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, b"<html><title>Sign in</title>", Malformed),
+        (403, b"<Error><Code>AccessDenied</Code></Error>", Blocked),
+        (503, b"<Error><Code>SlowDown</Code></Error>", Unavailable),
+    ],
+)
+def test_what_is_no_file_is_told_by_its_status(
+    connect: Connect, status: int, body: bytes, kind: type[Exception]
+) -> None:
+    client = connect(lambda _: httpx.Response(status, content=body))
+    with pytest.raises(kind):
+        fetch(client, SPOT, LISTING, month("2024-10"), NOW)
+
+
+def test_a_name_that_is_not_of_latin_letters_is_asked_for_as_it_is(connect: Connect) -> None:
+    venue = shelf("币安USDT-1h-2024-10", csv(day("2024-10-01"), 3))
+    listing = Listing(1, "binance_spot", "币安USDT")
+    assert fetch(connect(venue), SPOT, listing, month("2024-10"), NOW).height == 3
+
+
+def cut(start: str, end: str, now: str = "2026-11-22T10:30") -> list[tuple[str, int]]:
+    window = Window(day(start), day(end))
+    return [(f"{page.start:%m-%d %H}", page.hours) for page in pages(SPOT, window, day(now))]
+
+
+def test_whole_months_are_asked_for_by_the_month() -> None:
+    assert cut("2024-01-01", "2024-04-01") == [
+        ("01-01 00", 744),
+        ("02-01 00", 696),
+        ("03-01 00", 743 + 1),
+    ]
+
+
+def test_a_month_is_cut_into_days_until_its_file_is_out() -> None:
+    # The first Monday after October 2026 is the 2nd of November.
+    assert len(cut("2026-10-01", "2026-11-01", now="2026-11-02T23:59")) == 31
+    assert len(cut("2026-10-01", "2026-11-01", now="2026-11-03T00:00")) == 1
+    assert cut("2026-11-01", "2026-11-22T10:00")[-1] == ("11-20 00", 24)
+    assert len(cut("2026-11-01", "2026-11-22T10:00")) == 20
+
+
+def test_little_that_is_missing_is_asked_for_by_the_day() -> None:
+    assert cut("2024-10-05T22:00", "2024-10-07T03:00") == [
+        ("10-05 22", 2),
+        ("10-06 00", 24),
+        ("10-07 00", 3),
+    ]
+    assert len(cut("2024-10-10", "2024-10-25")) == 15
+    assert len(cut("2024-10-10", "2024-10-25T01:00")) == 1
+
+
+def test_pages_cover_the_window_up_to_the_newest_file_once() -> None:
+    window = Window(day("2019-12-30T05:00"), day("2026-11-22T10:00"))
+    found = list(pages(SPOT, window, NOW))
+    assert found[0].start == window.start
+    assert found[-1].end == day("2026-11-21")
+    assert all(one.end == two.start for one, two in pairwise(found))
+    assert all(page.hours <= SPOT.page_hours for page in found)
+
+
+def test_nothing_is_asked_for_that_cannot_be_out_yet() -> None:
+    assert cut("2026-11-21", "2026-11-22T10:00") == []
+
+
+def test_the_archive_is_another_way_to_the_same_listings() -> None:
+    assert (SPOT.listings, FUTURES.listings) == ("binance_spot", "binance_futures")
+    assert load()["binance_spot"].listings == "binance_spot"
+
+
+MARKET = Path(__file__).parents[3] / "shared" / "market" / "archive" / "data.binance.vision"
+REAL = {
+    "spot-klines-BTCUSDT-1h-2024-10-28.zip": (SPOT, 68021.69, 68116.78, 67839.9, 67859.91, 555.35912, 37756129.8195325, 145225),
+    "futures-um-klines-BTCUSDT-1h-2024-10-28.zip": (FUTURES, 67992.7, 68094.6, 67804.7, 67835.2, 5179.117, 351923638.0391, 85022),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_file_is_read_as_it_was_published(connect: Connect, name: str) -> None:
+    if not MARKET.is_dir():
+        pytest.skip("the archive's files are not beside this checkout")
+    source, *values = REAL[name]
+    venue = Shelf(**{"BTCUSDT-1h-2024-10-28.zip": (MARKET / "zip" / name).read_bytes()})
+    page = Window(day("2024-10-28"), day("2024-10-29"))
+    frame = ask(connect, venue, page, source)
+    assert frame.height == 24
+    assert frame.row(0) == (page.start, *values)
+    assert frame["open_time"][-1] == page.end - HOUR
+
+
+MONTHS = {
+    "2023-01": (744, 16541.77, 16545.7, 16508.39, 16529.67, 4364.8357, 72146293.5867229, 149854),
+    "2023-02": (672, 23125.13, 23168.9, 22997.1, 23085.73, 12121.64019, 279785863.4756926, 310758),
+    "2023-03": (743, 23141.57, 23219.99, 23020.03, 23101.0, 12736.94918, 294608802.2508668, 430193),
+}
+
+
+@pytest.mark.parametrize("name", MONTHS)
+def test_a_real_month_is_read_as_it_was_published(connect: Connect, name: str) -> None:
+    path = MARKET / "spot_monthly_csv" / f"BTCUSDT-1h-{name}.csv.gz"
+    if not path.is_file():
+        pytest.skip("the archive's files are not beside this checkout")
+    count, *values = MONTHS[name]
+    venue = shelf(f"BTCUSDT-1h-{name}", gzip.decompress(path.read_bytes()))
+    frame = ask(connect, venue, month(name))
+    assert frame.height == count
+    assert frame.row(0) == (day(f"{name}-01"), *values)
