@@ -1,0 +1,161 @@
+"""OKX spot: BTC-USDT and its like, a venue's own candles.
+
+https://www.okx.com/docs-v5/en (Get candlesticks history, Get instruments, Error code). Quirks:
+
+- `after` asks for what is older and `before` for what is newer than a time in ms, **both
+  exclusive**: a page is after its end and before the millisecond ahead of its start. Newest first.
+- A page has 300 rows at most since late 2025; it had 100 before, and many clients still say so.
+  A limit above the venue's own is not refused, the answer is cut: 100 rows that do not span the
+  page they were asked for are Malformed, since what they leave out is not known to be missing.
+  (So is a page on which a coin's first 100 hours happen to stand alone: rare, and loud.)
+- Nine strings: ts, open, high, low, close, vol, volCcy, volCcyQuote, confirm. On spot vol and
+  volCcy are in the base and volCcyQuote in the quote; on swaps vol counts contracts. There is no
+  count of trades. confirm is "1" once the candle is closed: nothing else is taken.
+- An hour without a trade comes as a flat bar of volume 0. Bars of 6H and longer are cut at UTC+8:
+  4h and 1d are never asked for.
+- Errors have a code and come with HTTP 200 as well as 4xx: 50011 (too many) with 429 or 200, the
+  two keys in either order.
+- 20 requests in 2 s for each path and address; one account is kept for both paths.
+- listTime is when trading in the instrument as it is now began; candles may begin before or after
+  it [U], and there is no way to ask for the first of them: `start` is what the venue says, `first`
+  is not known. expTime, where there is one, is when the instrument goes.
+- instCategory: 1 is crypto; 3 to 6 are stocks, commodities, currencies and bonds [U beyond 3], left
+  out. Answers of 2022 have none.
+- What history-candles has of the hour just closed, and how soon, is not documented [U]: what is
+  not there yet is asked for again by the next run.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import httpx
+import polars as pl
+
+from candles import HOUR, Listing, Malformed, SourceError, Unavailable, Window
+from sources import answers, columns
+from sources.source import Budget, Catalogue, Metering, Source, Venue
+from sources.words import Meaning, closed, later, refused, retry_after
+
+URL = "https://www.okx.com"
+PAGE_HOURS = 300
+OLD_LIMIT = 100
+"""What a page was limited to once, and is without a limit."""
+PAUSE = timedelta(seconds=2)
+WIDTH = 9
+PLACES = {
+    "open_time": 0,
+    "open": 1,
+    "high": 2,
+    "low": 3,
+    "close": 4,
+    "volume": 5,
+    "quote_volume": 7,
+}
+CONFIRM = 8
+NO_COINS = {"3", "4", "5", "6"}
+
+
+def _one(_: httpx.Request) -> float:
+    return 1
+
+
+def _request(listing: Listing, page: Window) -> httpx.Request:
+    params = {
+        "instId": listing.symbol,
+        "bar": "1H",
+        "after": str(_ms(page.end)),
+        "before": str(_ms(page.start) - 1),
+        "limit": str(-((page.start - page.end) // HOUR)),
+    }
+    return httpx.Request("GET", f"{URL}/api/v5/market/history-candles", params=params)
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp()) * 1000
+
+
+def _parse(response: httpx.Response) -> pl.DataFrame:
+    rows = answers.within(response, "data")
+    frame = columns.candles(rows, width=WIDTH, places=PLACES)
+    _complete(response, frame)
+    confirmed = [row[CONFIRM] for row in rows] if isinstance(rows, list) else []
+    if not all(flag in ("0", "1") for flag in confirmed):
+        raise Malformed("confirm is neither 0 nor 1")
+    return frame.filter(pl.Series([flag == "1" for flag in confirmed], dtype=pl.Boolean))
+
+
+def _complete(response: httpx.Response, frame: pl.DataFrame) -> None:
+    """Raise where the answer ends because of its limit, and not for want of candles."""
+    asked = _asked(response)
+    if frame.height != OLD_LIMIT or asked <= OLD_LIMIT:
+        return
+    newest, oldest = frame["open_time"].max(), frame["open_time"].min()
+    if isinstance(newest, datetime) and isinstance(oldest, datetime):
+        hours = (newest - oldest) // HOUR + 1
+        if hours < asked:
+            raise Malformed(f"{OLD_LIMIT} rows over {hours} hours where {asked} were asked for")
+
+
+def _asked(response: httpx.Response) -> int:
+    try:
+        limit = response.request.url.params.get("limit", "")
+    except RuntimeError:  # an answer to no request: a recording
+        return 0
+    return int(limit) if limit.isdecimal() else 0
+
+
+def _too_many(response: httpx.Response, words: str) -> SourceError:
+    return Unavailable(words, after=retry_after(response) or PAUSE)
+
+
+CODES: Mapping[str, Meaning] = {
+    "50001": later,  # service temporarily unavailable
+    "50004": later,  # endpoint request timeout
+    "50005": later,  # API is offline or unavailable
+    "50011": _too_many,
+    "50013": later,  # systems are busy
+    "50026": later,  # system error
+    "50040": _too_many,  # too frequent operations
+    "50100": closed,  # API frozen
+    "50110": closed,  # IP is not in the key's list
+    "50111": closed,  # invalid key
+    "51000": refused,  # parameter error
+    "51001": refused,  # instrument does not exist
+}
+
+
+def _list(answer: httpx.Response | None) -> httpx.Request | None:
+    params = {"instType": "SPOT"}
+    url = f"{URL}/api/v5/public/instruments"
+    return httpx.Request("GET", url, params=params) if answer is None else None
+
+
+def _listed(response: httpx.Response) -> pl.DataFrame:
+    entries = answers.within(response, "data")
+    return answers.listed(response, entries, taken=_is_coin, row=_row)
+
+
+def _is_coin(entry: answers.Entry) -> bool:
+    return entry["instType"] == "SPOT" and entry.get("instCategory") not in NO_COINS
+
+
+def _row(entry: answers.Entry) -> Sequence[object]:
+    asset, quote = entry["baseCcy"], entry["quoteCcy"]
+    start, end = answers.moment(entry.get("listTime")), answers.moment(entry.get("expTime"))
+    return entry["instId"], asset, asset, quote, 1, start, end, entry["state"] == "live"
+
+
+SOURCE = Source(
+    venue=Venue(
+        name="okx",
+        url=URL,
+        metering=Metering((Budget(20, 2, _one),)),
+        verdict=partial(answers.verdict, code="code", message="msg", fine="0", codes=CODES),
+    ),
+    kind="traded",
+    page_hours=PAGE_HOURS,
+    request=_request,
+    parse=_parse,
+    catalogue=Catalogue(exchange="okex", derivatives=False, request=_list, parse=_listed),
+)
