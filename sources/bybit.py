@@ -1,0 +1,155 @@
+"""Bybit linear perpetuals: BTCUSDT and its like, a venue's own candles.
+
+https://bybit-exchange.github.io/docs/v5 (Get Kline, Get Instruments Info, Rate Limit, Error
+Codes, Enums). Quirks:
+
+- `start` and `end` are in ms and both inclusive: the end asked for is a millisecond earlier.
+  `limit` is 200 where it is not said, 1,000 at most. Newest first.
+- Seven strings: start, open, high, low, close, volume, turnover. Volume is in the base (in units
+  of 1,000 coins where the symbol is), turnover in the quote; trades are not told. No flag says
+  that a candle is closed, and the newest may not be: `fetch` goes by the clock.
+- Errors are HTTP 200 with a retCode: 10001 unknown symbol, 10006 too many. What an address sends
+  beyond 600 requests in 5 s is HTTP 403 "access too frequent", until it has kept still for 10
+  minutes. From the United States every answer is HTTP 403 of the CDN ("configured to block access
+  from your country"), for good: the two are told apart by the body.
+- Instruments come by cursor, 1,000 at a time, and only those that trade unless another status is
+  asked for. The cursor is sent back as it was told, and so has its percent signs encoded once more
+  [U: clients differ, Bybit seems to take both].
+- Dated futures are linear too: taken is contractType LinearPerpetual. symbolType tells stocks,
+  commodities, currencies and indices (left out) from coins ("", innovation, adventure); the answer
+  of 2023 has none.
+- launchTime is not quite the first candle: BTCUSDT says 2020-03-30 and has candles from
+  2020-03-25 10:00. Nor can the first candle be asked for (`start` alone gives what follows it, and
+  nothing where nothing does [U]): `first` is not known. deliveryTime is the delisting, 0 until one
+  is announced.
+- Multiples lead the name (1000PEPE: `multiples`), but for SHIB1000.
+- Before 2022 its 1h candles do not add up to its own 1d: volumes differ on 636 days of five
+  symbols.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import httpx
+import polars as pl
+
+from candles import HOUR, Listing, SourceError, Unavailable, Window
+from sources import answers, columns
+from sources.multiples import plain
+from sources.source import Budget, Catalogue, Metering, Source, Venue
+from sources.words import Meaning, banned, closed, excerpt, later, refused, retry_after
+
+URL = "https://api.bybit.com"
+INSTRUMENTS = f"{URL}/v5/market/instruments-info"
+PAGE_HOURS = 1000
+PAUSE = timedelta(seconds=5)
+BAN = timedelta(minutes=10)
+FORBIDDEN = 403
+TOO_FREQUENT = b"too frequent"
+WIDTH = 7
+PLACES = {
+    "open_time": 0,
+    "open": 1,
+    "high": 2,
+    "low": 3,
+    "close": 4,
+    "volume": 5,
+    "quote_volume": 6,
+}
+TRAILING = {"SHIB1000": ("SHIB", 1000)}
+NO_COINS = {"stock", "xstocks", "commodity", "forex", "index"}
+
+
+def _one(_: httpx.Request) -> float:
+    return 1
+
+
+def _request(listing: Listing, page: Window) -> httpx.Request:
+    params = {
+        "category": "linear",
+        "symbol": listing.symbol,
+        "interval": "60",
+        "start": str(_ms(page.start)),
+        "end": str(_ms(page.end) - 1),
+        "limit": str(-((page.start - page.end) // HOUR)),
+    }
+    return httpx.Request("GET", f"{URL}/v5/market/kline", params=params)
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp()) * 1000
+
+
+def _parse(response: httpx.Response) -> pl.DataFrame:
+    rows = answers.within(response, "result", "list")
+    return columns.candles(rows, width=WIDTH, places=PLACES)
+
+
+def _too_many(response: httpx.Response, words: str) -> SourceError:
+    return Unavailable(words, after=retry_after(response) or PAUSE)
+
+
+CODES: Mapping[str, Meaning] = {
+    "10000": later,  # server timeout
+    "10001": refused,  # a parameter is wrong: the symbol, as a rule
+    "10003": closed,  # API key invalid
+    "10005": closed,  # permission denied
+    "10006": _too_many,
+    "10009": banned,  # IP has been banned
+    "10010": closed,  # IP is not in the key's list
+    "10016": later,  # internal error
+    "10017": refused,  # no such path
+    "10018": _too_many,  # this address
+    "10024": closed,  # compliance rules
+    "10429": _too_many,  # the system as a whole
+}
+_by_code = partial(answers.verdict, code="retCode", message="retMsg", fine="0", codes=CODES)
+
+
+def _verdict(response: httpx.Response) -> SourceError | None:
+    if response.status_code == FORBIDDEN and TOO_FREQUENT in response.content.lower():
+        words = f"HTTP {FORBIDDEN} {excerpt(response)}"
+        return Unavailable(words, after=max(retry_after(response) or BAN, BAN))
+    return _by_code(response)
+
+
+def _list(answer: httpx.Response | None) -> httpx.Request | None:
+    params = {"category": "linear", "limit": "1000"}
+    if answer is None:
+        return httpx.Request("GET", INSTRUMENTS, params=params)
+    cursor = answers.text(answers.within(answer, "result", "nextPageCursor"))
+    return httpx.Request("GET", INSTRUMENTS, params=params | {"cursor": cursor}) if cursor else None
+
+
+def _listed(response: httpx.Response) -> pl.DataFrame:
+    entries = answers.within(response, "result", "list")
+    return answers.listed(response, entries, taken=_is_coin, row=_row)
+
+
+def _is_coin(entry: answers.Entry) -> bool:
+    perpetual = entry["contractType"] == "LinearPerpetual"
+    return perpetual and entry.get("symbolType") not in NO_COINS
+
+
+def _row(entry: answers.Entry) -> Sequence[object]:
+    asset = entry["baseCoin"]
+    base, multiple = TRAILING.get(asset) or plain(asset)
+    start, end = answers.moment(entry["launchTime"]), answers.moment(entry.get("deliveryTime"))
+    trading = entry["status"] == "Trading"
+    return entry["symbol"], asset, base, entry["quoteCoin"], multiple, start, end, trading
+
+
+SOURCE = Source(
+    venue=Venue(
+        name="bybit",
+        url=URL,
+        metering=Metering((Budget(600, 5, _one),)),
+        verdict=_verdict,
+    ),
+    kind="traded",
+    page_hours=PAGE_HOURS,
+    request=_request,
+    parse=_parse,
+    catalogue=Catalogue(exchange="bybit", derivatives=True, request=_list, parse=_listed),
+)
