@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import gzip
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import httpx
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from candles import (
+    HOUR,
+    SCHEMA,
+    Blocked,
+    Listing,
+    Malformed,
+    Rejected,
+    SourceError,
+    Unavailable,
+    Window,
+)
+from candles.frame import RULES
+from sources import configured, fetch, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    import polars as pl
+    from conftest import Connect, Page
+
+INDEX = load()["cryptocompare"]
+LISTING = Listing(1, "cryptocompare", "BTC")
+KEYS = {"cryptocompare": "secret"}
+FIRST = 1_704_067_200
+
+
+def hour(opened: int, **changed: float) -> dict[str, float]:
+    usual = {
+        "time": opened,
+        "high": 101.25,
+        "low": 99.125,
+        "open": 100.5,
+        "volumefrom": 2.5,
+        "volumeto": 250.25,
+        "close": 100.75,
+    }
+    return usual | changed
+
+
+def answer(hours: list[dict[str, float]]) -> httpx.Response:
+    body = {"Response": "Success", "Type": 100, "Err": {}, "Data": {"Data": hours}}
+    return httpx.Response(200, content=orjson.dumps(body))
+
+
+def venue(extra: int) -> Callable[[httpx.Request], httpx.Response]:
+    """The hours up to toTs, within, and as many before it as `limit` and `extra` say."""
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        last = int(request.url.params["toTs"]) // 3600 * 3600
+        count = min(int(request.url.params["limit"]), 2000) + extra
+        opens = range(last - (count - 1) * 3600, last + 1, 3600)
+        return answer([hour(at) for at in opens])
+
+    return serve
+
+
+def test_a_page_is_asked_for_up_to_its_last_second(page: Page) -> None:
+    asked = INDEX.request(LISTING, page(48)).url
+    assert str(asked).startswith("https://min-api.cryptocompare.com/data/v2/histohour?")
+    assert dict(asked.params) == {
+        "fsym": "BTC",
+        "tsym": "USD",
+        "limit": "48",
+        "toTs": "1704239999",
+    }
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+@pytest.mark.parametrize("hours", [1, 2, 2000])
+def test_every_hour_of_a_page_and_no_other_comes_whichever_way_limit_counts(
+    connect: Connect, page: Page, now: datetime, hours: int, extra: int
+) -> None:
+    window = page(hours)
+    frame = fetch(connect(venue(extra), keys=KEYS), INDEX, LISTING, window, now)
+    assert frame.schema == SCHEMA
+    assert frame["open_time"].to_list() == [window.start + n * HOUR for n in range(hours)]
+    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None)
+
+
+def test_its_candles_are_an_indexs_and_give_way_to_traded_ones() -> None:
+    assert INDEX.kind == "indicative"
+    assert INDEX.catalogue is None
+
+
+def test_the_key_goes_in_the_header_as_documented(
+    connect: Connect, page: Page, now: datetime
+) -> None:
+    seen: list[str] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["authorization"])
+        return answer([hour(FIRST)])
+
+    fetch(connect(serve, keys=KEYS), INDEX, LISTING, page(1), now)
+    assert seen == ["Apikey secret"]
+
+
+def test_without_a_key_nothing_is_sent_and_it_is_not_configured(
+    connect: Connect, page: Page, now: datetime
+) -> None:
+    client = connect(lambda _: pytest.fail("something was sent"))
+    with pytest.raises(Blocked, match="not configured: set CRYPTOCOMPARE_API_KEY"):
+        fetch(client, INDEX, LISTING, page(1), now)
+    assert not configured({}, INDEX)
+    assert configured(KEYS, INDEX)
+
+
+ZERO = {"open": 0, "high": 0.0, "low": 0, "close": 0, "volumefrom": 0, "volumeto": 0}
+
+
+def test_hours_of_zeros_are_no_candles(connect: Connect, page: Page, now: datetime) -> None:
+    hours = [hour(FIRST, **ZERO), hour(FIRST + 3600), hour(FIRST + 7200, **ZERO)]
+    client = connect(lambda _: answer(hours), keys=KEYS)
+    frame = fetch(client, INDEX, LISTING, page(3), now)
+    assert frame["open_time"].to_list() == [page(1).end]
+    client = connect(lambda _: answer([hour(FIRST, **ZERO)]), keys=KEYS)
+    assert fetch(client, INDEX, LISTING, page(1), now).is_empty()
+
+
+def test_an_hour_without_volume_is_a_candle(connect: Connect, page: Page, now: datetime) -> None:
+    client = connect(lambda _: answer([hour(FIRST, volumefrom=0, volumeto=0)]), keys=KEYS)
+    assert fetch(client, INDEX, LISTING, page(1), now).row(0)[5:] == (0.0, 0.0, None)
+
+
+def test_one_price_of_zero_is_malformed(connect: Connect, page: Page, now: datetime) -> None:
+    client = connect(lambda _: answer([hour(FIRST, low=0)]), keys=KEYS)
+    with pytest.raises(Malformed, match="prices are finite and above zero"):
+        fetch(client, INDEX, LISTING, page(1), now)
+
+
+@pytest.mark.parametrize(
+    "prices", [(90.0, 101.25, 90.0, 100.75), (110.0, 110.0, 99.125, 100.75)], ids=["low", "high"]
+)
+def test_high_and_low_reach_to_an_open_that_is_the_close_before(
+    connect: Connect, page: Page, now: datetime, prices: tuple[float, ...]
+) -> None:
+    client = connect(lambda _: answer([hour(FIRST, open=prices[0])]), keys=KEYS)
+    assert fetch(client, INDEX, LISTING, page(1), now).row(0)[1:5] == prices
+
+
+def test_a_close_outside_of_high_and_low_is_malformed(
+    connect: Connect, page: Page, now: datetime
+) -> None:
+    client = connect(lambda _: answer([hour(FIRST, close=200)]), keys=KEYS)
+    with pytest.raises(Malformed, match="high is highest"):
+        fetch(client, INDEX, LISTING, page(1), now)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"Data":{}}',
+        b'{"Data":[1]}',
+        b'{"Data":{"Data":[{"time":1704067200}]}}',
+        b'[{"time":1704067200000,"open":1,"high":1,"low":1,"close":1,"volumefrom":1,"volumeto":1}]',
+        b'[{"time":"1704067200","open":1,"high":1,"low":1,"close":1,"volumefrom":1,"volumeto":1}]',
+        b'[{"time":1704067200,"open":null,"high":1,"low":1,"close":1,"volumefrom":1,"volumeto":1}]',
+    ],
+)
+def test_an_answer_of_another_shape_is_malformed(
+    connect: Connect, page: Page, now: datetime, body: bytes
+) -> None:
+    client = connect(lambda _: httpx.Response(200, content=body), keys=KEYS)
+    with pytest.raises(Malformed, match=r"^cryptocompare: .* \(BTC\)$"):
+        fetch(client, INDEX, LISTING, page(1), now)
+
+
+NO_KEY = b'{"Data":{},"Err":{"type":2,"message":"API key required. Get one"}}'
+OLD_NO_KEY = b'{"Response":"Error","Message":"You need a valid auth key or api key","Type":1}'
+NO_PAIR = b'{"Response":"Error","Message":"market does not exist (X-USD)","Type":2,"Data":{}}'
+SPENT = b'{"Response":"Error","Message":"You are over your rate limit","Type":99}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        (401, NO_KEY, Blocked, "2 API key required. Get one"),
+        (200, NO_KEY, Blocked, "2 API key required. Get one"),
+        (200, OLD_NO_KEY, Blocked, "1 You need a valid auth key or api key"),
+        (401, b"", Blocked, "HTTP 401 an empty body"),
+        (200, NO_PAIR, Rejected, "2 market does not exist (X-USD)"),
+        (200, SPENT, Unavailable, "99 You are over your rate limit"),
+        (429, b'{"Err":{"type":99,"message":"slow"}}', Unavailable, "99 slow"),
+        (429, b"slow down", Unavailable, "HTTP 429 slow down"),
+        (200, b'{"Response":"Error"}', Rejected, "error"),
+        (500, b'{"Response":"Error","Message":"oops","Type":3}', Unavailable, "HTTP 500 3 oops"),
+        (404, b"", Rejected, "HTTP 404 an empty body"),
+        (200, b"<html>", Malformed, "not JSON"),
+    ],
+)
+def test_a_refusal_says_what_to_do_in_cryptocompares_words(
+    status: int, body: bytes, kind: type[SourceError], words: str
+) -> None:
+    error = INDEX.venue.verdict(httpx.Response(status, content=body))
+    assert type(error) is kind
+    assert str(error).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("period", "seconds"),
+    [("second", 1), ("minute", 60), ("hour", 3600), ("day", 86400), ("month", 86400), ("age", 60)],
+)
+def test_a_spent_limit_rests_until_its_period_is_over(period: str, seconds: int) -> None:
+    spent = {"calls_made": {"second": 0, period: 5}, "max_calls": {"second": 20, period: 5}}
+    told = {"Response": "Error", "Message": "over", "Type": 99, "RateLimit": spent}
+    error = INDEX.venue.verdict(httpx.Response(200, content=orjson.dumps(told)))
+    assert isinstance(error, Unavailable)
+    assert error.after is not None
+    assert error.after.total_seconds() == seconds
+
+
+# Read off the files: rows, then first and last candle as the schema has them.
+FIRSTS = {
+    "histohour_Data_array_2000h_BTCUSD_2019.json.gz": (
+        2001,
+        (1554073200, 4114.47, 4118.97, 4109.62, 4112.69, 688.9, 2832807.78, None),
+        (1561273200, 10723.55, 10760.86, 10678.12, 10757.24, 683.25, 7308499.63, None),
+    ),
+    "data_histoday_legacy_2017-2021.json.gz": (
+        1310,
+        (1490140800, 0.03085, 0.03655, 0.02719, 0.03424, 4150292.84, 142106.03, None),
+        # low was sent as 0.2743, above the open
+        (1603238400, 0.2704, 0.2847, 0.2704, 0.2781, 414709.47, 114915.99, None),
+    ),
+    "index_cc_v1_historical_hours_WETH-EUR.json": (
+        10,
+        (
+            *(1732694400, 3260.82355059532, 3269.77854776747, 3246.94939184315),
+            *(3252.46203504816, 7600.72764340164, 24756165.6932058, None),
+        ),
+        None,
+    ),
+    "index_cc_v1_historical_hours_BTC-USD_2000h_to_1301536800.json.gz": (
+        2000,
+        (1294340400, 0.298, 0.298998688853659, 0.298, 0.298998688853659, 410, 122.58946243, None),
+        (
+            *(1301536800, 0.789560328657155, 0.800506052631579, 0.768),
+            *(0.800506052631579, 1751.516, 1392.69024985, None),
+        ),
+    ),
+}
+ERRORS = {
+    "404_index_hours_before_listing.json": (404, Rejected, "HTTP 404 1 Invalid: to_ts parameter."),
+    "fsym_missing_type2.json": (200, Rejected, "2 fsym param seems to be missing."),
+    "rate_limit_type99_http200.json": (200, Unavailable, "99 You are over your rate limit please"),
+}
+
+
+def read(path: Path) -> httpx.Response:
+    body = path.read_bytes()
+    return httpx.Response(200, content=gzip.decompress(body) if path.suffix == ".gz" else body)
+
+
+def told(frame: pl.DataFrame, at: int) -> tuple[object, ...]:
+    opened, *values = frame.row(at)
+    assert hasattr(opened, "timestamp")
+    return opened.timestamp(), *values
+
+
+def test_no_recording_is_left_out(recorded: Path) -> None:
+    folder = recorded / "cryptocompare"
+    assert {path.name for path in folder.iterdir() if path.is_file()} == set(FIRSTS)
+    assert {path.name for path in (folder / "errors").iterdir()} == set(ERRORS)
+
+
+@pytest.mark.parametrize("name", FIRSTS)
+def test_a_recorded_answer_is_read_as_it_was_sent(recorded: Path, name: str) -> None:
+    response = read(recorded / "cryptocompare" / name)
+    assert INDEX.venue.verdict(response) is None
+    frame = INDEX.parse(response)
+    count, first, last = FIRSTS[name]
+    assert frame.schema == SCHEMA
+    assert frame.height == count
+    assert frame["open_time"].n_unique() == count
+    assert told(frame, 0) == first
+    assert last is None or told(frame, -1) == last
+    assert not any(frame.select(rule.broken.fill_null(value=False).any()).item() for rule in RULES)
+
+
+def test_the_recorded_hours_pass_through_fetch(recorded: Path, connect: Connect) -> None:
+    body = read(recorded / "cryptocompare" / "histohour_Data_array_2000h_BTCUSD_2019.json.gz")
+    whole = INDEX.parse(body)
+    end = whole["open_time"].max() + HOUR
+    client = connect(lambda _: httpx.Response(200, content=body.content), keys=KEYS)
+    frame = fetch(client, INDEX, LISTING, Window(end - 2000 * HOUR, end), end)
+    assert frame.equals(whole[1:])
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_recorded_refusal_is_told_in_cryptocompares_words(recorded: Path, name: str) -> None:
+    status, kind, words = ERRORS[name]
+    body = (recorded / "cryptocompare" / "errors" / name).read_bytes()
+    error = INDEX.venue.verdict(httpx.Response(status, content=body))
+    assert type(error) is kind
+    assert str(error).startswith(words)
+    if isinstance(error, Unavailable):  # 10,004 calls in a day that may have 10,000
+        assert error.after is not None
+        assert error.after.total_seconds() == 86400
+
+
+keys = st.sampled_from(["Data", "Err", "Response", "Type", "Message", "RateLimit", "type", "time"])
+values = st.recursive(
+    st.sampled_from(["Error", 99, "", None, hour(FIRST), hour(-1), [hour(1) | {"time": "9" * 9}]]),
+    lambda inner: st.dictionaries(keys, inner) | st.lists(inner),
+)
+
+
+@given(st.binary() | st.builds(orjson.dumps, values), st.sampled_from([200, 401, 500]))
+def test_whatever_comes_is_candles_or_one_of_ours(body: bytes, status: int) -> None:
+    response = httpx.Response(status, content=body)
+    error = INDEX.venue.verdict(response)
+    assert error is None or isinstance(error, SourceError)
+    assert (status == 200) or error is not None
+    with suppress(Malformed):
+        assert INDEX.parse(response).schema == SCHEMA
