@@ -1,0 +1,94 @@
+"""Coinbase Exchange spot: BTC-USD and its like, a venue's own candles, in dollars themselves.
+
+https://docs.cdp.coinbase.com/api-reference/exchange-api (Get product candles, Get all known
+trading pairs, Rate limits). It is here rather than Kraken, whose OHLC has the newest 720 hours
+only, whatever `since` says: older pages would come back empty, and read as hours without a candle.
+Quirks:
+
+- `start` and `end` are ISO 8601 and both inclusive: a page ends at its last candle's opening. More
+  than 300 candles are refused (400 "granularity too small for the requested time range"); rows
+  ahead of `start` may come with them, and `fetch` leaves them out. Newest first.
+- A row is time in seconds, **low, high, open**, close, volume (base): not the order of the others.
+  Numbers are numbers. Quote volume and trades are not told.
+- An hour without a trade is absent, not flat.
+- Errors have a message and a status: 404 for an unknown product, 429 past 10 requests in a second
+  from an address (bursts to 15).
+- Products have no date of listing or of the end: a product that is gone stays in the list with
+  status "delisted", its candles are still served. Nothing asks for the first candle.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import quote
+
+import httpx
+import polars as pl
+
+from candles import HOUR, Listing, SourceError, Window
+from sources import answers, columns
+from sources.source import Budget, Catalogue, Metering, Source, Venue
+from sources.words import broken, by_status, line
+
+URL = "https://api.exchange.coinbase.com"
+PAGE_HOURS = 300
+WIDTH = 6
+PLACES = {"open_time": 0, "low": 1, "high": 2, "open": 3, "close": 4, "volume": 5}
+
+
+def _one(_: httpx.Request) -> float:
+    return 1
+
+
+def _request(listing: Listing, page: Window) -> httpx.Request:
+    params = {
+        "granularity": "3600",
+        "start": _iso(page.start),
+        "end": _iso(page.end - HOUR),
+    }
+    path = f"/products/{quote(listing.symbol, safe='')}/candles"
+    return httpx.Request("GET", f"{URL}{path}", params=params)
+
+
+def _iso(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _parse(response: httpx.Response) -> pl.DataFrame:
+    rows = answers.in_milliseconds(columns.json(response))
+    return columns.candles(rows, width=WIDTH, places=PLACES)
+
+
+def _verdict(response: httpx.Response) -> SourceError | None:
+    if response.is_success:
+        return broken(response)
+    words = line(answers.text(answers.envelope(response).get("message")))
+    return by_status(response, words or None)
+
+
+def _list(answer: httpx.Response | None) -> httpx.Request | None:
+    return httpx.Request("GET", f"{URL}/products") if answer is None else None
+
+
+def _listed(response: httpx.Response) -> pl.DataFrame:
+    return answers.listed(response, columns.json(response), taken=bool, row=_row)
+
+
+def _row(entry: answers.Entry) -> Sequence[object]:
+    asset, paid = entry["base_currency"], entry["quote_currency"]
+    trading = entry["status"] == "online" and entry.get("trading_disabled") is not True
+    return entry["id"], asset, asset, paid, 1, None, None, trading
+
+
+SOURCE = Source(
+    venue=Venue(
+        name="coinbase",
+        url=URL,
+        metering=Metering((Budget(10, 1, _one),)),
+        verdict=_verdict,
+    ),
+    kind="traded",
+    page_hours=PAGE_HOURS,
+    request=_request,
+    parse=_parse,
+    catalogue=Catalogue(exchange="gdax", derivatives=False, request=_list, parse=_listed),
+)
