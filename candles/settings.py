@@ -3,14 +3,23 @@
 The one place that reads the environment.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    create_model,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from candles.errors import Misuse
 
+Model = TypeVar("Model", bound=BaseSettings)
 PRIORITY = ("binance_futures", "binance_spot")
 
 
@@ -30,8 +39,8 @@ def _names(value: object) -> object:
     return names
 
 
-class Settings(BaseSettings):
-    """What is in force. A field's alias is the name of its environment variable."""
+class _Read(BaseSettings):
+    """Read from the environment, then from `.env`."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -39,6 +48,10 @@ class Settings(BaseSettings):
         frozen=True,
         env_ignore_empty=True,
     )
+
+
+class Settings(_Read):
+    """What is in force. A field's alias is the name of its environment variable."""
 
     database_url: str | None = Field(
         default=None,
@@ -61,11 +74,6 @@ class Settings(BaseSettings):
         alias="HTTPS_PROXY",
         description="A proxy that every request to a venue goes through.",
     )
-    coingecko_key: SecretStr | None = Field(
-        default=None,
-        alias="COINGECKO_API_KEY",
-        description="A CoinGecko demo key; without one all at your address share a small limit.",
-    )
     priority: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         default=PRIORITY,
         alias="CHANDLERY_SOURCES",
@@ -75,8 +83,23 @@ class Settings(BaseSettings):
 
 def settings() -> Settings:
     """What is in force now; Misuse, in one line, where a value cannot be."""
+    return _read(Settings)
+
+
+def keys(sources: Iterable[str]) -> dict[str, str]:
+    """The API keys that are set, by source: COINGECKO_API_KEY is coingecko's."""
+    fields: dict[str, Any] = {
+        name: (SecretStr | None, Field(default=None, alias=f"{name.upper()}_API_KEY"))
+        for name in sources
+    }
+    found = _read(create_model("Keys", __base__=_Read, **fields))
+    told = ((name, getattr(found, name)) for name in fields)
+    return {name: key.get_secret_value() for name, key in told if key is not None}
+
+
+def _read(model: type[Model]) -> Model:
     try:
-        return Settings()
+        return model()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -14,6 +14,7 @@ from chandlery.collecting import backfill, coins, hourly
 from chandlery.data import export, migrate, status
 from chandlery.database import db
 from chandlery.people import errors
+from chandlery.trying import try_source
 
 DONE, SOME_FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -27,7 +28,7 @@ def cli() -> None:
     """
 
 
-for verb in (migrate, coins, backfill, hourly, status, export, db):
+for verb in (migrate, coins, backfill, hourly, status, export, db, try_source):
     cli.add_command(verb)
 
 

@@ -12,9 +12,9 @@ import httpx
 import sources
 import store
 from candles import Unavailable
-from candles.settings import Settings
+from candles.settings import Settings, keys
 from sources import Source
-from sources.limiter import Timepiece
+from sources.limiter import REAL, Timepiece
 
 HANDS = 8  # requests under way at once: at 0.3 s an answer, more than any venue's limit allows
 
@@ -44,7 +44,7 @@ def tools(
 
     with (
         store.connect(settings) as connection,
-        _client(settings, timepiece or Timepiece(sleep=sleep)) as client,
+        venues(settings, timepiece or Timepiece(sleep=sleep)) as client,
     ):
         store.migrate(connection)
         pool = ThreadPoolExecutor(hands, thread_name_prefix="fetch")
@@ -55,11 +55,11 @@ def tools(
             pool.shutdown(cancel_futures=True)
 
 
-def _client(settings: Settings, timepiece: Timepiece) -> httpx.Client:
-    key = settings.coingecko_key
+def venues(settings: Settings, timepiece: Timepiece = REAL) -> httpx.Client:
+    """The way to the venues as the settings have it, with the keys that are set."""
     return sources.client(
         settings.venues_url,
         timepiece=timepiece,
-        keys={} if key is None else {"coingecko": key.get_secret_value()},
+        keys=keys(sources.load()),
         proxy=settings.proxy,
     )

@@ -20,13 +20,14 @@ import httpx
 import polars as pl
 
 from candles import Malformed
+from sources import _coingecko, columns
 from sources import _coingecko_prices as prices
-from sources import columns
-from sources._coingecko import URL, VENUE
+from sources._coingecko import URL
 from sources.fetch import MOST_ANSWERS, send
 from sources.source import Many, Source
 from sources.words import line, said_by
 
+VENUE = _coingecko.VENUE
 COINS_A_PAGE = 250
 TICKERS_A_PAGE = 100
 REACH = timedelta(days=364)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from candles import Misuse
-from candles.settings import PRIORITY, Settings, settings
+from candles.settings import PRIORITY, Settings, keys, settings
 
 NAMES = [field.alias for field in Settings.model_fields.values()]
 
@@ -80,3 +80,14 @@ def test_a_file_that_is_not_text_is_misuse(folder: Path) -> None:
     (folder / ".env").write_bytes(b"DATABASE_URL=\xff\xfe")
     with pytest.raises(Misuse, match=r"^\.env is not text in UTF-8$"):
         settings()
+
+
+def test_a_sources_key_bears_its_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COINGECKO_API_KEY", "from the environment")
+    monkeypatch.setenv("OKX_API_KEY", "")
+    (folder / ".env").write_text("CRYPTOCOMPARE_API_KEY=from the file\nCOINGECKO_API_KEY=x\n")
+    assert keys(["coingecko", "cryptocompare", "okx", "kraken"]) == {
+        "coingecko": "from the environment",
+        "cryptocompare": "from the file",
+    }
+    assert keys([]) == {}
