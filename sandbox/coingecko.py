@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _PAGE_OF_TICKERS: Final = 100
 _MOST_COINS: Final = 250
+_DAYS_PRICES: Final = 24
 _FREE: Final = 365 * DAY
 _LIMITED: Final = (
     "You've exceeded the Rate Limit. Please visit https://www.coingecko.com/en/api/pricing to "
@@ -135,7 +136,9 @@ class CoinGecko:
         """Return a coin as /coins/markets has it, with the week's prices."""
         prices = week(self._market.candles("coingecko", coin.id, "1h"), now)
         known = replace(coin, price=prices[-1]) if prices else coin
-        return {**coin_row(known, now), "sparkline_in_7d": {"price": prices}}
+        change = prices[-1] - prices[-25] if len(prices) > _DAYS_PRICES else 0.0
+        row = {**coin_row(known, now), "price_change_24h": change}
+        return {**row, "sparkline_in_7d": {"price": prices}}
 
     def _chart(self, ask: Ask) -> Answer:
         """Answer the price points of a coin."""
