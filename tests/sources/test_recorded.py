@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,6 +17,7 @@ from candles import (
     SCHEMA,
     Blocked,
     Listing,
+    Malformed,
     Rejected,
     SourceError,
     Unavailable,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from conftest import Connect
 
 SPOT, FUTURES = load()["binance_spot"], load()["binance_futures"]
+GECKO = load()["coingecko"]
 GCT = "gocryptotrader_recorded"
 
 # Read off the files by eye and by json.load: rows, then the first candle as the schema has it.
@@ -257,3 +260,36 @@ def test_the_examples_of_coingeckos_own_documentation_are_read(recorded: Path) -
 
 def test_an_empty_page_is_no_candles() -> None:
     assert check(SPOT.parse(httpx.Response(200, content=b"[]"))).equals(empty())
+
+
+CHART = "market_chart_daily_2017-2023_ark.json.gz"
+
+
+def test_the_recorded_chart_of_days_is_not_taken_for_hours(
+    recorded: Path, connect: Connect
+) -> None:
+    body = read(recorded / "coingecko" / CHART)
+    client = connect(lambda _: httpx.Response(200, content=body))
+    listing = Listing(1, "coingecko", "ark")
+    end = datetime(2023, 12, 12, tzinfo=UTC)
+    with pytest.raises(Malformed, match=r"coingecko: its points are mostly 1 day.*\(ark\)"):
+        fetch(client, GECKO, listing, Window(end - 24 * HOUR, end), end)
+
+
+def test_the_recorded_chart_told_by_the_hour_gives_its_prices(recorded: Path) -> None:
+    body = orjson.loads(read(recorded / "coingecko" / CHART))
+    first = body["prices"][0][0]
+    body["prices"] = [
+        [first + n * 3_600_000, price] for n, (_, price) in enumerate(body["prices"][:17])
+    ]
+    frame = GECKO.parse(httpx.Response(200, json=body))
+    assert frame.height == 16
+    assert frame.row(0)[1:] == (0.0339403, 0.0575659, 0.0339403, 0.0575659, None, None, None)
+    assert frame.row(1)[1:5] == (0.0575659, 0.0643126, 0.0575659, 0.0643126)
+    assert frame.select(pl.col("open_time").dt.epoch("ms")).item(0, 0) == first
+
+
+def test_the_documentations_own_points_do_not_make_an_hour(recorded: Path) -> None:
+    told = orjson.loads(read(recorded / "coingecko" / "official_openapi_examples.json"))
+    chart = told["/coins/{id}/market_chart/range"]
+    assert GECKO.parse(httpx.Response(200, json=chart)).is_empty()
