@@ -1,6 +1,7 @@
 """The verbs that look at the database: migrate, status, export."""
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -8,7 +9,7 @@ import polars as pl
 from rich.table import Table
 
 import store
-from candles import Misuse, Window, instant
+from candles import Coin, Misuse, Window, instant
 from candles.settings import settings
 from chandlery.export import write
 from chandlery.options import END, JSON, MAX_COINS, NOW, START, SYMBOLS, at, choices, listed
@@ -77,24 +78,36 @@ def _missing_within(
 
 
 @click.command()
-@choices(SYMBOLS, START, END)
+@choices(SYMBOLS, START, END, NOW)
 @click.option("--timeframe", type=click.Choice(TIMEFRAMES), default="1h", show_default=True)
 @click.option("--to", "to", type=click.Path(path_type=Path), required=True, metavar="FILE")
-def export(
+def export(  # noqa: PLR0913  a verb's options
     *,
     symbols: str | None,
     start: str | None,
     end: str | None,
+    now: str | None,
     timeframe: str,
     to: Path,
 ) -> None:
     """Write candles to FILE.parquet or FILE.csv, by symbol and time (UTC)."""
-    window = _window(start, end)
+    window, moment = _window(start, end), None if now is None else at(now)
     with store.connect(settings()) as connection:
         store.migrate(connection)
         coins = choose(connection, listed(symbols))
-        rows = write(connection, coins, timeframe, window, to)
+        read = partial(_read, connection, timeframe, window, moment)
+        rows = write(coins, read, to)
     click.echo(f"{rows:,} candles in {to}")
+
+
+def _read(
+    connection: store.Connection,
+    timeframe: str,
+    window: Window | None,
+    now: datetime | None,
+    coin: Coin,
+) -> pl.DataFrame:
+    return store.read(connection, [coin], timeframe, window, now)
 
 
 def _window(start: str | None, end: str | None) -> Window | None:

@@ -9,22 +9,18 @@ from tempfile import NamedTemporaryFile
 import polars as pl
 import pyarrow.parquet as pq
 
-import store
-from candles import Coin, Misuse, Window
+from candles import Coin, Misuse
 from store.read import SCHEMA
 
 Put = Callable[[pl.DataFrame], None]
 Open = Callable[[Path], AbstractContextManager[Put]]
 
 
-def write(
-    connection: store.Connection,
-    coins: Sequence[Coin],
-    timeframe: str,
-    window: Window | None,
-    to: Path,
-) -> int:
-    """Write the coins' candles by symbol and time; return how many. Misuse if there are none."""
+def write(coins: Sequence[Coin], read: Callable[[Coin], pl.DataFrame], to: Path) -> int:
+    """Write what `read` gives of each coin (store.read's frames), by symbol; return how many rows.
+
+    Misuse if there are none, or the file cannot be.
+    """
     form = FORMS.get(to.suffix.lower())
     if form is None:
         raise Misuse(f"{to} is of no kind known here: write FILE.parquet or FILE.csv")
@@ -32,7 +28,7 @@ def write(
     with _whole(to) as part:
         with form(part) as put:
             for coin in sorted(coins, key=lambda each: each.symbol):
-                frame = store.read(connection, [coin], timeframe, window)
+                frame = read(coin)
                 put(frame)
                 rows += frame.height
         if rows == 0:

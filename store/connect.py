@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -116,4 +117,13 @@ def _made(connection: Connection, *, installed: bool) -> Iterator[None]:
         except psycopg.Error as error:
             reason = f"cannot create the extension timescaledb ({_line(error)})"
             raise Misuse(f"{reason}: {_HOWTO}") from None
+        yield
+
+
+@contextmanager
+def taken_as_now(connection: Connection, now: datetime | None) -> Iterator[None]:
+    """A transaction in which the views take `now`, where it is given, for the present."""
+    with connection.transaction():
+        if now is not None:
+            connection.execute("select set_config('chandlery.now', %s, true)", (now.isoformat(),))
         yield

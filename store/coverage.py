@@ -4,7 +4,7 @@ from datetime import datetime
 
 import polars as pl
 
-from store.connect import Connection
+from store.connect import Connection, taken_as_now
 from store.queries import query
 
 SCHEMA = pl.Schema(
@@ -32,9 +32,6 @@ def held(connection: Connection, now: datetime | None = None) -> pl.DataFrame:
 
     What is missing is counted up to `now`, or the database's own clock.
     """
-    with connection.transaction():
-        if now is not None:
-            moment = now.isoformat()
-            connection.execute("select set_config('chandlery.now', %s, true)", (moment,))
+    with taken_as_now(connection, now):
         rows = connection.execute(query("held")).fetchall()
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")

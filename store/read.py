@@ -1,12 +1,13 @@
 """Candles out: COPY, as CSV, into polars. Floats come back to the last bit."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import polars as pl
 from psycopg import sql
 
 from candles import Coin, Window
-from store.connect import Connection
+from store.connect import Connection, taken_as_now
 
 TIMEFRAMES = ("1h", "4h", "1d")
 SCHEMA = pl.Schema(
@@ -39,15 +40,23 @@ def read(
     coins: Sequence[Coin],
     timeframe: str = "1h",
     window: Window | None = None,
+    now: datetime | None = None,
 ) -> pl.DataFrame:
-    """The candles of these coins, as market_data has them, by symbol and time (UTC, µs)."""
+    """The candles of these coins, as market_data has them, by symbol and time (UTC, µs).
+
+    Bars whose time is not over at `now` (the database's clock, if None) are left out.
+    """
     statement = _QUERY.format(
         columns=sql.SQL(", ").join(_column(name) for name in SCHEMA.names()),
         timeframe=sql.Literal(timeframe),
         ids=sql.Literal([coin.id for coin in coins]),
         within=_within(window),
     )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with (
+        taken_as_now(connection, now),
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
         text = b"".join(bytes(part) for part in copy)
     return _frame(text)
 

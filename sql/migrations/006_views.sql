@@ -4,6 +4,11 @@
 create function source_names(bits integer) returns text stable language sql
 return (select string_agg(name, '+' order by key) from source where bits >> key & 1 = 1);
 
+-- Now, or the moment that a session was told to take for it: set local chandlery.now = '2026-01-01Z'.
+create function as_of() returns timestamptz stable language sql
+return coalesce(nullif(current_setting('chandlery.now', true), '')::timestamptz, now());
+
+-- A 4h or 1d bar is shown when its time is over, as an hour is stored when it is.
 create view market_data as
 select
     coin.symbol, bar.open_time as "timestamp", '1h' as timeframe,
@@ -19,16 +24,14 @@ select
     bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id
 from candle_4h bar
 join coin on coin.key = bar.coin
+where bar.open_time + interval '4 hours' <= as_of()
 union all
 select
     coin.symbol, bar.open_time, '1d', bar.open, bar.high, bar.low, bar.close,
     bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id
 from candle_1d bar
-join coin on coin.key = bar.coin;
-
--- Now, or the moment that a session was told to take for it: set local chandlery.now = '2026-01-01Z'.
-create function as_of() returns timestamptz stable language sql
-return coalesce(nullif(current_setting('chandlery.now', true), '')::timestamptz, now());
+join coin on coin.key = bar.coin
+where bar.open_time + interval '24 hours' <= as_of();
 
 -- Per coin and timeframe: what there is, and what there would be if nothing were missing. Counted at each
 -- reading, from the first listing (or the first candle, where no listing's start is known or that is earlier)
@@ -60,9 +63,13 @@ with reach as (
     left join listing on listing.coin = ends.coin
     group by ends.coin, ends.earliest, ends.latest
 ), bar as (
-    select coin, interval '4 hours' as step, open_time, hours from candle_4h
+    select coin, interval '4 hours' as step, open_time, hours
+    from candle_4h
+    where open_time + interval '4 hours' <= as_of()
     union all
-    select coin, interval '24 hours', open_time, hours from candle_1d
+    select coin, interval '24 hours', open_time, hours
+    from candle_1d
+    where open_time + interval '24 hours' <= as_of()
 ), held as (
     select '1h' as timeframe, interval '1 hour' as step, coin, earliest, latest, hours as total, hours as whole
     from ends

@@ -97,9 +97,9 @@ def test_completeness_is_counted_at_each_reading_and_never_latched(
     for zone in ("UTC", "Asia/Kolkata", "America/St_Johns"):
         assert quality(connection, 50, zone) == {"1h": whole, "4h": whole, "1d": whole}
         assert ask(connection, RANGE, 50, zone) == [
-            ("1d", T0, T0 + 48 * HOUR, 3, True),
+            ("1d", T0, T0 + 24 * HOUR, 2, True),
             ("1h", T0 + 2 * HOUR, T0 + 49 * HOUR, 48, True),
-            ("4h", T0, T0 + 48 * HOUR, 13, True),
+            ("4h", T0, T0 + 44 * HOUR, 12, True),
         ]
         assert quality(connection, 51, zone)["1h"] == (Decimal("97.9592"), 1, True)
     assert quality(connection, 52)["4h"] == (Decimal("92.3077"), 1, True)
@@ -116,7 +116,7 @@ def test_completeness_is_counted_at_each_reading_and_never_latched(
     }
     held = store.held(connection, T0 + 50 * HOUR).row(0, named=True)
     assert (held["symbol"], held["hours"], held["missing"]) == ("BTC", 47, 1)
-    assert (held["bars_4h"], held["bars_1d"], held["sources"]) == (13, 3, "spot")
+    assert (held["bars_4h"], held["bars_1d"], held["sources"]) == (12, 2, "spot")
 
 
 def test_a_day_is_24_hours_to_a_reader_whose_clocks_change(
@@ -164,3 +164,19 @@ def test_a_life_is_from_the_first_listing_to_the_last_end(
     note_start(connection, listings(connection, store.find(connection))[0], T0)
     assert missing(40) == 20
     assert quality(connection, 40)["4h"] == (Decimal("14.2857"), 6, True)
+
+
+def test_a_bar_is_shown_when_its_time_is_over(
+    connection: store.Connection, frame: Frame, learn: Learn
+) -> None:
+    learn(("bitcoin", "BTC"))
+    store.write(connection, {1: frame(range(30))}, store.source_key(connection, "spot"))
+    coins = store.find(connection)
+    for refreshed in (False, True):
+        if refreshed:
+            store.refresh(connection)
+        for hour, shown in ((30, 7), (31, 7), (32, 8)):
+            now = T0 + hour * HOUR
+            assert store.read(connection, coins, "4h", now=now).height == shown
+            assert store.read(connection, coins, "1d", now=now).height == 1
+            assert store.read(connection, coins, "1h", now=now).height == 30
