@@ -84,9 +84,15 @@ def _worth() -> pl.Expr:
 
 
 def week(candles: Candles | None, now: int) -> list[float]:
-    """Return 168 prices, one an hour: where each hour opened, up to the one that is open now."""
+    """Return 168 prices, one an hour: where each hour opened, up to the one that is open now.
+
+    An hour without a candle has the price before it; there are fewer where a coin is younger.
+    """
     if candles is None:
         return []
-    last = now // HOUR * HOUR
-    hours = candles.frame(last - (_WEEK - 1) * HOUR, last + HOUR)
-    return hours["open"].to_list()
+    end = now // HOUR * HOUR + HOUR
+    begin = end - _WEEK * HOUR
+    at = pl.select(open_time=pl.int_range(begin, end, HOUR, dtype=pl.Int64))
+    hours = candles.frame(begin, end).select("open_time", "open")
+    filled = at.join(hours, on="open_time", how="left", maintain_order="left")["open"]
+    return filled.forward_fill().drop_nulls().to_list()

@@ -64,7 +64,7 @@ def spot_ticker(id_: str, name: str, ticker: Ticker, now: int) -> Info:
         "last_fetch_at": seen,
         "is_anomaly": False,
         "is_stale": False,
-        "trade_url": f"https://www.binance.com/en/trade/{listing.base}_{listing.quote}",
+        "trade_url": f"https://www.coingecko.com/en/exchanges/{id_}#{listing.symbol}",
         "token_info_url": None,
         "coin_id": coin.id,
         "target_coin_id": _BEHIND_QUOTES.get(listing.quote, ""),

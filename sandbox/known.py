@@ -56,13 +56,13 @@ ELSEWHERE: Final[Mapping[str, Sequence[str]]] = {
 
 # Where an invented coin trades, by its rank; of those not at Binance, one in three is nowhere.
 INVENTED: Final[Sequence[Sequence[str]]] = (
-    (*BOTH, OKX, BYBIT),
+    BOTH,
     (*BOTH, OKX),
     (FUTURES, BYBIT),
     (SPOT, OKX),
     (*BOTH, BYBIT),
     (),
-    BOTH,
+    (*BOTH, OKX, BYBIT),
 )
 NOT_AT_BINANCE: Final[Sequence[Sequence[str]]] = ((OKX,), (BYBIT,), ())
 

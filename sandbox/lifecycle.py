@@ -95,7 +95,10 @@ class Changed:
     @property
     def first(self) -> int:
         """The oldest open time."""
-        return max(self.real.first, *(f.begins for f in self.faults if f.kind == "listed"), 0)
+        first = self.real.first
+        begun = (f.begins for f in self.faults if f.kind == "listed")
+        gone = (f for f in self.faults if CHANGES[f.kind] is _gone and f.begins <= first)
+        return max(first, *begun, *(min(f.ends, self.real.last + HOUR) for f in gone), 0)
 
     @property
     def last(self) -> int:

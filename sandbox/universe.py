@@ -121,7 +121,7 @@ class MadeUpMarket:
         many = thousand(listing.source, coin.symbol.upper())
         times = 1000 if listing.base == many else 1
         rare = 0.0 if coin.rank <= len(KNOWN) else min(0.05, coin.rank / 10_000)
-        wild = 0.01 if coin.id == "usd-coin" else 1.0 + coin.rank % 7 / 7
+        wild = 0.01 if coin.id in {"tether", "usd-coin"} else 1.0 + coin.rank % 7 / 7
         return _Ware((coin.price or 1.0) * times, 6e7 / coin.rank, rare, wild, coin.id)
 
     @cached_property

@@ -130,11 +130,14 @@ class Pages:
     def _oldest(self, candles: Candles, begins: int, ends: int, limit: int) -> list[str]:
         """Collect rows onwards from the start."""
         rows: list[str] = []
+        found = [""]
         span = _CHUNK * candles.step
         while begins <= ends and len(rows) < limit:
-            stop = min(ends, begins + (limit - len(rows) - 1) * candles.step)
-            stop = min(stop, begins // span * span + span - candles.step)
-            rows += self._between(candles, begins, stop)
+            stop = min(ends, begins // span * span + span - candles.step)
+            if found:  # after a hole, look at the whole chunk
+                stop = min(stop, begins + (limit - len(rows) - 1) * candles.step)
+            found = self._between(candles, begins, stop)
+            rows += found[: limit - len(rows)]
             begins = stop // candles.step * candles.step + candles.step
         return rows
 
@@ -143,8 +146,10 @@ class Pages:
         pieces: list[list[str]] = []
         span = _CHUNK * candles.step
         while begins <= ends and limit > 0:
-            start = max(begins, ends - (limit - 1) * candles.step, ends // span * span)
-            pieces.append(self._between(candles, start, ends))
+            start = max(begins, ends // span * span)
+            if not pieces or pieces[-1]:  # after a hole, look at the whole chunk
+                start = max(start, ends - (limit - 1) * candles.step)
+            pieces.append(self._between(candles, start, ends)[-limit:])
             limit -= len(pieces[-1])
             ends = -(-start // candles.step) * candles.step - candles.step
         return [row for piece in reversed(pieces) for row in piece]

@@ -1,12 +1,14 @@
+import json
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import anyio
 import httpx
 import pytest
 
 from sandbox import application
-from sandbox.limits import Meter
+from sandbox.limits import LIMITS, Meter
 
 BTC = {"symbol": "BTCUSDT", "interval": "1h"}
 SPOT = "/binance_spot/api/v3/klines"
@@ -110,6 +112,57 @@ def test_the_mirror_has_a_budget_of_its_own() -> None:
     mirror = SPOT.replace("spot", "spot-mirror")
     answers = ask([(SPOT, {})] * 2 + [(mirror, {})] * 2, limits=2)
     assert [a.status_code for a in answers] == [200, 429, 200, 429]
+
+
+OKX = "/okx/api/v5/market/history-candles"
+BYBIT = "/bybit/v5/market/time"
+COINS = "/coingecko/api/v3/coins/list"
+
+
+def test_okx_allows_20_pages_of_history_in_two_seconds(shared: Path) -> None:
+    recorded = (shared / "recorded/okx/errors/50011_too_many_requests.json").read_bytes()
+    query: dict[str, object] = {"instId": "BTC-USDT", "bar": "1H", "limit": 1}
+    answers = ask([(OKX, query)] * 25, clock=Clock())
+    assert [a.status_code for a in answers] == [200] * 20 + [429] * 5
+    assert answers[-1].json() == json.loads(recorded)
+
+
+def test_bybit_turns_away_for_ten_minutes_who_asks_over_600_times() -> None:
+    clock = Clock()
+    answers = ask([(BYBIT, {})] * 602, clock=clock)
+    assert [a.status_code for a in answers] == [200] * 600 + [403] * 2
+    assert "access too frequent" in answers[-1].text
+    assert answers[-1].headers["content-type"].startswith("text/html")
+
+
+def test_bybit_softly_says_too_many_in_the_recorded_words(shared: Path) -> None:
+    file = shared / "recorded/bybit/errors/10006_too_many_visits.json"
+    (answer,) = ask([(BYBIT, {})], faults=["429"])
+    recorded = json.loads(file.read_bytes()) | {"time": answer.json()["time"]}
+    assert (answer.status_code, answer.json()) == (200, recorded)
+
+
+def test_coingecko_allows_30_requests_a_minute() -> None:
+    answers = ask([(COINS, {})] * 32, clock=Clock())
+    assert [a.status_code for a in answers] == [200] * 30 + [429] * 2
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+
+
+def test_a_ban_of_bybits_ends_after_ten_minutes(clock: Clock) -> None:
+    meter = LIMITS["bybit"].meter(1, clock)
+    assert [meter.spend(1).status for _ in range(3)] == [200, 418, 418]
+    clock.now += 599
+    assert meter.spend(1).status == 418
+    clock.now += 1
+    assert meter.spend(1).status == 200
+
+
+def test_two_seconds_are_told_and_waited_for(clock: Clock) -> None:
+    meter = LIMITS["okx"].meter(None, clock)
+    assert [meter.spend(2).status for _ in range(21)] == [200] * 20 + [429]
+    assert 0 < meter.spend(2).wait <= 2
+    clock.now += 2
+    assert meter.spend(2).status == 200
 
 
 @pytest.fixture

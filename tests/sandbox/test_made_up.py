@@ -102,3 +102,30 @@ def test_what_was_delisted_ends(made_up: Serving) -> None:
         assert isinstance(end, int)
         assert end < OPEN
         assert rows(made_up, FUTURES, symbol=contract["symbol"], limit=1)[0][0] == end - HOUR
+
+
+def bases(sandbox: Serving, path: str, **query: object) -> set[str]:
+    told = sandbox.get(f"/coingecko/api/v3{path}", **query).json()
+    return {ticker["coin_id"] for ticker in told["tickers"]}
+
+
+def test_some_coins_are_traded_elsewhere_only_and_some_nowhere(made_up: Serving) -> None:
+    coins = {coin["id"] for coin in made_up.get("/coingecko/api/v3/coins/list").json()}
+    spot = bases(made_up, "/exchanges/binance/tickers")
+    unexpired = {"include_tickers": "unexpired"}
+    futures = bases(made_up, "/derivatives/exchanges/binance_futures", **unexpired)
+    okx = bases(made_up, "/exchanges/okex/tickers")
+    bybit = bases(made_up, "/derivatives/exchanges/bybit", **unexpired)
+    binance = spot | futures
+    assert "leo-token" in okx - binance
+    assert len(okx - binance) > 1
+    assert bybit - binance - okx
+    assert {"tether", "ethereum-made-up-twin"} <= coins - binance - okx - bybit
+    assert {"bitcoin", "ethereum"} <= spot & futures & okx & bybit
+
+
+def test_a_coin_by_the_thousand_costs_as_much_wherever(made_up: Serving) -> None:
+    (theirs,) = rows(made_up, FUTURES, symbol="1000SHIBUSDT", limit=1)
+    query = {"category": "linear", "symbol": "SHIB1000USDT", "interval": 60, "limit": 1}
+    told = made_up.get("/bybit/v5/market/kline", **query).json()
+    assert float(told["result"]["list"][0][1]) == pytest.approx(theirs[1], rel=0.001)
