@@ -20,7 +20,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from candles.errors import Misuse
 
 Model = TypeVar("Model", bound=BaseSettings)
-PRIORITY = ("binance_futures", "binance_spot")
+PRIORITY = (
+    "binance_futures",
+    "binance_spot",
+    "coingecko",
+    "cryptocompare",
+    "okx",
+    "bybit",
+)
 
 
 def _absolute(path: Path) -> Path:

@@ -34,6 +34,7 @@ class Given(TypedDict):
     end: NotRequired[str | None]
     start_year: NotRequired[int | None]
     hours: NotRequired[int | None]
+    archive: NotRequired[bool]
 
 
 def choices(*options: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
@@ -71,4 +72,5 @@ def ordered(**given: Unpack[Given]) -> tuple[Settings, Order]:
         hours=given.get("hours"),
         symbols=listed(given["symbols"]),
         max_coins=given["max_coins"],
+        archive=given.get("archive", False),
     )

@@ -9,13 +9,16 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
+from itertools import chain
 
 import polars as pl
 
 import sources
 import store
 from candles import Blocked, Coin, Kind, Listing, Rejected, SourceError, Window
+from collect.newest import newest
 from collect.order import Order
 from collect.tally import Failure, Tally
 from collect.tools import HANDS, Tools
@@ -43,6 +46,30 @@ class Turn:
     step: Step
     refused: dict[Listing, str] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    firsts: dict[Listing, datetime] = field(default_factory=dict)
+
+    @property
+    def off(self) -> str | None:
+        """Why the source is off for the rest of the run, if it is."""
+        return self.tally.off.get(self.source.name)
+
+    def saw(self, listing: Listing, page: Window, frame: pl.DataFrame) -> None:
+        """Keep when a listing's candles begin, where pages came back empty before."""
+        start = self.order.window.start
+        if listing.start is None and (page.start == start or listing in self.firsts):
+            opened = frame["open_time"].min()
+            told = opened if isinstance(opened, datetime) else page.end
+            if self.firsts.get(listing, page.start) == page.start:
+                self.firsts[listing] = told
+
+    def note(self, listing: Listing, window: Window, error: SourceError) -> None:
+        """Keep a failure, and what it says of the pages still to come."""
+        self.fail(listing, window, str(error))
+        if isinstance(error, Rejected):
+            self.refused[listing] = str(error)
+        if isinstance(error, Blocked) and self.off is None:
+            self.tally.off[self.source.name] = str(error)
+            log.warning("%s is off for the rest of this run: %s", self.source.name, error)
 
     def fail(self, listing: Listing, window: Window, words: str) -> None:
         """Note hours that did not come; whether they were had elsewhere shows at the end."""
@@ -60,10 +87,12 @@ def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step
     rank = {coin.key: place for place, coin in enumerate(coins)}
     listings = sorted(store.listings(tools.connection, coins), key=lambda each: rank[each.coin])
     failures: list[Failure] = []
-    for name in order.sources:
-        mine = [listing for listing in listings if listing.source == name]
+    for source in line(tools, order):
+        mine = [each for each in listings if each.source == source.listings]
+        if source.serves is not None and not order.archive:
+            mine = [each for each in mine if _needs_second_way(each, tally, failures)]
         if mine:
-            turn = Turn(tools, order, tools.sources[name], tally, step)
+            turn = Turn(tools, order, source, tally, step)
             _ask(turn, mine)
             failures += turn.failures
     _account(tools, coins, failures, tally)
@@ -71,15 +100,37 @@ def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step
     tally.unlisted += [coin.symbol for coin in coins if coin.key not in listed]
 
 
+def line(tools: Tools, order: Order) -> list[Source]:
+    """Who is asked, in turn. Where there is a second way to a source's candles, it comes after.
+
+    With `order.archive` it comes before.
+    """
+    found: list[Source] = []
+    for name in order.sources:
+        known = tools.sources.values()
+        ways = [each for each in known if each.serves == name]
+        found += [*ways, tools.sources[name]] if order.archive else [tools.sources[name], *ways]
+    return [source for source in found if sources.configured(tools.keys, source)]
+
+
+def _needs_second_way(listing: Listing, tally: Tally, failures: Iterable[Failure]) -> bool:
+    """Where the first way is closed, or the symbol is gone from it."""
+    failed = any((each.coin, each.source) == (listing.coin, listing.source) for each in failures)
+    return failed or listing.end is not None or listing.source in tally.off
+
+
 def _ask(turn: Turn, listings: Sequence[Listing]) -> None:
     """Have one source give what its listings lack now, and write it as it comes."""
-    connection, name = turn.tools.connection, turn.source.name
-    key = store.source_key(connection, name)
-    better = _keys(turn, turn.order.sources[: turn.order.sources.index(name)], turn.source.kind)
-    pages = _pages(turn, _with_starts(turn, listings))
-    for frames in _flushes(_answers(turn, pages)):
+    connection, source = turn.tools.connection, turn.source
+    key = store.source_key(connection, source.name)
+    place = turn.order.sources.index(source.listings)
+    better = _keys(turn, turn.order.sources[:place], source.kind)
+    known = _with_starts(turn, listings)
+    pages = _pages(turn, known)
+    for frames in _flushes(chain(newest(turn, pages), _answers(turn, pages))):
         written = store.write(connection, frames, key, better=better)
-        turn.tally.wrote(name, frames, written)
+        turn.tally.wrote(source.name, frames, written)
+    _learn_starts(turn, known)
 
 
 def _keys(turn: Turn, names: Iterable[str], kind: Kind) -> list[int]:
@@ -96,7 +147,7 @@ def _keys(turn: Turn, names: Iterable[str], kind: Kind) -> list[int]:
 def _with_starts(turn: Turn, listings: Sequence[Listing]) -> list[Listing]:
     """Learn when listings begin, where asking through emptiness would cost more than one page."""
     window, source = turn.order.window, turn.source
-    if source.first is None or source.name in turn.tally.off or window.hours <= source.page_hours:
+    if source.first is None or turn.off is not None or window.hours <= source.page_hours:
         return list(listings)
     hands = [turn.tools.hands.submit(_first, turn, listing) for listing in listings]
     known = map(partial(_learnt, turn), listings, hands)
@@ -115,7 +166,7 @@ def _learnt(turn: Turn, listing: Listing, hand: Future[Listing | None]) -> Listi
     try:
         known = hand.result()
     except SourceError as error:
-        _note(turn, listing, turn.order.window, error)
+        turn.note(listing, turn.order.window, error)
         return None
     if known is not None and known.start is not None and listing.start is None:
         store.note_start(turn.tools.connection, known, known.start)
@@ -138,7 +189,7 @@ def _pages(turn: Turn, listings: Iterable[Listing]) -> list[Page]:
         (listing, page)
         for (listing, _), windows in zip(asks, runs, strict=True)
         for window in windows
-        for page in sources.pages(turn.source, window)
+        for page in sources.pages(turn.source, window, turn.order.now)
     ]
 
 
@@ -149,27 +200,18 @@ def _answers(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[int, pl.DataFr
         try:
             frame = hand.result()
         except SourceError as error:
-            _note(turn, listing, window, error)
+            turn.note(listing, window, error)
             continue
         turn.step(frame.height)
+        turn.saw(listing, window, frame)
         yield listing.coin, frame
-
-
-def _note(turn: Turn, listing: Listing, window: Window, error: SourceError) -> None:
-    """Keep the failure, and what it says of the pages still to come."""
-    turn.fail(listing, window, str(error))
-    if isinstance(error, Rejected):
-        turn.refused[listing] = str(error)
-    if isinstance(error, Blocked) and turn.source.name not in turn.tally.off:
-        turn.tally.off[turn.source.name] = str(error)
-        log.warning("%s is off for the rest of this run: %s", turn.source.name, error)
 
 
 def _hands(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[pl.DataFrame]]]:
     """Ask for pages some way ahead of whoever takes the answers, and hand them out in order."""
     tools, waiting = turn.tools, deque[tuple[Page, Future[pl.DataFrame]]]()
     for listing, window in pages:
-        words = turn.tally.off.get(turn.source.name) or turn.refused.get(listing)
+        words = turn.off or turn.refused.get(listing)
         if words is not None:
             turn.fail(listing, window, words)
             continue
@@ -198,6 +240,15 @@ def _flushes(answers: Iterable[tuple[int, pl.DataFrame]]) -> Iterator[dict[int, 
 
 def _joined(frames: dict[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
     return {coin: pl.concat(parts) for coin, parts in frames.items()}
+
+
+def _learn_starts(turn: Turn, listings: Iterable[Listing]) -> None:
+    """Where a source tells of no beginning: it is where the first candle was after emptiness."""
+    failed = {failure.coin for failure in turn.failures}
+    for listing in listings:
+        start = turn.firsts.get(listing)
+        if start is not None and start > turn.order.window.start and listing.coin not in failed:
+            store.note_start(turn.tools.connection, listing, start)
 
 
 def _account(

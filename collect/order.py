@@ -21,6 +21,7 @@ class Order:
     now: datetime
     symbols: tuple[str, ...] | None = None
     max_coins: int | None = None
+    archive: bool = False  # bulk files first, where a source has them
 
 
 def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
@@ -34,6 +35,7 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
     hours: int | None = None,
     symbols: Sequence[str] | None = None,
     max_coins: int | None = None,
+    archive: bool = False,
 ) -> Order:
     """Build an order, or raise Misuse with one line that says what to write instead.
 
@@ -55,6 +57,7 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
         now=now,
         symbols=_symbols(symbols),
         max_coins=None if max_coins is None else _positive("max coins", max_coins, MOST_COINS),
+        archive=archive,
     )
 
 

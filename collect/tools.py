@@ -26,7 +26,9 @@ class Tools:
     connection: store.Connection
     client: httpx.Client
     sources: Mapping[str, Source]
+    keys: Mapping[str, str]  # API keys, by source
     hands: ThreadPoolExecutor
+    priority: tuple[str, ...]
     refreshed_at: float
     refresh_seconds: float = 0.0
 
@@ -49,7 +51,15 @@ def tools(
         store.migrate(connection)
         pool = ThreadPoolExecutor(hands, thread_name_prefix="fetch")
         try:
-            yield Tools(connection, client, sources.load(), pool, refreshed_at=monotonic())
+            yield Tools(
+                connection=connection,
+                client=client,
+                sources=sources.load(),
+                keys=keys(sources.load()),
+                hands=pool,
+                priority=settings.priority,
+                refreshed_at=monotonic(),
+            )
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)

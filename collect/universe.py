@@ -28,6 +28,7 @@ COINS_A_PAGE = 250
 FIRST_COINS = 1000  # four pages; `chandlery coins` learns them all
 FRESH = timedelta(hours=24)
 UNIVERSE = "universe"
+BY_TICKER = {"cryptocompare"}
 LISTED = pl.Schema(
     {
         "id": pl.String(),
@@ -108,14 +109,22 @@ def _told(
     tools: Tools, seen: pl.DataFrame, universe: Universe
 ) -> Iterator[tuple[str, tuple[pl.DataFrame, pl.Series]]]:
     """What each source lists of the coins seen; what one does not tell is put to `failures`."""
-    for source in tools.sources.values():
+    for source in _asked(tools):
         if source.name == coingecko.VENUE.name:
             yield source.name, (_listed_by_id(seen), seen["id"])
+        elif source.name in BY_TICKER:
+            yield source.name, (_listed_by_ticker(seen), seen["ticker"])
         elif source.catalogue is not None:
             try:
                 yield source.name, _listed(tools, source, source.catalogue, seen)
             except SourceError as error:
                 universe.failures[source.name] = str(error)
+
+
+def _asked(tools: Tools) -> list[Source]:
+    """The sources in force that may be asked: what nobody wants need not be known."""
+    wanted = [tools.sources[name] for name in tools.priority if name in tools.sources]
+    return [source for source in wanted if sources.configured(tools.keys, source)]
 
 
 def _listed(
@@ -172,9 +181,19 @@ def _listed_by_id(coins: pl.DataFrame) -> pl.DataFrame:
     ).match_to_schema(LISTED)
 
 
+def _listed_by_ticker(coins: pl.DataFrame) -> pl.DataFrame:
+    """Sources that know tickers only are asked for coins that share theirs with no other."""
+    frame = coins.filter(pl.col("ticker").is_unique()).select(
+        "id", symbol="ticker", multiple=pl.lit(1, pl.Int64)
+    )
+    return frame.with_columns(
+        start=pl.lit(None, LISTED["start"]), end=pl.lit(None, LISTED["end"])
+    ).match_to_schema(LISTED)
+
+
 def _learn_unmapped(tools: Tools, now: datetime, universe: Universe) -> None:
     """Keep what each venue lists under ids of its own, until CoinGecko tells whose they are."""
-    for source in tools.sources.values():
+    for source in _asked(tools):
         if source.catalogue is None:
             continue
         try:

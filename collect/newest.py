@@ -1,0 +1,62 @@
+"""The newest hours of many coins in one request, where a source serves them so."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from candles import SourceError, Window
+from sources import fetch_many
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from candles import Listing
+    from collect.engine import Page, Turn
+
+log = logging.getLogger(__name__)
+
+FEWEST = 2  # for one listing its own request is as cheap, and surer
+
+
+def newest(turn: Turn, pages: list[Page]) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Take off `pages` what one request for many listings can give, and give it.
+
+    What such an answer does not hold stays in `pages`, to be asked for one by one.
+    """
+    many = turn.source.many
+    if many is None or turn.off is not None:
+        return
+    since = turn.order.now - many.reach
+    young = [page for page in pages if page[1].start >= since]
+    wanted: dict[Listing, list[Window]] = {}
+    for listing, window in young:
+        wanted.setdefault(listing, []).append(window)
+    if len(wanted) < FEWEST:
+        return
+    listings = list(wanted)
+    for first in range(0, len(listings), many.most):
+        group = listings[first : first + many.most]
+        yield from _group(turn, pages, {listing: wanted[listing] for listing in group}
+
+
+def _group(
+    turn: Turn, pages: list[Page], wanted: dict[Listing, list[Window]]
+) -> Iterator[tuple[int, pl.DataFrame]]:
+    windows = [window for each in wanted.values() for window in each]
+    hull = Window(min(each.start for each in windows), max(each.end for each in windows))
+    turn.tally.pages += 1
+    try:
+        frames = fetch_many(turn.tools.client, turn.source, list(wanted), hull, turn.order.now)
+    except SourceError as error:
+        log.warning("%s coins are asked for one by one: %s", len(wanted), error)
+        return
+    for listing, frame in frames.items():
+        for window in wanted[listing]:
+            part = frame.filter(pl.col("open_time").is_between(window.start, window.end, "left"))
+            if part.height == window.hours:
+                pages.remove((listing, window))
+                turn.step(part.height)
+                yield listing.coin, part
