@@ -39,7 +39,7 @@ def newest(turn: Turn, pages: list[Page]) -> Iterator[tuple[int, pl.DataFrame]]:
     listings = list(wanted)
     for first in range(0, len(listings), many.most):
         group = listings[first : first + many.most]
-        yield from _group(turn, pages, {listing: wanted[listing] for listing in group}
+        yield from _group(turn, pages, {listing: wanted[listing] for listing in group})
 
 
 def _group(
