@@ -288,6 +288,8 @@ def test_a_month_is_cut_into_days_until_its_file_is_out() -> None:
     # The first Monday after October 2026 is the 2nd of November.
     assert len(cut("2026-10-01", "2026-11-01", now="2026-11-02T23:59")) == 31
     assert len(cut("2026-10-01", "2026-11-01", now="2026-11-03T00:00")) == 1
+    # The month after March 2024 begins with one.
+    assert len(cut("2024-03-01", "2024-04-01", now="2024-04-02T00:00")) == 1
     assert cut("2026-11-01", "2026-11-22T10:00")[-1] == ("11-20 00", 24)
     assert len(cut("2026-11-01", "2026-11-22T10:00")) == 20
 

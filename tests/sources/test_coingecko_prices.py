@@ -197,13 +197,13 @@ UPDATED = START + 10 * HOUR + 4 * MINUTE
 
 
 def coin(**other: Any) -> dict[str, Any]:
-    """A coin whose prices are 1001, 1002 … 1168; the last is now's."""
+    """A coin whose prices are 2001, 1002, 2003 … 1168; the last is now's."""
     told = {
         "id": "bitcoin",
         "current_price": 1168.5,
         "price_change_24h": 24,
         "last_updated": UPDATED.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "sparkline_in_7d": {"price": [1000.0 + n for n in range(1, 169)]},
+        "sparkline_in_7d": {"price": [1000.0 + n + n % 2 * 1000 for n in range(1, 169)]},
     }
     return {**told, **other}
 
@@ -223,8 +223,8 @@ def test_a_sparkline_tells_the_hours_between_its_prices(connect: Connect) -> Non
     assert set(found) == {BITCOIN}
     frame = found[BITCOIN]
     assert frame.height == 167
-    assert frame.row(-1)[:5] == (START + 9 * HOUR, 1167, 1168, 1167, 1168)
-    assert frame.row(0)[:5] == (START - 157 * HOUR, 1001, 1002, 1001, 1002)
+    assert frame.row(-1)[:5] == (START + 9 * HOUR, 2167, 2167, 1168, 1168)
+    assert frame.row(0)[:5] == (START - 157 * HOUR, 2001, 2001, 1002, 1002)
     assert frame["volume"].null_count() == 167
 
 
@@ -260,11 +260,11 @@ def test_of_many_only_closed_hours_are_taken(connect: Connect) -> None:
         {"last_updated": "soon"},
         {"sparkline_in_7d": None},
         {"sparkline_in_7d": {"price": []}},
-        {"sparkline_in_7d": {"price": [1168.0] * 167}},
-        {"sparkline_in_7d": {"price": [1168.0] * 169}},
-        {"sparkline_in_7d": {"price": [*[1168.0] * 167, None]}},
+        {"sparkline_in_7d": {"price": [1168.0] * 167}, "price_change_24h": 0},
+        {"sparkline_in_7d": {"price": [1168.0] * 169}, "price_change_24h": 0},
+        {"sparkline_in_7d": {"price": [None, *[1168.0] * 167]}, "price_change_24h": 0},
         {"current_price": None},
-        {"current_price": 1200.0},
+        {"current_price": 1200.0, "price_change_24h": 56.0},
         {"price_change_24h": None},
         {"price_change_24h": 50.0},
         {"id": 7},
