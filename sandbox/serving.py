@@ -85,7 +85,7 @@ class Serving:
         return answer.json()
 
     def get(
-        self, path: str, headers: Mapping[str, str] | None = None, **query: object
+        self, path: str, headers: Mapping[str, str] | None = None, /, **query: object
     ) -> httpx.Response:
         """Ask for a path, as ``/binance_spot/api/v3/time``."""
         return self.client.get(path, params=query, headers=headers)  # type: ignore[arg-type]
