@@ -87,14 +87,16 @@ def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step
     rank = {coin.key: place for place, coin in enumerate(coins)}
     listings = sorted(store.listings(tools.connection, coins), key=lambda each: rank[each.coin])
     failures: list[Failure] = []
+    refused: set[Listing] = set()
     for source in line(tools, order):
         mine = [each for each in listings if each.source == source.listings]
         if source.serves is not None and not order.archive:
-            mine = [each for each in mine if _needs_second_way(each, tally, failures)]
+            mine = [each for each in mine if each in refused or _is_closed(each, tally)]
         if mine:
             turn = Turn(tools, order, source, tally, step)
             _ask(turn, mine)
             failures += turn.failures
+            refused.update(turn.refused)
     _account(tools, coins, failures, tally)
     listed = {listing.coin for listing in listings if listing.source in order.sources}
     tally.unlisted += [coin.symbol for coin in coins if coin.key not in listed]
@@ -113,10 +115,9 @@ def line(tools: Tools, order: Order) -> list[Source]:
     return [source for source in found if sources.configured(tools.keys, source)]
 
 
-def _needs_second_way(listing: Listing, tally: Tally, failures: Iterable[Failure]) -> bool:
-    """Where the first way is closed, or the symbol is gone from it."""
-    failed = any((each.coin, each.source) == (listing.coin, listing.source) for each in failures)
-    return failed or listing.end is not None or listing.source in tally.off
+def _is_closed(listing: Listing, tally: Tally) -> bool:
+    """Whether the first way is closed to us, or the symbol gone from it."""
+    return listing.end is not None or listing.source in tally.off
 
 
 def _ask(turn: Turn, listings: Sequence[Listing]) -> None:

@@ -14,6 +14,7 @@ import polars as pl
 import sources
 import store
 from candles import Blocked, Malformed, SourceError, Unavailable
+from collect.kinds import is_crypto
 from collect.order import Order
 from collect.reused import REUSED
 from collect.tools import Tools
@@ -102,7 +103,13 @@ def learn_if_due(tools: Tools, order: Order) -> None:
 def _coins(tools: Tools, most: int | None) -> pl.DataFrame:
     """The best-ranked coins: id, ticker (upper case, as venues write it), name, rank."""
     seen = coingecko.coins(tools.client, most)
-    return seen.select("id", "name", "rank", ticker=pl.col("symbol").str.to_uppercase())
+    return seen.select(
+        "id",
+        "name",
+        "rank",
+        ticker=pl.col("symbol").str.to_uppercase(),
+        crypto=is_crypto(pl.col("id")),
+    )
 
 
 def _told(

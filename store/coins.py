@@ -50,14 +50,14 @@ def learn_listings(
     seen: pl.DataFrame,
     now: datetime,
     trading: Sequence[str],
-) -> None:
-    """Keep a source's listings (columns id, symbol, multiple, start, end).
+) -> int:
+    """Keep a source's listings (columns id, symbol, multiple, start, end); return how many changed.
 
     Ids of coins that are not known are passed over. A listing whose symbol is not among those
     `trading` now, or names another coin now, ends at `now`: venues seldom tell when it did.
     """
     source_key(connection, source)
-    connection.execute(
+    return connection.execute(
         query("learn_listings"),
         {
             "source": source,
@@ -69,7 +69,7 @@ def learn_listings(
             "now": now,
             "trading": list(trading),
         },
-    )
+    ).rowcount
 
 
 def adopt(connection: Connection, source: str, seen: pl.DataFrame) -> int:

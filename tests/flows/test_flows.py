@@ -36,6 +36,7 @@ def in_force(settings: Settings, venues: Serving, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("CHANDLERY_HOME", str(settings.home))
     monkeypatch.setenv("DATABASE_URL", settings.database_url or "")
     monkeypatch.setenv("CHANDLERY_VENUES_URL", venues.url)
+    monkeypatch.setenv("CHANDLERY_SOURCES", "binance_futures,binance_spot")
 
 
 needed = pytest.mark.usefixtures("prefect", "in_force")

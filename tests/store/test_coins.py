@@ -7,7 +7,7 @@ import polars as pl
 
 import store
 from candles import HOUR
-from store.coins import find, learn_coins, learn_listings, listings, note_start
+from store.coins import find, learn_coins, listings, note_start
 
 Learn = Callable[..., int]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
@@ -22,6 +22,12 @@ def listed(*rows: tuple[str, str, int, datetime | None]) -> pl.DataFrame:
         "end": pl.Datetime("us", "UTC"),
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def told(connection: store.Connection, source: str, seen: pl.DataFrame, now: datetime = T0) -> int:
+    """A source tells of these listings, all of them trading."""
+    dated = seen.with_columns(start=pl.lit(None, pl.Datetime("us", "UTC")))
+    return store.learn_listings(connection, source, dated, now, seen["symbol"].to_list())
 
 
 def named(connection: store.Connection) -> list[tuple[str, str]]:
@@ -80,8 +86,8 @@ def test_listings_are_updated_and_keep_the_start_that_was_learnt(
     learn(BTC, ETH)
     (btc,) = find(connection, ["BTC"])
     seen = listed(("bitcoin", "BTCUSDT", 1, None), ("nobody", "XUSDT", 1, None))
-    assert learn_listings(connection, "binance_spot", seen) == 1
-    assert learn_listings(connection, "binance_spot", seen) == 0
+    assert told(connection, "binance_spot", seen) == 1
+    assert told(connection, "binance_spot", seen) == 0
     assert listings(connection, find(connection, ["ETH"])) == []
 
     (known,) = listings(connection, [btc])
@@ -93,10 +99,10 @@ def test_listings_are_updated_and_keep_the_start_that_was_learnt(
     )
     note_start(connection, known, T0)
     changed = listed(("bitcoin", "BTCUSDT", 1000, T0 + 9 * HOUR))
-    assert learn_listings(connection, "binance_spot", changed) == 1
+    assert told(connection, "binance_spot", changed) == 1
     (known,) = listings(connection, [btc])
     assert (known.multiple, known.start, known.end) == (1000, T0, T0 + 9 * HOUR)
-    learn_listings(connection, "binance_spot", seen)
+    told(connection, "binance_spot", seen)
     (known,) = listings(connection, [btc])
     assert (known.multiple, known.start, known.end) == (1, T0, None)
 
@@ -105,11 +111,11 @@ def test_an_end_before_the_start_that_was_learnt_costs_only_that_start(
     connection: store.Connection, learn: Learn
 ) -> None:
     learn(BTC, ETH)
-    learn_listings(connection, "a", listed(("bitcoin", "X", 1, None), ("ethereum", "E", 1, None)))
+    told(connection, "a", listed(("bitcoin", "X", 1, None), ("ethereum", "E", 1, None)))
     for known in listings(connection, find(connection)):
         note_start(connection, known, T0)
     both = listed(("bitcoin", "X", 1, T0 - HOUR), ("ethereum", "E", 1, T0 + HOUR))
-    assert learn_listings(connection, "a", both) == 2
+    assert told(connection, "a", both) == 2
     found = {each.symbol: (each.start, each.end) for each in listings(connection, find(connection))}
     assert found == {"X": (None, T0 - HOUR), "E": (T0, T0 + HOUR)}
 
@@ -119,8 +125,8 @@ def test_one_symbol_can_be_two_coins_and_one_coin_at_two_sources(
 ) -> None:
     learn(("terra-luna-2", "LUNA"), ("terra-luna", "LUNC"))
     for source in ("b", "a"):
-        learn_listings(connection, source, listed(("terra-luna", "LUNAUSDT", 1, T0)))
-        learn_listings(connection, source, listed(("terra-luna-2", "LUNAUSDT", 1, None)))
+        told(connection, source, listed(("terra-luna", "LUNAUSDT", 1, T0)))
+        told(connection, source, listed(("terra-luna-2", "LUNAUSDT", 1, None)))
     found = listings(connection, find(connection))
     assert [(each.source, each.end) for each in found] == [
         ("a", None),
@@ -130,3 +136,26 @@ def test_one_symbol_can_be_two_coins_and_one_coin_at_two_sources(
     ]
     keys = [store.source_key(connection, name) for name in ("b", "a", "b")]
     assert keys == [0, 1, 0]
+
+
+def test_a_symbol_that_names_another_coin_now_is_the_new_ones_from_now_on(
+    connection: store.Connection, learn: Learn
+) -> None:
+    learn(("old", "X"), ("new", "Y"))
+    told(connection, "a", listed(("old", "XUSDT", 1, None)))
+    told(connection, "a", listed(("new", "XUSDT", 1, None)), T0 + 5 * HOUR)
+    found = {each.coin: (each.start, each.end) for each in listings(connection, find(connection))}
+    assert found == {1: (None, T0 + 5 * HOUR), 2: (T0 + 5 * HOUR, None)}
+
+
+def test_a_symbol_that_trades_no_more_ends_when_that_is_seen(
+    connection: store.Connection, learn: Learn
+) -> None:
+    learn(BTC, ETH)
+    both = listed(("bitcoin", "B", 1, None), ("ethereum", "E", 1, None))
+    told(connection, "a", both)
+    told(connection, "a", both.head(1), T0 + HOUR)
+    found = {each.symbol: each.end for each in listings(connection, find(connection))}
+    assert found == {"B": None, "E": T0 + HOUR}
+    told(connection, "a", both, T0 + 2 * HOUR)
+    assert {each.end for each in listings(connection, find(connection))} == {None}
