@@ -49,6 +49,7 @@ def run(settings: Settings, venues: Serving) -> Run:
             "CHANDLERY_HOME": str(settings.home),
             "DATABASE_URL": settings.database_url or "",
             "CHANDLERY_VENUES_URL": venues.url,
+            "CHANDLERY_SOURCES": "binance_futures,binance_spot",
         }
         | more,
     )

@@ -105,7 +105,7 @@ def test_a_blocked_source_is_left_alone_for_the_rest_of_the_run(
     refused = [each for each in asked(venues) if each["source"] == "binance_futures"]
     assert len(refused) <= 25  # those under way at the first refusal
     assert set(tally.failed) == {"XMR"}  # which spot does not list, and files come a day late
-    assert tally.rows["binance_futures_archive"] == HOURS - 24
+    assert tally.rows["binance_futures_archive"] == 8 * (HOURS - 24)
     assert len(rows("candle_1h")) == 9 * HOURS + HOURS - 24
 
 
