@@ -4,12 +4,10 @@ Nothing is remembered between sources but what the database says: each is asked 
 when its turn comes, so a page that failed at one is simply still missing for the next.
 """
 
-import logging
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
@@ -17,63 +15,17 @@ import polars as pl
 
 import sources
 import store
-from candles import Blocked, Coin, Kind, Listing, Rejected, SourceError, Window
+from candles import Coin, Kind, Listing, SourceError
 from collect.newest import newest
 from collect.order import Order
 from collect.tally import Failure, Tally
 from collect.tools import HANDS, Tools
+from collect.turn import Page, Step, Turn
 from sources import Source, fetch, first_candle
-
-log = logging.getLogger(__name__)
 
 BATCH = 50  # coins that are planned, and in Prefect retried, together
 FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
 AHEAD = 3  # requests queued for each hand, so that none is idle while rows are written
-
-Page = tuple[Listing, Window]
-Step = Callable[[int], None]
-"""Told the rows of each page that came."""
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A source's turn at a batch of coins."""
-
-    tools: Tools
-    order: Order
-    source: Source
-    tally: Tally
-    step: Step
-    refused: dict[Listing, str] = field(default_factory=dict)
-    failures: list[Failure] = field(default_factory=list)
-    firsts: dict[Listing, datetime] = field(default_factory=dict)
-
-    @property
-    def off(self) -> str | None:
-        """Why the source is off for the rest of the run, if it is."""
-        return self.tally.off.get(self.source.name)
-
-    def saw(self, listing: Listing, page: Window, frame: pl.DataFrame) -> None:
-        """Keep when a listing's candles begin, where pages came back empty before."""
-        start = self.order.window.start
-        if listing.start is None and (page.start == start or listing in self.firsts):
-            opened = frame["open_time"].min()
-            told = opened if isinstance(opened, datetime) else page.end
-            if self.firsts.get(listing, page.start) == page.start:
-                self.firsts[listing] = told
-
-    def note(self, listing: Listing, window: Window, error: SourceError) -> None:
-        """Keep a failure, and what it says of the pages still to come."""
-        self.fail(listing, window, str(error))
-        if isinstance(error, Rejected):
-            self.refused[listing] = str(error)
-        if isinstance(error, Blocked) and self.off is None:
-            self.tally.off[self.source.name] = str(error)
-            log.warning("%s is off for the rest of this run: %s", self.source.name, error)
-
-    def fail(self, listing: Listing, window: Window, words: str) -> None:
-        """Note hours that did not come; whether they were had elsewhere shows at the end."""
-        self.failures.append(Failure(listing.coin, self.source.name, window, words))
 
 
 def batches(coins: Sequence[Coin]) -> Iterator[Sequence[Coin]]:

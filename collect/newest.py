@@ -1,20 +1,13 @@
 """The newest hours of many coins in one request, where a source serves them so."""
 
-from __future__ import annotations
-
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import polars as pl
 
-from candles import SourceError, Window
+from candles import Listing, SourceError, Window
+from collect.turn import Page, Turn
 from sources import fetch_many
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from candles import Listing
-    from collect.engine import Page, Turn
 
 log = logging.getLogger(__name__)
 

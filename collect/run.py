@@ -7,10 +7,11 @@ from time import monotonic
 
 import store
 from candles import Coin, Misuse
-from collect.engine import Step, batches, gather
+from collect.engine import batches, gather
 from collect.order import Order
 from collect.tally import Tally
 from collect.tools import Tools
+from collect.turn import Step
 
 REFRESH_SHARE = 0.1  # of a run's time, at most, goes into refreshing before its end
 

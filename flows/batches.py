@@ -11,7 +11,7 @@ from prefect.states import Completed, Failed
 from candles import Coin, Misuse, clock, instant
 from candles.settings import Settings, settings
 from collect import Order, Progress, Tally, Tools, gather, learn_if_due, order, run, tools
-from collect.engine import Step
+from collect.turn import Step
 from sources import load
 
 # The arguments are live things, a connection and threads: nothing to hash, nothing to cache.

@@ -73,3 +73,15 @@ def test_states_tell_the_truth(venues: Serving) -> None:
     venues.fault("403")
     state = ended(backfill, start="2026-11-20", symbols=["ETH"], now=NOW)
     assert state.is_failed()
+
+
+@needed
+def test_coins_are_learnt_by_a_flow(venues: Serving) -> None:
+    from flows.sync_coins import sync_coins  # noqa: PLC0415
+
+    state = ended(sync_coins, max_coins=12, now=NOW)
+    assert (state.name, state.message) == ("Completed", "12 coins, 18 listings")
+    venues.fault("403", source="binance_spot")
+    venues.fault("403", source="binance_spot-mirror")
+    assert ended(sync_coins, max_coins=12, now=NOW).name == "Partial"
+    assert ended(sync_coins, now="noon").is_failed()

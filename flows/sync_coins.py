@@ -1,0 +1,34 @@
+"""Which coins there are, and where they are listed: daily."""
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from candles import ChandleryError, clock, instant
+from candles.settings import settings
+from collect import learn, tools
+
+
+@flow(name="sync-coins")
+def sync_coins(max_coins: int | None = None, now: str | None = None) -> State[dict[str, object]]:
+    """Learn coins by market cap, and their listings at every source.
+
+    Args:
+        max_coins: Only so many, best market cap first; all if left out.
+        now: Learn as if it were this moment, ISO 8601.
+    """
+    try:
+        moment = clock() if now is None else instant(now, name="now")
+        with tools(settings()) as at_hand:
+            universe = learn(at_hand, moment, max_coins)
+    except ChandleryError as error:
+        return Failed(message=str(error))
+    for source, why in universe.failures.items():
+        get_run_logger().warning("%s: %s", source, why)
+    message = f"{universe.coins} coins, {sum(universe.listings.values())} listings"
+    name = "Partial" if universe.failures else None
+    return Completed(name=name, message=message, data=universe.statistics())
+
+
+if __name__ == "__main__":
+    sync_coins()
