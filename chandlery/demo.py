@@ -17,7 +17,7 @@ from candles import clock, whole_hour
 from sandbox import serving
 
 HOME = Path(".demo")
-COINS, DAYS = 23, 90  # of the first 23, three trade nowhere
+COINS, DAYS = 20, 90
 
 
 def main() -> int:
