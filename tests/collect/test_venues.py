@@ -172,3 +172,18 @@ def test_a_delisted_symbol_comes_from_the_archive(at_sandbox: Settings) -> None:
         **DAYS,
     )
     assert tally.rows == {"binance_spot_archive": 24}
+
+
+def test_a_keys_requests_of_a_month_are_counted_across_runs(
+    at_sandbox: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COINGECKO_API_KEY", "demo")
+    wanted = {"sources": ("coingecko",), "symbols": ["BTC"], "start_year": None}
+    assert backfill(at_sandbox, **wanted, **DAYS).failed == {}
+    with store.connect(at_sandbox) as connection:
+        assert store.spent(connection, "coingecko", NOW) == 1
+        store.note_spent(connection, "coingecko", NOW, 9_999)
+        assert store.spent(connection, "coingecko", NOW + 24 * HOUR) == 0
+    tally = backfill(at_sandbox, **wanted, start="2026-04-20", end="2026-04-21")
+    assert tally.failed == {"BTC": "coingecko: the key's 10,000 requests of April are used up"}
+    assert tally.pages == 0
