@@ -16,6 +16,7 @@ import polars as pl
 import sources
 import store
 from candles import Coin, Kind, Listing, SourceError
+from collect import quota
 from collect.newest import newest
 from collect.order import Order
 from collect.tally import Failure, Tally
@@ -45,6 +46,8 @@ def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step
         if source.serves is not None and not order.archive:
             mine = [each for each in mine if each in refused or _is_closed(each, tally)]
         if mine:
+            if words := quota.used_up(tools, source, order.now):
+                tally.off.setdefault(source.name, words)
             turn = Turn(tools, order, source, tally, step)
             _ask(turn, mine)
             failures += turn.failures

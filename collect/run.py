@@ -7,6 +7,7 @@ from time import monotonic
 
 import store
 from candles import Coin, Misuse
+from collect import quota
 from collect.engine import batches, gather
 from collect.order import Order
 from collect.tally import Tally
@@ -55,6 +56,7 @@ def run(
         step(0)
         _refresh_if_due(tools)
     _refresh(tools)
+    quota.keep(tools, order.now)
     touched = sorted(set().union(*tally.used.values()))
     tally.findings += map(str, store.find_oddities(tools.connection, touched))
     tally.seconds = monotonic() - began

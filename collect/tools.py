@@ -1,6 +1,7 @@
 """What every run works with: a database, venues, and hands to ask them with."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ class Tools:
     keys: Mapping[str, str]  # API keys, by source
     hands: ThreadPoolExecutor
     priority: tuple[str, ...]
+    sent: Counter[str]  # requests not yet put to a month's account, by source
     refreshed_at: float
     refresh_seconds: float = 0.0
 
@@ -44,9 +46,10 @@ def tools(
         if stop.wait(seconds):
             raise Unavailable("stopped while waiting for the venue")
 
+    sent = Counter[str]()
     with (
         store.connect(settings) as connection,
-        venues(settings, timepiece or Timepiece(sleep=sleep)) as client,
+        venues(settings, timepiece or Timepiece(sleep=sleep), sent) as client,
     ):
         store.migrate(connection)
         pool = ThreadPoolExecutor(hands, thread_name_prefix="fetch")
@@ -58,6 +61,7 @@ def tools(
                 keys=keys(sources.load()),
                 hands=pool,
                 priority=settings.priority,
+                sent=sent,
                 refreshed_at=monotonic(),
             )
         finally:
@@ -65,11 +69,19 @@ def tools(
             pool.shutdown(cancel_futures=True)
 
 
-def venues(settings: Settings, timepiece: Timepiece = REAL) -> httpx.Client:
+ACCOUNTS: sources.Accounts = {}
+"""What venues meter is shared by all that this process sends."""
+
+
+def venues(
+    settings: Settings, timepiece: Timepiece = REAL, sent: Counter[str] | None = None
+) -> httpx.Client:
     """The way to the venues as the settings have it, with the keys that are set."""
     return sources.client(
         settings.venues_url,
         timepiece=timepiece,
         keys=keys(sources.load()),
         proxy=settings.proxy,
+        accounts=ACCOUNTS,
+        sent=sent,
     )

@@ -14,6 +14,7 @@ import polars as pl
 import sources
 import store
 from candles import Blocked, Malformed, SourceError, Unavailable
+from collect import quota
 from collect.kinds import is_crypto
 from collect.order import Order
 from collect.reused import REUSED
@@ -83,6 +84,7 @@ def learn(tools: Tools, now: datetime, most: int | None = None) -> Universe:
         if most is None and not universe.failures:
             store.retire_unseen(tools.connection, now)
         store.note_learnt(tools.connection, UNIVERSE, now)
+    quota.keep(tools, now)
     return universe
 
 

@@ -18,10 +18,11 @@ from sources.source import (
     Venue,
     configured,
 )
-from sources.transport import client
+from sources.transport import Accounts, client
 
 __all__ = [
     "CATALOGUE",
+    "Accounts",
     "Budget",
     "Catalogue",
     "Many",

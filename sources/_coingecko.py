@@ -82,4 +82,5 @@ VENUE = Venue(
     metering=Metering((Budget(10, 60, one),)),
     verdict=verdict,
     key_header="x-cg-demo-api-key",
+    credits=10_000,
 )

@@ -92,15 +92,22 @@ class Meter:
             self._counted = 0.0
 
 
-class Gate:
-    """The way to one host, under what the venue meters and what it has said."""
+class Account:
+    """What is spent at one host, by everyone who shares it, and the lock they share it by."""
 
-    def __init__(self, name: str, metering: Metering, timepiece: Timepiece) -> None:
+    def __init__(self, metering: Metering) -> None:
+        self.meters = [Meter(budget) for budget in metering.budgets]
+        self.lock = Lock()
+
+
+class Gate:
+    """A client's way to one host, under what the venue meters and what it has said."""
+
+    def __init__(self, name: str, account: Account, timepiece: Timepiece) -> None:
         self._name = name
-        self._metering = metering
-        self._meters = [Meter(budget) for budget in metering.budgets]
+        self._meters = account.meters
         self._time = timepiece
-        self._lock = Lock()
+        self._lock = account.lock
         self._shut: tuple[type[SourceError], str] = (Unavailable, "")
         self._shut_until = -math.inf
         self._rest_until = -math.inf

@@ -67,7 +67,8 @@ class Venue:
     """An address and its manners. `mirror` serves the same paths where `url` is blocked.
 
     A key, where the client has one, is sent in `key_header` as `key_form` has it. Where one is
-    required and the client has none, nothing is sent.
+    required and the client has none, nothing is sent. `credits` is how many requests a key has in
+    a month, where it is not unlimited.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Venue:
     key_header: str | None = None
     key_form: str = "{}"
     key_required: bool = False
+    credits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

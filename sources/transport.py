@@ -8,6 +8,7 @@ lasts longer than patience does. Redirects are not followed.
 import logging
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,11 +26,14 @@ from tenacity import (
 )
 
 from candles import Blocked, Malformed, Misuse, SourceError, Unavailable
-from sources.limiter import REAL, Gate, Timepiece
+from sources.limiter import REAL, Account, Gate, Timepiece
 from sources.source import Venue
 from sources.words import line
 
 log = logging.getLogger(__name__)
+
+Accounts = dict[tuple[str | None, str], Account]
+"""By where it is sent to and the host it is meant for."""
 
 ATTEMPTS = 5
 TOO_MANY = 429
@@ -64,7 +68,7 @@ def _pause(state: RetryCallState) -> float:
 class Manners(httpx.BaseTransport):
     """Wraps the transport that does the sending. One for each client, shared by its threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is named, and has its default
         self,
         inner: httpx.BaseTransport,
         *,
@@ -72,12 +76,16 @@ class Manners(httpx.BaseTransport):
         venues_url: str | None = None,
         patience: float = PATIENCE,
         keys: Mapping[str, str] = MappingProxyType({}),
+        accounts: Accounts | None = None,
+        sent: Counter[str] | None = None,
     ) -> None:
         self._inner = inner
         self._time = timepiece
         self._venues_url = venues_url.rstrip("/") if venues_url else None
         self._patience = patience
         self._keys = keys
+        self._accounts = {} if accounts is None else accounts
+        self._sent = Counter[str]() if sent is None else sent
         self._gates: dict[str, Gate] = {}
         self._mirrored: set[str] = set()
         self._keyless: set[str] = set()
@@ -136,6 +144,8 @@ class Manners(httpx.BaseTransport):
     ) -> httpx.Response:
         gate = self._gate(venue, mirrored=mirrored)
         patience.left = gate.enter(request, patience.left)
+        with self._lock:
+            self._sent[venue.name] += 1
         response = self._send(self._addressed(venue, request, mirrored=mirrored))
         gate.hear(response)
         if error := venue.verdict(response):
@@ -146,7 +156,9 @@ class Manners(httpx.BaseTransport):
         host = _origin(_base(venue, mirrored=mirrored)).host
         with self._lock:
             if host not in self._gates:
-                self._gates[host] = Gate(host, venue.metering, self._time)
+                place = (self._venues_url, host)
+                account = self._accounts.setdefault(place, Account(venue.metering))
+                self._gates[host] = Gate(host, account, self._time)
             return self._gates[host]
 
     def _turn_to_mirror(self, venue: Venue) -> None:
@@ -243,17 +255,26 @@ def client(  # noqa: PLR0913 - each is named, and has its default
     patience: float = PATIENCE,
     keys: Mapping[str, str] = MappingProxyType({}),
     proxy: str | None = None,
+    accounts: Accounts | None = None,
+    sent: Counter[str] | None = None,
 ) -> httpx.Client:
     """The one way out, to be shared by threads.
 
     With `venues_url` every request goes to /<source>/<the venue's path> there, to
     /<source>-mirror/… where its mirror is asked. `keys` holds API keys by source. `patience` is
-    how many seconds a call waits for what a venue forbids before it raises.
+    how many seconds a call waits for what a venue forbids before it raises. Clients with the same
+    `accounts` share what venues meter. In `sent` requests are counted by venue.
     """
     if venues_url is not None and not re.match(r"https?://[^/\s]+", venues_url):
         raise Misuse(f"the venues' address {venues_url!r} is none: write http://127.0.0.1:8000")
     inner = transport or httpx.HTTPTransport(limits=LIMITS, proxy=proxy)
     manners = Manners(
-        inner, timepiece=timepiece, venues_url=venues_url, patience=patience, keys=keys
+        inner,
+        timepiece=timepiece,
+        venues_url=venues_url,
+        patience=patience,
+        keys=keys,
+        accounts=accounts,
+        sent=sent,
     )
     return httpx.Client(transport=manners, timeout=TIMEOUT, follow_redirects=False)

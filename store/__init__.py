@@ -18,6 +18,7 @@ from store.coverage import held
 from store.findings import Finding, find_oddities
 from store.migrate import migrate
 from store.missing import missing
+from store.quota import note_spent, spent
 from store.read import read
 from store.refresh import refresh
 from store.write import write
@@ -37,11 +38,13 @@ __all__ = [
     "migrate",
     "missing",
     "note_learnt",
+    "note_spent",
     "note_start",
     "ranked",
     "read",
     "refresh",
     "retire_unseen",
     "source_key",
+    "spent",
     "write",
 ]

@@ -26,7 +26,10 @@ with suspect as (
         order by open_time desc
         limit 1
     ) before
-    where before.open_time < hour.open_time - interval '1 hour'
+    where not exists (
+        select from candle_1h next_before
+        where next_before.coin = hour.coin and next_before.open_time = hour.open_time - interval '1 hour'
+    )
 ), jump as (
     select
         *, open_time - time_before - interval '1 hour' as halt,

@@ -1,6 +1,7 @@
 """Sandbox venues, and a run against them."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 import store
 from candles.settings import Settings
-from collect import Tally, learn, order, run, tools
+from collect import Tally, Tools, learn, order, run, tools
 from collect.tools import HANDS
 from sandbox import Serving, serving
 from sources import load
@@ -33,6 +34,15 @@ def hurried() -> Timepiece:
     )
 
 
+Open = Callable[..., AbstractContextManager[Tools]]
+
+
+@pytest.fixture
+def open_tools() -> Open:
+    """Open the tools of a run, with a clock that makes nobody wait."""
+    return lambda settings, **given: tools(settings, timepiece=hurried(), **given)
+
+
 @pytest.fixture
 def venues() -> Iterator[Serving]:
     """Venues of twelve made-up coins, without limits."""
@@ -41,22 +51,22 @@ def venues() -> Iterator[Serving]:
 
 
 @pytest.fixture
-def at_sandbox(settings: Settings, venues: Serving) -> Settings:
+def at_sandbox(settings: Settings, venues: Serving, open_tools: Open) -> Settings:
     """Settings that know the sandbox's coins."""
     asked = settings.model_copy(update={"venues_url": venues.url})
-    with tools(asked) as at_hand:
+    with open_tools(asked) as at_hand:
         learn(at_hand, NOW)
     venues.forget()
     return asked
 
 
 @pytest.fixture
-def collect(at_sandbox: Settings) -> Collect:
+def collect(at_sandbox: Settings, open_tools: Open) -> Collect:
     """Run the engine as the command line does."""
 
     def once(*, hands: int = HANDS, **given: Any) -> Tally:
         given = {"sources": ("binance_futures", "binance_spot"), "now": NOW} | given
-        with tools(at_sandbox, timepiece=hurried(), hands=hands) as at_hand:
+        with open_tools(at_sandbox, hands=hands) as at_hand:
             return run(at_hand, order(known_sources=load(), **given))
 
     return once

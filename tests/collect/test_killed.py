@@ -41,6 +41,7 @@ def backfilling(settings: Settings, venues: str, days: int) -> Iterator[subproce
         "CHANDLERY_HOME": str(settings.home),
         "DATABASE_URL": settings.database_url or "",
         "CHANDLERY_VENUES_URL": venues,
+        "CHANDLERY_SOURCES": "binance_futures,binance_spot",
     }
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
         yield process

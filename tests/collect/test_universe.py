@@ -1,14 +1,17 @@
 """Which coins there are: by CoinGecko's id, never by ticker."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import store
 from candles import instant
 from candles.settings import Settings
-from collect import learn, learn_if_due, order, tools
+from collect import Tools, learn, learn_if_due, order
 from sandbox import Serving
 from sources import load
 
+Open = Callable[..., AbstractContextManager[Tools]]
 NOW = instant("2026-11-22T10:30Z")
 
 
@@ -28,23 +31,23 @@ def test_listings_belong_to_the_coin_behind_the_symbol(
     assert venues.requests()["total"] == 0
 
 
-def test_learning_again_changes_nothing(at_sandbox: Settings) -> None:
+def test_learning_again_changes_nothing(at_sandbox: Settings, open_tools: Open) -> None:
     def known() -> list[object]:
         with store.connect(at_sandbox) as connection:
             coins = store.find(connection)
             return [coins, store.listings(connection, coins)]
 
     before = known()
-    with tools(at_sandbox) as at_hand:
+    with open_tools(at_sandbox) as at_hand:
         learn(at_hand, NOW)
     assert known() == before
 
 
 def test_a_venue_that_does_not_answer_costs_its_listings_only(
-    settings: Settings, venues: Serving
+    settings: Settings, venues: Serving, open_tools: Open
 ) -> None:
     venues.fault("403", source="binance_futures")
-    with tools(settings.model_copy(update={"venues_url": venues.url})) as at_hand:
+    with open_tools(settings.model_copy(update={"venues_url": venues.url})) as at_hand:
         universe = learn(at_hand, NOW)
     assert list(universe.failures) == ["binance_futures"]
     assert universe.listings.keys() == {"binance_spot", "bybit", "coingecko", "okx"}
@@ -53,27 +56,29 @@ def test_a_venue_that_does_not_answer_costs_its_listings_only(
 
 
 def test_without_coingecko_what_venues_list_must_do_and_is_adopted_later(
-    settings: Settings, venues: Serving
+    settings: Settings, venues: Serving, open_tools: Open
 ) -> None:
     venues.fault("403", source="coingecko")
     asked = settings.model_copy(update={"venues_url": venues.url})
-    with tools(asked) as at_hand:
+    with open_tools(asked) as at_hand:
         universe = learn(at_hand, NOW)
         assert "coingecko" in universe.failures
         known = store.find(at_hand.connection)
         before = [coin for coin in known if coin.id.endswith(":BTC")]
         assert {coin.id.split(":")[0] for coin in known} == {"unmapped"}
     venues.clear()
-    with tools(asked) as at_hand:
+    with open_tools(asked) as at_hand:
         learn(at_hand, NOW)
         (after,) = store.find(at_hand.connection, ["bitcoin"])
         assert after.key in {coin.key for coin in before}
         assert after.symbol == "BTC"
 
 
-def test_who_was_among_the_best_can_be_read_back(settings: Settings, venues: Serving) -> None:
+def test_who_was_among_the_best_can_be_read_back(
+    settings: Settings, venues: Serving, open_tools: Open
+) -> None:
     asked = settings.model_copy(update={"venues_url": venues.url})
-    with tools(asked) as at_hand:
+    with open_tools(asked) as at_hand:
         learn(at_hand, NOW)
         learn(at_hand, NOW + timedelta(days=3))
         best = store.ranked(at_hand.connection, NOW + timedelta(days=1), 3)
@@ -82,10 +87,10 @@ def test_who_was_among_the_best_can_be_read_back(settings: Settings, venues: Ser
 
 
 def test_a_first_run_learns_by_itself_and_a_second_does_not(
-    settings: Settings, venues: Serving
+    settings: Settings, venues: Serving, open_tools: Open
 ) -> None:
     wanted = order(now=NOW, known_sources=load(), sources=("binance_spot",), max_coins=5)
-    with tools(settings.model_copy(update={"venues_url": venues.url})) as at_hand:
+    with open_tools(settings.model_copy(update={"venues_url": venues.url})) as at_hand:
         learn_if_due(at_hand, wanted)
         assert len(store.find(at_hand.connection)) == 12
         asked = venues.requests()["total"]

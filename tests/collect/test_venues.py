@@ -1,6 +1,7 @@
 """Every venue: falling back from one to the next, on real candles and made-up ones."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,29 +11,37 @@ import pytest
 import store
 from candles import HOUR, Window, instant
 from candles.settings import PRIORITY, Settings
-from collect import Tally, learn, order, run, tools
+from collect import Tally, Tools, learn, order, run
 from sandbox import Serving, serving
 from sources import load
 
 NOW = instant("2026-04-30T04:00Z")
-Replay = Callable[..., Tally]
+Open = Callable[..., AbstractContextManager[Tools]]
+Backfill = Callable[..., Tally]
 VENUES = ("binance_spot", "binance_futures", "okx", "bybit")
 
 
 @pytest.fixture
-def replayed(settings: Settings, market: Path) -> Iterator[tuple[Settings, Serving]]:
+def replayed(
+    settings: Settings, market: Path, open_tools: Open
+) -> Iterator[tuple[Settings, Serving]]:
     with serving(market=market, now=NOW, limits=False) as sandbox:
         asked = settings.model_copy(update={"venues_url": sandbox.url})
-        with tools(asked) as at_hand:
+        with open_tools(asked) as at_hand:
             learn(at_hand, NOW)
         yield asked, sandbox
 
 
-def backfill(current: Settings, **given: Any) -> Tally:
-    known = load()
-    given = {"now": NOW, "known_sources": known, "start_year": 2017} | given
-    with tools(current) as at_hand:
-        return run(at_hand, order(**given))
+@pytest.fixture
+def backfill(open_tools: Open) -> Backfill:
+    """Run the engine against these settings' venues."""
+
+    def once(current: Settings, **given: Any) -> Tally:
+        wanted = {"now": NOW, "known_sources": load(), "start_year": 2017} | given
+        with open_tools(current) as at_hand:
+            return run(at_hand, order(**wanted))
+
+    return once
 
 
 def hours_of(market: Path, source: str, symbol: str) -> set[Any]:
@@ -41,7 +50,7 @@ def hours_of(market: Path, source: str, symbol: str) -> set[Any]:
 
 
 def test_every_hour_that_spot_lacks_and_another_has_is_filled_and_marked(
-    replayed: tuple[Settings, Serving], market: Path
+    replayed: tuple[Settings, Serving], market: Path, backfill: Backfill
 ) -> None:
     current, _ = replayed
     tally = backfill(current, sources=VENUES, symbols=["BTC"])
@@ -57,7 +66,7 @@ def test_every_hour_that_spot_lacks_and_another_has_is_filled_and_marked(
 
 
 def test_one_symbol_that_was_two_coins_is_two_coins(
-    replayed: tuple[Settings, Serving], market: Path
+    replayed: tuple[Settings, Serving], market: Path, backfill: Backfill
 ) -> None:
     current, _ = replayed
     backfill(current, sources=("binance_spot",), symbols=["LUNA", "LUNC"])
@@ -72,7 +81,9 @@ def test_one_symbol_that_was_two_coins_is_two_coins(
     assert new["open_price"][0] == 1.0
 
 
-def test_a_redenomination_is_noticed(replayed: tuple[Settings, Serving]) -> None:
+def test_a_redenomination_is_noticed(
+    replayed: tuple[Settings, Serving], backfill: Backfill
+) -> None:
     current, _ = replayed
     tally = backfill(current, sources=("binance_spot",), symbols=["BNX", "BTC"])
     (finding,) = tally.findings
@@ -88,9 +99,9 @@ def venues() -> Iterator[Serving]:
 
 
 @pytest.fixture
-def at_sandbox(settings: Settings, venues: Serving) -> Settings:
+def at_sandbox(settings: Settings, venues: Serving, open_tools: Open) -> Settings:
     asked = settings.model_copy(update={"venues_url": venues.url, "priority": PRIORITY})
-    with tools(asked) as at_hand:
+    with open_tools(asked) as at_hand:
         learn(at_hand, NOW)
     return asked
 
@@ -99,7 +110,7 @@ DAYS = {"start": "2026-04-27", "end": "2026-04-29"}
 
 
 def test_a_traded_candle_takes_the_place_of_an_indicative_one(
-    at_sandbox: Settings, venues: Serving
+    at_sandbox: Settings, venues: Serving, backfill: Backfill
 ) -> None:
     first = backfill(at_sandbox, sources=("coingecko",), symbols=["BTC"], start_year=None, **DAYS)
     assert first.rows["coingecko"] >= 46
@@ -115,7 +126,7 @@ def test_a_traded_candle_takes_the_place_of_an_indicative_one(
 
 
 def test_two_venues_that_disagree_where_they_join_are_noted(
-    at_sandbox: Settings, venues: Serving
+    at_sandbox: Settings, venues: Serving, backfill: Backfill
 ) -> None:
     venues.fault("apart", source="okx", by=1.2)
     day = {"start": "2026-04-27", "end": "2026-04-28"}
@@ -127,7 +138,7 @@ def test_two_venues_that_disagree_where_they_join_are_noted(
 
 
 def test_with_every_source_down_nothing_is_written_and_all_is_said(
-    at_sandbox: Settings, venues: Serving
+    at_sandbox: Settings, venues: Serving, backfill: Backfill
 ) -> None:
     venues.fault("403")
     tally = backfill(at_sandbox, sources=PRIORITY, max_coins=6, start_year=None, **DAYS)
@@ -137,7 +148,9 @@ def test_with_every_source_down_nothing_is_written_and_all_is_said(
     assert all(tally.failed.values())
 
 
-def test_a_source_without_its_key_is_no_coins_failure(at_sandbox: Settings) -> None:
+def test_a_source_without_its_key_is_no_coins_failure(
+    at_sandbox: Settings, backfill: Backfill
+) -> None:
     tally = backfill(
         at_sandbox, sources=("cryptocompare", "okx"), symbols=["BTC"], start_year=None, **DAYS
     )
@@ -145,7 +158,9 @@ def test_a_source_without_its_key_is_no_coins_failure(at_sandbox: Settings) -> N
     assert tally.rows == {"okx": 48}
 
 
-def test_the_hourly_run_asks_for_many_coins_at_once(at_sandbox: Settings, venues: Serving) -> None:
+def test_the_hourly_run_asks_for_many_coins_at_once(
+    at_sandbox: Settings, venues: Serving, backfill: Backfill
+) -> None:
     venues.forget()
     tally = backfill(at_sandbox, sources=("coingecko",), start_year=None, hours=6)
     asked = [each["path"] for each in venues.requests()["requests"]]
@@ -156,7 +171,7 @@ def test_the_hourly_run_asks_for_many_coins_at_once(at_sandbox: Settings, venues
     assert len(asked) < 13
 
 
-def test_a_delisted_symbol_comes_from_the_archive(at_sandbox: Settings) -> None:
+def test_a_delisted_symbol_comes_from_the_archive(at_sandbox: Settings, backfill: Backfill) -> None:
     with store.connect(at_sandbox) as connection:
         connection.execute(
             "update listing set ends_at = '2026-04-28Z' from source"
@@ -172,3 +187,18 @@ def test_a_delisted_symbol_comes_from_the_archive(at_sandbox: Settings) -> None:
         **DAYS,
     )
     assert tally.rows == {"binance_spot_archive": 24}
+
+
+def test_a_keys_requests_of_a_month_are_counted_across_runs(
+    at_sandbox: Settings, monkeypatch: pytest.MonkeyPatch, backfill: Backfill
+) -> None:
+    monkeypatch.setenv("COINGECKO_API_KEY", "demo")
+    wanted = {"sources": ("coingecko",), "symbols": ["BTC"], "start_year": None}
+    assert backfill(at_sandbox, **wanted, **DAYS).failed == {}
+    with store.connect(at_sandbox) as connection:
+        assert store.spent(connection, "coingecko", NOW) == 1
+        store.note_spent(connection, "coingecko", NOW, 9_999)
+        assert store.spent(connection, "coingecko", NOW + 24 * HOUR) == 0
+    tally = backfill(at_sandbox, **wanted, start="2026-04-20", end="2026-04-21")
+    assert tally.failed == {"BTC": "coingecko: the key's 10,000 requests of April are used up"}
+    assert tally.pages == 0

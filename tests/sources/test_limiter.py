@@ -11,7 +11,7 @@ import pytest
 
 from candles import Blocked, Unavailable
 from sources import Budget, Metering, load
-from sources.limiter import FAILURES, REST, Gate, Meter
+from sources.limiter import FAILURES, REST, Account, Gate, Meter
 
 if TYPE_CHECKING:
     from conftest import Clock
@@ -21,7 +21,7 @@ REQUEST = httpx.Request("GET", "https://fapi.binance.com/fapi/v1/klines?limit=49
 
 
 def gate(clock: Clock, metering: Metering = FUTURES) -> Gate:
-    return Gate("host", metering, clock.timepiece)
+    return Gate("host", Account(metering), clock.timepiece)
 
 
 class Venue:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from candles import Blocked, Listing, Malformed, Misuse, Rejected, Unavailable
-from sources import Source, configured, fetch, load, send
+from sources import Accounts, Budget, Metering, Source, configured, fetch, load, send
 from sources import client as new_client
 from sources.transport import ATTEMPTS
 
@@ -383,3 +384,23 @@ def test_a_required_key_is_sent(ask: Ask, klines: Klines) -> None:
     assert script.asked[0].headers["x-key"] == "k"
     assert configured({"binance_spot": "k"}, PAID)
     assert configured({}, SPOT)
+
+
+def test_clients_with_the_same_accounts_share_what_a_venue_meters(
+    connect: Connect, clock: Clock, klines: Klines, page: Page, now: datetime
+) -> None:
+    budget = Budget(100, 60, lambda _: 49)
+    source = replace(SPOT, venue=replace(SPOT.venue, metering=Metering((budget,))))
+    shared: Accounts = {}
+    sent = Counter[str]()
+
+    def ask(accounts: Accounts) -> None:
+        client = connect(lambda _: klines(3), accounts=accounts, sent=sent)
+        assert fetch(client, source, LISTING, page(3), now).height == 3
+
+    for accounts in (shared, shared, {}):
+        ask(accounts)
+    assert clock.slept == []
+    ask(shared)
+    assert sum(clock.slept) == pytest.approx(60)
+    assert sent == {"binance_spot": 4}
