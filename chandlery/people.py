@@ -72,6 +72,8 @@ def print_tally(tally: Tally) -> None:
     )
     for name, rows in tally.rows.most_common():
         output.print(f"  {name}: {rows:,} of {len(tally.used[name])} coins", highlight=False)
+    for name, why in tally.skipped.items():
+        output.print(f"  {name}: {why}", highlight=False, markup=False)
     for finding in tally.findings:
         output.print(f"  noted: {finding}", highlight=False, markup=False)
     if tally.unlisted:

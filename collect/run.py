@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from time import monotonic
 
+import sources
 import store
 from candles import Coin, Misuse
 from collect import quota
@@ -42,7 +43,7 @@ def run(
     """
     began = monotonic()
     coins = choose(tools.connection, order.symbols, order.max_coins)
-    tally = Tally()
+    tally = Tally(skipped=_unconfigured(tools, order))
     _refresh(tools)  # what a run that died left behind
     came = 0
 
@@ -61,6 +62,15 @@ def run(
     tally.findings += map(str, store.find_oddities(tools.connection, touched))
     tally.seconds = monotonic() - began
     return tally
+
+
+def _unconfigured(tools: Tools, order: Order) -> dict[str, str]:
+    """Sources that are not asked for want of a key: said once, and no coin's failure."""
+    return {
+        name: f"not configured: set {name.upper()}_API_KEY"
+        for name in order.sources
+        if not sources.configured(tools.keys, tools.sources[name])
+    }
 
 
 def choose(

@@ -30,6 +30,7 @@ class Tally:
     rows: Counter[str] = field(default_factory=Counter)  # by source
     findings: list[str] = field(default_factory=list)  # what is odd about what came
     off: dict[str, str] = field(default_factory=dict)  # sources switched off for the run: why
+    skipped: dict[str, str] = field(default_factory=dict)  # sources not configured: what to set
     seconds: float = 0.0
 
     def wrote(self, source: str, coins: Iterable[int], rows: int) -> None:
@@ -51,6 +52,7 @@ class Tally:
             "unlisted": self.unlisted,
             "failures": self.failed,
             "sources_off": self.off,
+            "skipped": self.skipped,
             "findings": self.findings,
             "pages": self.pages,
             "seconds": round(self.seconds, 3),

@@ -10,8 +10,7 @@ with suspect as (
         where coin = any (%(coins)s::integer[])
         window earlier as (partition by coin order by open_time)
     ) day
-    where day_before is not null
-        and (hours < 24 or hours_before < 24 or day_before < open_time - interval '1 day')
+    where hours < 24 or hours_before < 24 or day_before < open_time - interval '1 day'
 ), resumed as (
     select distinct hour.coin, hour.open_time, hour.open, before.open_time as time_before, before.close as close_before
     from suspect

@@ -156,6 +156,7 @@ def test_a_source_without_its_key_is_no_coins_failure(
     )
     assert tally.failed == {}
     assert tally.rows == {"okx": 48}
+    assert tally.skipped == {"cryptocompare": "not configured: set CRYPTOCOMPARE_API_KEY"}
 
 
 def test_the_hourly_run_asks_for_many_coins_at_once(
