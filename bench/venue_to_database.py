@@ -65,6 +65,7 @@ class Job:
             "DATABASE_URL": self.database.database_url or "",
             "CHANDLERY_HOME": str(self.database.home),
             "CHANDLERY_VENUES_URL": self.venue,
+            "CHANDLERY_SOURCES": "binance_spot",
         }
 
 
