@@ -195,7 +195,17 @@ def _flushes(answers: Iterable[tuple[int, pl.DataFrame]]) -> Iterator[dict[int, 
 
 
 def _joined(frames: dict[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
-    return {coin: pl.concat(parts) for coin, parts in frames.items()}
+    """Each coin's pages as one frame, by time.
+
+    The newest hours may have come first; a coin with two listings at a source has hours twice, of
+    which the first listing's count.
+    """
+    return {
+        coin: pl.concat(parts)
+        .unique("open_time", keep="first", maintain_order=True)
+        .sort("open_time")
+        for coin, parts in frames.items()
+    }
 
 
 def _learn_starts(turn: Turn, listings: Iterable[Listing]) -> None:

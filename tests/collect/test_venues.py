@@ -203,3 +203,31 @@ def test_a_keys_requests_of_a_month_are_counted_across_runs(
     tally = backfill(at_sandbox, **wanted, start="2026-04-20", end="2026-04-21")
     assert tally.failed == {"BTC": "coingecko: the key's 10,000 requests of April are used up"}
     assert tally.pages == 0
+
+
+def test_the_newest_hours_of_many_may_come_before_the_older_ones_of_each(
+    at_sandbox: Settings, backfill: Backfill
+) -> None:
+    # A page and some hours: those are young enough to be asked for of both coins at once.
+    start = f"{NOW - (89 * 24 + 20) * HOUR:%FT%RZ}"
+    tally = backfill(
+        at_sandbox, sources=("coingecko",), symbols=["BTC", "ETH"], start_year=None, start=start
+    )
+    assert tally.failed == {}
+    assert tally.records > 2 * 89 * 24
+    assert tally.pages == 3
+
+
+def test_a_coin_with_two_listings_at_one_source_has_each_hour_once(
+    at_sandbox: Settings, backfill: Backfill
+) -> None:
+    with store.connect(at_sandbox) as connection:
+        connection.execute(
+            "insert into listing (coin, source, symbol) select coin, source, 'BTCUSDC' from listing"
+            " join source on source.key = listing.source"
+            " where source.name = 'binance_spot' and symbol = 'BTCUSDT'"
+        )
+    tally = backfill(
+        at_sandbox, sources=("binance_spot",), symbols=["BTC"], start_year=None, **DAYS
+    )
+    assert (tally.failed, tally.records) == ({}, 48)
