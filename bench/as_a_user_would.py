@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 import ccxt  # type: ignore[import-not-found]  # neither is in .venv
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd  # type: ignore[import-untyped]  # the same
 from sqlalchemy import create_engine
 
 PAGE = 1000

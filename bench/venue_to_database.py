@@ -82,7 +82,7 @@ def spend(command: Sequence[str], environment: Mapping[str, str]) -> Spent:
     """Run a process to its end; what it had to say is shown if it failed."""
     with tempfile.TemporaryFile() as said:
         began = perf_counter()
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603  our own command, as a list
             command, env=environment, cwd=measure.ROOT, stdout=said, stderr=said
         )
         _, status, used = os.wait4(process.pid, 0)
@@ -120,7 +120,7 @@ def empty(connection: store.Connection) -> None:
 
 def rows(connection: store.Connection, table: str) -> int:
     """How many there are."""
-    found = connection.execute(f"select count(*) from {table}").fetchone()  # noqa: S608
+    found = connection.execute(f"select count(*) from {table}").fetchone()  # noqa: S608  our own name
     return int(found[0]) if found else 0
 
 
