@@ -110,7 +110,7 @@ def trading(venue: str, most: int) -> list[str]:
 
 def empty(connection: store.Connection) -> None:
     """Leave nothing of the round before."""
-    connection.execute("truncate candle_1h, listing, coin")
+    connection.execute("truncate candle_1h, learnt, listing, coin cascade")
     connection.execute("drop table if exists candles")
     for aggregate in ("candle_1d", "candle_4h"):
         connection.execute(f"call refresh_continuous_aggregate('{aggregate}', null, null)")
