@@ -5,7 +5,7 @@ What no API tells, a symbol that was another coin before, stands in `reused`.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,11 +15,12 @@ import sources
 import store
 from candles import Blocked, Malformed, SourceError, Unavailable
 from collect import quota
+from collect.indexed import CRYPTOCOMPARE
 from collect.kinds import is_crypto
 from collect.order import Order
 from collect.reused import REUSED
 from collect.tools import Tools
-from sources import CATALOGUE, Catalogue, Source, coingecko
+from sources import CATALOGUE, Catalogue, Source, coingecko, cryptocompare
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,6 @@ COINS_A_PAGE = 250
 FIRST_COINS = 1000  # four pages; `chandlery coins` learns them all
 FRESH = timedelta(hours=24)
 UNIVERSE = "universe"
-BY_TICKER = {"cryptocompare"}
 LISTED = pl.Schema(
     {
         "id": pl.String(),
@@ -121,8 +121,9 @@ def _told(
     for source in _asked(tools):
         if source.name == coingecko.VENUE.name:
             yield source.name, (_listed_by_id(seen), seen["id"])
-        elif source.name in BY_TICKER:
-            yield source.name, (_listed_by_ticker(seen), seen["ticker"])
+        elif source.name == cryptocompare.VENUE.name:
+            listed = _listed_by_id(seen, CRYPTOCOMPARE)
+            yield source.name, (listed, listed["symbol"])
         elif source.catalogue is not None:
             try:
                 yield source.name, _listed(tools, source, source.catalogue, seen)
@@ -182,22 +183,16 @@ def _with_reused(source: Source, mapped: pl.DataFrame, coins: pl.DataFrame) -> p
     return pl.concat([others, parts])
 
 
-def _listed_by_id(coins: pl.DataFrame) -> pl.DataFrame:
-    """CoinGecko has a price of every coin, under its own id."""
-    frame = coins.select("id", symbol="id", multiple=pl.lit(1, pl.Int64))
-    return frame.with_columns(
-        start=pl.lit(None, LISTED["start"]), end=pl.lit(None, LISTED["end"])
-    ).match_to_schema(LISTED)
-
-
-def _listed_by_ticker(coins: pl.DataFrame) -> pl.DataFrame:
-    """Sources that know tickers only are asked for coins that share theirs with no other."""
-    frame = coins.filter(pl.col("ticker").is_unique()).select(
-        "id", symbol="ticker", multiple=pl.lit(1, pl.Int64)
+def _listed_by_id(coins: pl.DataFrame, symbols: Mapping[str, str] | None = None) -> pl.DataFrame:
+    """Every coin under its own id, or those that stand in a table under what it calls them."""
+    own = pl.col("id")
+    symbol = own if symbols is None else own.replace_strict(symbols, default=None)
+    return (
+        coins.select(own, symbol=symbol, multiple=pl.lit(1, pl.Int64))
+        .drop_nulls("symbol")
+        .with_columns(start=pl.lit(None, LISTED["start"]), end=pl.lit(None, LISTED["end"]))
+        .match_to_schema(LISTED)
     )
-    return frame.with_columns(
-        start=pl.lit(None, LISTED["start"]), end=pl.lit(None, LISTED["end"])
-    ).match_to_schema(LISTED)
 
 
 def _learn_unmapped(tools: Tools, now: datetime, universe: Universe) -> None:

@@ -26,7 +26,7 @@ https://developers.coindesk.com. Quirks:
 - What a plan allows is told only by refusing. 20 a second and 300 a minute, as recorded, was the
   free plan's [U today].
 - No catalogue: its list of coins has tickers of its own, which collide, and CoinGecko names no coin
-  behind them. How a listing comes to be is the universe's business.
+  behind them. Which coin is which stands in a curated table (collect/indexed.py).
 """
 
 import re
@@ -139,16 +139,18 @@ def _rest(body: Mapping[str, Any]) -> timedelta:
     return PERIODS["minute"]
 
 
+VENUE = Venue(
+    name="cryptocompare",
+    url=URL,
+    metering=Metering((Budget(20, 1, _one), Budget(300, 60, _one))),
+    verdict=_verdict,
+    key_header="authorization",
+    key_form="Apikey {}",
+    key_required=True,
+)
+
 SOURCE = Source(
-    venue=Venue(
-        name="cryptocompare",
-        url=URL,
-        metering=Metering((Budget(20, 1, _one), Budget(300, 60, _one))),
-        verdict=_verdict,
-        key_header="authorization",
-        key_form="Apikey {}",
-        key_required=True,
-    ),
+    venue=VENUE,
     kind="indicative",
     page_hours=PAGE_HOURS,
     request=_request,

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
+import pytest
+
 import store
 from candles import instant
 from candles.settings import Settings
 from collect import Tools, learn, learn_if_due, order
+from collect.indexed import CRYPTOCOMPARE
 from sandbox import Serving
 from sources import load
 
@@ -29,6 +32,21 @@ def test_listings_belong_to_the_coin_behind_the_symbol(
     sources = {each.source for each in listings if each.coin == coins["tether"].key}
     assert sources == {"coingecko"}
     assert venues.requests()["total"] == 0
+
+
+def test_cryptocompare_is_asked_for_curated_ids_only(
+    at_sandbox: Settings, open_tools: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYPTOCOMPARE_API_KEY", "a key")
+    with open_tools(at_sandbox) as at_hand:
+        learn(at_hand, NOW)
+    with store.connect(at_sandbox) as connection:
+        coins = {coin.key: coin.id for coin in store.find(connection)}
+        known = store.listings(connection, store.find(connection))
+    listed = {coins[each.coin]: each.symbol for each in known if each.source == "cryptocompare"}
+    assert listed == {each: CRYPTOCOMPARE[each] for each in CRYPTOCOMPARE.keys() & coins.values()}
+    assert {"bitcoin", "ethereum"} <= listed.keys()
+    assert listed.keys() < set(coins.values())
 
 
 def test_learning_again_changes_nothing(at_sandbox: Settings, open_tools: Open) -> None:

@@ -1,0 +1,56 @@
+"""The coins CryptoCompare's index is asked for, by CoinGecko's id: what no API tells.
+
+CryptoCompare knows tickers only, and tickers collide. A public tracker of portfolios keeps, by
+hand, both names of each coin with a chain of its own (rotki's asset database: columns coingecko and
+cryptocompare; an empty one means the ticker). Taken from it: coins whose ticker no older coin bore.
+BTC is on record here as well: the index's hours of 2011 and 2019 are bitcoin's.
+"""
+
+CRYPTOCOMPARE = {
+    "algorand": "ALGO",
+    "arweave": "AR",
+    "avalanche-2": "AVAX",
+    "bitcoin": "BTC",
+    "bitcoin-cash": "BCH",
+    "bitcoin-cash-sv": "BSV",
+    "blockstack": "STX",
+    "cardano": "ADA",
+    "celo": "CELO",
+    "cosmos": "ATOM",
+    "dash": "DASH",
+    "decred": "DCR",
+    "digibyte": "DGB",
+    "dogecoin": "DOGE",
+    "eos": "EOS",
+    "ethereum": "ETH",
+    "ethereum-classic": "ETC",
+    "filecoin": "FIL",
+    "hedera-hashgraph": "HBAR",
+    "icon": "ICX",
+    "kava": "KAVA",
+    "kusama": "KSM",
+    "lisk": "LSK",
+    "litecoin": "LTC",
+    "monero": "XMR",
+    "namecoin": "NMC",
+    "near": "NEAR",
+    "nem": "XEM",
+    "neo": "NEO",
+    "nervos-network": "CKB",
+    "oasis-network": "ROSE",
+    "ontology": "ONT",
+    "polkadot": "DOT",
+    "ravencoin": "RVN",
+    "ripple": "XRP",
+    "siacoin": "SC",
+    "solana": "SOL",
+    "stellar": "XLM",
+    "tezos": "XTZ",
+    "theta-fuel": "TFUEL",
+    "thorchain": "RUNE",
+    "vechain": "VET",
+    "waves": "WAVES",
+    "xdce-crowd-sale": "XDC",
+    "zcash": "ZEC",
+    "zencash": "ZEN",
+}
