@@ -9,7 +9,7 @@ from candles.errors import (
     SourceError,
     Unavailable,
 )
-from candles.frame import SCHEMA, check, empty
+from candles.frame import SCHEMA, check, empty, within
 from candles.time import HOUR, Window, clock, instant, whole_hour
 from candles.words import Coin, Kind, Listing
 
@@ -32,4 +32,5 @@ __all__ = [
     "empty",
     "instant",
     "whole_hour",
+    "within",
 ]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from candles.errors import Malformed
+from candles.time import Window
 
 SCHEMA = pl.Schema(
     {
@@ -72,6 +73,11 @@ def check(frame: pl.DataFrame) -> pl.DataFrame:
     if broken:
         raise Malformed("; ".join(broken))
     return frame
+
+
+def within(frame: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """The candles that open in `window`."""
+    return frame.filter(pl.col("open_time").is_between(window.start, window.end, closed="left"))
 
 
 def empty() -> pl.DataFrame:

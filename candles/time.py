@@ -1,6 +1,6 @@
 """Time, in one way only: aware, UTC, half-open windows named for the ends they mark."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
@@ -41,6 +41,15 @@ class Window:
         """The part that lies in `other` too, or None."""
         start, end = max(self.start, other.start), min(self.end, other.end)
         return type(self)(start, end) if start < end else None
+
+    def without(self, others: Iterable[Self]) -> list[Self]:
+        """The parts of this window that lie in none of the others, in order."""
+        left, start = [], self.start
+        for other in sorted(others, key=lambda each: each.start):
+            if start < min(other.start, self.end):
+                left.append(type(self)(start, min(other.start, self.end)))
+            start = max(start, other.end)
+        return [*left, type(self)(start, self.end)] if start < self.end else left
 
     def tiles(self, hours: int) -> Iterator[Self]:
         """This window in pieces of at most `hours`, in order, without overlap or hole."""

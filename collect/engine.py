@@ -15,13 +15,14 @@ import polars as pl
 
 import sources
 import store
-from candles import Coin, Kind, Listing, SourceError
-from collect import quota
+from candles import Coin, Kind, Listing, SourceError, within
+from collect import ledger, plan, quota
 from collect.newest import newest
 from collect.order import Order
+from collect.plan import Page
 from collect.tally import Failure, Tally
 from collect.tools import HANDS, Tools
-from collect.turn import Page, Step, Turn
+from collect.turn import Step, Turn
 from sources import Source, fetch, first_candle
 
 BATCH = 50  # coins that are planned, and in Prefect retried, together
@@ -82,11 +83,12 @@ def _ask(turn: Turn, listings: Sequence[Listing]) -> None:
     place = turn.order.sources.index(source.listings)
     better = _keys(turn, turn.order.sources[:place], source.kind)
     known = _with_starts(turn, listings)
-    pages = _pages(turn, known)
+    pages = plan.pages(turn.tools, turn.order, source, key, known)
     for frames in _flushes(chain(newest(turn, pages), _answers(turn, pages))):
         written = store.write(connection, frames, key, better=better)
         turn.tally.wrote(source.name, frames, written)
     _learn_starts(turn, known)
+    ledger.keep(turn, key)
 
 
 def _keys(turn: Turn, names: Iterable[str], kind: Kind) -> list[int]:
@@ -129,50 +131,31 @@ def _learnt(turn: Turn, listing: Listing, hand: Future[Listing | None]) -> Listi
     return known
 
 
-def _pages(turn: Turn, listings: Iterable[Listing]) -> list[Page]:
-    """The missing hours of the listings' lives, in pages of the source's size."""
-    lives = [(listing, listing.clip(turn.order.window)) for listing in listings]
-    asks = [(listing, life) for listing, life in lives if life is not None]
-    known = turn.tools.sources.values()
-    indicative = [source.name for source in known if source.kind == "indicative"]
-    replaced = indicative if turn.source.kind == "traded" else []
-    runs = store.missing(
-        turn.tools.connection,
-        [(listing.coin, life) for listing, life in asks],
-        without=[store.source_key(turn.tools.connection, name) for name in replaced],
-    )
-    return [
-        (listing, page)
-        for (listing, _), windows in zip(asks, runs, strict=True)
-        for window in windows
-        for page in sources.pages(turn.source, window, turn.order.now)
-    ]
-
-
 def _answers(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[int, pl.DataFrame]]:
     """Each coin's candles, page by page, in order."""
-    for (listing, window), hand in _hands(turn, pages):
+    for page, hand in _hands(turn, pages):
         turn.tally.pages += 1
         try:
             frame = hand.result()
         except SourceError as error:
-            turn.note(listing, window, error)
+            turn.note(page.listing, page.window, error)
             continue
-        turn.step(frame.height)
-        turn.saw(listing, window, frame)
-        yield listing.coin, frame
+        turn.saw(page, frame)
+        wanted = frame if page.asked == page.window else within(frame, page.window)
+        turn.step(wanted.height)
+        yield page.listing.coin, wanted
 
 
 def _hands(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[pl.DataFrame]]]:
     """Ask for pages some way ahead of whoever takes the answers, and hand them out in order."""
     tools, waiting = turn.tools, deque[tuple[Page, Future[pl.DataFrame]]]()
-    for listing, window in pages:
-        words = turn.off or turn.refused.get(listing)
+    for page in pages:
+        words = turn.off or turn.refused.get(page.listing)
         if words is not None:
-            turn.fail(listing, window, words)
+            turn.fail(page.listing, page.window, words)
             continue
-        arguments = (tools.client, turn.source, listing, window, turn.order.now)
-        waiting.append(((listing, window), tools.hands.submit(fetch, *arguments)))
+        arguments = (tools.client, turn.source, page.listing, page.asked, turn.order.now)
+        waiting.append((page, tools.hands.submit(fetch, *arguments)))
         if len(waiting) > AHEAD * HANDS:
             yield waiting.popleft()
     yield from waiting

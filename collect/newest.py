@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from candles import Listing, SourceError, Window
-from collect.turn import Page, Turn
+from candles import Listing, SourceError, Window, within
+from collect.plan import Page
+from collect.turn import Turn
 from sources import fetch_many
 
 log = logging.getLogger(__name__)
@@ -23,10 +24,10 @@ def newest(turn: Turn, pages: list[Page]) -> Iterator[tuple[int, pl.DataFrame]]:
     if many is None or turn.off is not None:
         return
     since = turn.order.now - many.reach
-    young = [page for page in pages if page[1].start >= since]
     wanted: dict[Listing, list[Window]] = {}
-    for listing, window in young:
-        wanted.setdefault(listing, []).append(window)
+    for page in pages:
+        if page.window.start >= since:
+            wanted.setdefault(page.listing, []).append(page.window)
     if len(wanted) < FEWEST:
         return
     listings = list(wanted)
@@ -48,8 +49,8 @@ def _group(
         return
     for listing, frame in frames.items():
         for window in wanted[listing]:
-            part = frame.filter(pl.col("open_time").is_between(window.start, window.end, "left"))
+            part = within(frame, window)
             if part.height == window.hours:
-                pages.remove((listing, window))
+                pages.remove(Page(listing, window, window))
                 turn.step(part.height)
                 yield listing.coin, part

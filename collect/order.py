@@ -22,6 +22,8 @@ class Order:
     symbols: tuple[str, ...] | None = None
     max_coins: int | None = None
     archive: bool = False  # bulk files first, where a source has them
+    patient: bool = True  # hours that the ledger says are empty are not asked for before their time
+    recheck: Window | None = None  # hours that are asked for again though they are held
 
 
 def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
@@ -36,6 +38,8 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
     symbols: Sequence[str] | None = None,
     max_coins: int | None = None,
     archive: bool = False,
+    patient: bool = True,
+    recheck_hours: int | None = None,
 ) -> Order:
     """Build an order, or raise Misuse with one line that says what to write instead.
 
@@ -58,7 +62,18 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
         symbols=_symbols(symbols),
         max_coins=None if max_coins is None else _positive("max coins", max_coins, MOST_COINS),
         archive=archive,
+        patient=patient,
+        recheck=_recheck(recheck_hours, begin, stop),
     )
+
+
+def _recheck(hours: int | None, begin: datetime, stop: datetime) -> Window | None:
+    """The newest hours of the window; none of them where 0 is asked for."""
+    if hours is None:
+        return None
+    if not 0 <= hours <= MOST_HOURS:
+        raise Misuse(f"recheck hours {hours} is out of range: write 0 to {MOST_HOURS}")
+    return Window(max(begin, stop - hours * HOUR), stop)
 
 
 def _positive(name: str, number: int, most: int) -> int:

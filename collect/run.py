@@ -44,6 +44,8 @@ def run(
     began = monotonic()
     coins = choose(tools.connection, order.symbols, order.max_coins)
     tally = Tally(skipped=_unconfigured(tools, order))
+    known = tools.sources.values()
+    store.note_kinds(tools.connection, [each.name for each in known if each.kind == "indicative"])
     _refresh(tools)  # what a run that died left behind
     came = 0
 
@@ -57,6 +59,8 @@ def run(
         step(0)
         _refresh_if_due(tools)
     _refresh(tools)
+    if tally.pages:
+        store.find_outages(tools.connection, order.window)
     quota.keep(tools, order.now)
     touched = sorted(set().union(*tally.used.values()))
     tally.findings += map(str, store.find_oddities(tools.connection, touched))

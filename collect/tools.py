@@ -52,13 +52,14 @@ def tools(
         venues(settings, timepiece or Timepiece(sleep=sleep), sent) as client,
     ):
         store.migrate(connection)
+        known = sources.load()
         pool = ThreadPoolExecutor(hands, thread_name_prefix="fetch")
         try:
             yield Tools(
                 connection=connection,
                 client=client,
-                sources=sources.load(),
-                keys=keys(sources.load()),
+                sources=known,
+                keys=keys(known),
                 hands=pool,
                 priority=settings.priority,
                 sent=sent,

@@ -7,15 +7,16 @@ from datetime import datetime
 
 import polars as pl
 
-from candles import Blocked, Listing, Rejected, SourceError, Window
+from candles import HOUR, Blocked, Listing, Rejected, SourceError, Window
+from collect.evidence import Answer, answer
 from collect.order import Order
+from collect.plan import Page
 from collect.tally import Failure, Tally
 from collect.tools import Tools
 from sources import Source
 
 log = logging.getLogger(__name__)
 
-Page = tuple[Listing, Window]
 Step = Callable[[int], None]
 """Told the rows of each page that came."""
 
@@ -31,6 +32,7 @@ class Turn:
     step: Step
     refused: dict[Listing, str] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    answers: dict[Listing, list[Answer]] = field(default_factory=dict)
     firsts: dict[Listing, datetime] = field(default_factory=dict)
 
     @property
@@ -38,14 +40,27 @@ class Turn:
         """Why the source is off for the rest of the run, if it is."""
         return self.tally.off.get(self.source.name)
 
-    def saw(self, listing: Listing, page: Window, frame: pl.DataFrame) -> None:
-        """Keep when a listing's candles begin, where pages came back empty before."""
+    def saw(self, asked: Page, frame: pl.DataFrame) -> None:
+        """Keep what an answer lacks, and when a listing's candles begin."""
+        listing, page = asked.listing, asked.window
+        self.answers.setdefault(listing, []).append(answer(page, asked.asked, frame))
         start = self.order.window.start
         if listing.start is None and (page.start == start or listing in self.firsts):
             opened = frame["open_time"].min()
             told = opened if isinstance(opened, datetime) else page.end
             if self.firsts.get(listing, page.start) == page.start:
                 self.firsts[listing] = told
+
+    def beyond(self) -> list[tuple[int, datetime]]:
+        """The hours (coin, hour) that empty answers were asked for on top of what was wanted."""
+        return [
+            (listing.coin, hour)
+            for listing, answers in self.answers.items()
+            for each in answers
+            if each.first is None
+            for hour in (each.asked.start, each.asked.end - HOUR)
+            if not each.page.start <= hour < each.page.end
+        ]
 
     def note(self, listing: Listing, window: Window, error: SourceError) -> None:
         """Keep a failure, and what it says of the pages still to come."""

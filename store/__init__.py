@@ -15,7 +15,16 @@ from store.coins import (
 )
 from store.connect import Connection, connect
 from store.coverage import held
-from store.findings import Finding, find_oddities
+from store.findings import Finding, find_oddities, suspects
+from store.ledger import (
+    Absence,
+    absences,
+    find_outages,
+    held_from,
+    note_health,
+    note_kinds,
+    replace_absences,
+)
 from store.migrate import migrate
 from store.missing import missing
 from store.quota import note_spent, spent
@@ -24,27 +33,35 @@ from store.refresh import refresh
 from store.write import write
 
 __all__ = [
+    "Absence",
     "Connection",
     "Finding",
+    "absences",
     "adopt",
     "connect",
     "find",
     "find_oddities",
+    "find_outages",
     "held",
+    "held_from",
     "learn_coins",
     "learn_listings",
     "learnt_at",
     "listings",
     "migrate",
     "missing",
+    "note_health",
+    "note_kinds",
     "note_learnt",
     "note_spent",
     "note_start",
     "ranked",
     "read",
     "refresh",
+    "replace_absences",
     "retire_unseen",
     "source_key",
     "spent",
+    "suspects",
     "write",
 ]

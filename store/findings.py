@@ -1,9 +1,10 @@
 """What is odd about the candles: noted once, kept, and told."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from candles import Window
 from store.connect import Connection
 from store.queries import query
 
@@ -12,6 +13,7 @@ POWER_OF_TEN = 0.15  # how near to one a redenomination's ratio comes, as a loga
 REUSED = 0.3  # another coin's price is twice or half the old, as a logarithm to ten
 LONG = timedelta(hours=72)  # no outage of a venue was as long
 LONGEST = timedelta(days=1500)
+SUSPECT = ("rules", "jump")  # kinds that speak of a candle, and not of two or of none
 
 
 class Finding(NamedTuple):
@@ -42,3 +44,15 @@ def find_oddities(connection: Connection, coins: Sequence[int]) -> list[Finding]
         )
         since = {"since": row[0] if row else None}
         return [Finding(*found) for found in connection.execute(query("findings"), keys | since)]
+
+
+def suspects(
+    connection: Connection, coins: Sequence[int], window: Window
+) -> list[tuple[int, datetime]]:
+    """The hours (coin, hour) in `window` whose candles look wrong: they may be restated by now."""
+    rows = connection.execute(
+        "select distinct coin, open_time from finding where coin = any (%s) and kind = any (%s)"
+        " and open_time >= %s and open_time < %s order by coin, open_time",
+        (list(coins), list(SUSPECT), window.start, window.end),
+    )
+    return [(coin, opened.astimezone(UTC)) for coin, opened in rows]

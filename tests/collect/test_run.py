@@ -30,7 +30,7 @@ def test_every_hour_of_every_listed_coin_is_there_after_a_backfill(
     assert sorted(tally.unlisted) == ["LEO", "USDT"]
     assert tally.records == len(rows("candle_1h")) == 10 * HOURS
     assert {row[-1] for row in rows("candle_1d")} == {1, 2}  # bits: futures, spot
-    assert [row[-2] for row in rows("candle_1d")] == [24] * 70
+    assert [row[-3] for row in rows("candle_1d")] == [24] * 70
 
 
 def test_a_second_run_asks_for_nothing_and_changes_nothing(
@@ -196,7 +196,7 @@ def test_two_runs_at_once_do_no_harm_to_each_other(collect: Collect, rows: Rows)
         tallies = [each.result() for each in runs]
     assert [tally.failed for tally in tallies] == [{}, {}]
     assert sum(tally.records for tally in tallies) == len(rows("candle_1h")) == 10 * HOURS
-    assert [row[-2] for row in rows("candle_1d")] == [24] * 70
+    assert [row[-3] for row in rows("candle_1d")] == [24] * 70
 
 
 def test_an_unknown_symbol_is_named_with_what_is_near(collect: Collect, venues: Serving) -> None:

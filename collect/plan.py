@@ -1,0 +1,128 @@
+"""What a source is asked for in its turn: what is missing, and what is to be seen again."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import sources
+import store
+from candles import HOUR, Listing, Window, whole_hour
+from collect.order import Order
+from collect.tools import Tools
+from sources import Source
+from store import Absence
+
+
+class Page(NamedTuple):
+    """Hours wanted of a listing, and the window asked for: the same, or an hour wider."""
+
+    listing: Listing
+    window: Window
+    asked: Window
+
+
+def pages(
+    tools: Tools, order: Order, source: Source, key: int, listings: Iterable[Listing]
+) -> list[Page]:
+    """What to ask `source` (`key` in the database) for of its listings, by listing and time.
+
+    That is what is missing in their lives, less what the ledger says need not be asked for yet; and
+    what is held from this very source, where the order wants it seen again.
+    """
+    lives = [(each, life) for each in listings if (life := each.clip(order.window)) is not None]
+    known = _known(tools, key, lives)
+    found = []
+    for listing, window in _wanted(tools, order, source, key, lives):
+        for page in sources.pages(source, window, order.now):
+            awake = _awake(page, known[listing.coin], order)
+            if awake is not None:
+                asked = _framed(awake, listing, source, known[listing.coin], order.now)
+                found.append(Page(listing, awake, asked))
+    return found
+
+
+def _known(
+    tools: Tools, key: int, lives: Sequence[tuple[Listing, Window]]
+) -> Mapping[int, list[Absence]]:
+    """What the ledger knows of each coin at this source."""
+    known = defaultdict(list)
+    for each in store.absences(tools.connection, key, [listing.coin for listing, _ in lives]):
+        known[each.coin].append(each)
+    return known
+
+
+def _wanted(
+    tools: Tools,
+    order: Order,
+    source: Source,
+    key: int,
+    lives: Sequence[tuple[Listing, Window]],
+) -> Iterable[tuple[Listing, Window]]:
+    """The missing hours of the listings' lives; those to be seen again count as missing."""
+    again = _again(tools, order, lives)
+    replaced = _replaced(tools, source)
+    plain = [(each, part) for each, life in lives for part in life.without(again[each.coin])]
+    seen = [
+        (each, part)
+        for each, life in lives
+        for window in again[each.coin]
+        if (part := life.clip(window)) is not None
+    ]
+    for asks, without in ((plain, replaced), (seen, [*replaced, key])):
+        hours = [(listing.coin, window) for listing, window in asks]
+        runs = store.missing(tools.connection, hours, without=without)
+        for (listing, _), windows in zip(asks, runs, strict=True):
+            for window in windows:
+                yield listing, window
+
+
+def _again(
+    tools: Tools, order: Order, lives: Sequence[tuple[Listing, Window]]
+) -> Mapping[int, list[Window]]:
+    """By coin: the newest hours, which venues restate, and those that look wrong; disjoint."""
+    again: dict[int, list[Window]] = defaultdict(list)
+    if order.recheck is None:
+        return again
+    coins = [listing.coin for listing, _ in lives]
+    for coin in coins:
+        again[coin] = [order.recheck]
+    for coin, hour in store.suspects(tools.connection, coins, order.window):
+        again[coin] += Window(hour, hour + HOUR).without(again[coin])
+    return again
+
+
+def _replaced(tools: Tools, source: Source) -> list[int]:
+    """The sources (by key) whose candles this one's are to replace: the indicative, if traded."""
+    if source.kind == "indicative":
+        return []
+    indicative = [name for name, each in tools.sources.items() if each.kind == "indicative"]
+    return [store.source_key(tools.connection, name) for name in indicative]
+
+
+def _awake(page: Window, known: Iterable[Absence], order: Order) -> Window | None:
+    """The page without the hours, at either end, that need not be asked for yet."""
+    if not order.patient:
+        return page
+    quiet = [each.window for each in known if _is_quiet(each, order.now)]
+    left = page.without(quiet)
+    return Window(left[0].start, left[-1].end) if left else None
+
+
+def _is_quiet(absence: Absence, now: datetime) -> bool:
+    return absence.retry_at is not None and absence.last_at <= now < absence.retry_at
+
+
+def _framed(
+    page: Window, listing: Listing, source: Source, known: Iterable[Absence], now: datetime
+) -> Window:
+    """The page, an hour wider on both sides where some of it did not come before.
+
+    Candles on both sides then show that the answer is whole. Files and price points show no such.
+    """
+    if source.pages is not None or source.reach is not None or page.hours + 2 > source.page_hours:
+        return page
+    if not any(each.window.clip(page) for each in known):
+        return page
+    wider = Window(page.start - HOUR, max(page.end, min(page.end + HOUR, whole_hour(now))))
+    return listing.clip(wider) or page

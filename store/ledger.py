@@ -1,0 +1,107 @@
+"""The evidence of why hours are missing: who was asked for them, and did not give them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from candles import Window
+from store.connect import Connection
+from store.queries import query
+
+
+class Absence(NamedTuple):
+    """Hours that a source was asked for and did not give.
+
+    `first_at` is when it was first found so, `last_at` when it was asked last; nobody asks again
+    before `retry_at` (None: the next run does). `words` are the venue's, where it said anything.
+    """
+
+    coin: int
+    window: Window
+    outcome: str
+    words: str | None
+    first_at: datetime
+    last_at: datetime
+    attempts: int
+    retry_at: datetime | None
+
+
+def absences(connection: Connection, source: int, coins: Collection[int]) -> list[Absence]:
+    """What is known of these coins at one source (by key), by coin and time."""
+    rows = connection.execute(
+        "select coin, starts_at, ends_at, outcome, words, first_at, last_at, attempts, retry_at"
+        " from absence where source = %s and coin = any (%s) order by coin, starts_at",
+        (source, list(coins)),
+    )
+    return [Absence(coin, Window(start, end), *rest) for coin, start, end, *rest in rows]
+
+
+def replace_absences(
+    connection: Connection, source: int, coins: Collection[int], known: Iterable[Absence]
+) -> None:
+    """Put `known` in the place of all that was known of these coins at one source."""
+    connection.execute(
+        "delete from absence where source = %s and coin = any (%s)", (source, list(coins))
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            query("note_absence"),
+            [
+                {
+                    **each._asdict(),
+                    "source": source,
+                    "starts_at": each.window.start,
+                    "ends_at": each.window.end,
+                }
+                for each in known
+            ],
+        )
+
+
+def held_from(
+    connection: Connection, source: int, hours: Sequence[tuple[int, datetime]]
+) -> set[tuple[int, datetime]]:
+    """Which of these (coin, hour) are held from this source."""
+    rows = connection.execute(
+        "select coin, open_time from unnest(%s::integer[], %s::timestamptz[]) as asked (c, t)"
+        " join candle_1h on coin = c and open_time = t where source = %s",
+        ([coin for coin, _ in hours], [hour for _, hour in hours], source),
+    )
+    return {(coin, Window(hour, hour).start) for coin, hour in rows}
+
+
+def note_health(
+    connection: Connection,
+    source: int,
+    *,
+    answered_at: datetime | None,
+    failed_at: datetime | None,
+    words: str | None,
+) -> None:
+    """Keep how a source fared; what is None stays as it was."""
+    connection.execute(
+        "insert into health (source, answered_at, failed_at, words) values (%s, %s, %s, %s)"
+        " on conflict (source) do update set"
+        " answered_at = coalesce(excluded.answered_at, health.answered_at),"
+        " failed_at = coalesce(excluded.failed_at, health.failed_at),"
+        " words = coalesce(excluded.words, health.words)",
+        (source, answered_at, failed_at, words),
+    )
+
+
+def note_kinds(connection: Connection, indicative: Sequence[str]) -> None:
+    """Keep which of the sources that are known to the database are indicative."""
+    connection.execute(
+        "update source set traded = not traded where traded = (name = any (%s))",
+        (list(indicative),),
+    )
+
+
+def find_outages(connection: Connection, window: Window) -> int:
+    """Tell the venues' outages in `window` anew from what is known; return how many there are."""
+    ends = {"start": window.start, "end": window.end}
+    with connection.transaction(), connection.cursor() as cursor:
+        found = cursor.execute(query("find_outages"), ends).fetchall()
+        cursor.execute("delete from outage where starts_at < %(end)s and ends_at > %(start)s", ends)
+        cursor.executemany(query("note_outage"), found)
+    return len(found)
