@@ -1,9 +1,10 @@
-"""The verbs that ask venues: coins, backfill, hourly."""
+"""The verbs that ask venues: coins, backfill, hourly, fill-gaps."""
 
 from typing import Unpack
 
 import click
 
+import collect
 from candles.settings import Settings, settings
 from chandlery.options import (
     END,
@@ -20,7 +21,17 @@ from chandlery.options import (
     ordered,
 )
 from chandlery.people import move, output, print_json, print_tally, progress
-from collect import Order, Universe, learn, learn_if_due, run, tools
+from collect import (
+    FILL_HOURS,
+    RECHECK_HOURS,
+    Order,
+    Universe,
+    gather,
+    learn,
+    learn_if_due,
+    tools,
+)
+from collect.run import Run
 
 
 @click.command()
@@ -53,10 +64,35 @@ def hourly(*, as_json: bool, **given: Unpack[Given]) -> int:
     return _collect("hourly", *ordered(**given), as_json=as_json)
 
 
-def _collect(title: str, current: Settings, wanted: Order, *, as_json: bool) -> int:
+@click.command("fill-gaps")
+@click.option(
+    "--recheck-hours",
+    default=RECHECK_HOURS,
+    show_default=True,
+    help="The newest hours are asked for again: a venue may have restated them.",
+)
+@click.option(
+    "--again",
+    "patient",
+    flag_value=False,
+    default=True,
+    type=bool,
+    help="Ask for hours found empty too, before their time.",
+)
+@choices(START, START_YEAR, END, SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
+def fill_gaps(*, as_json: bool, **given: Unpack[Given]) -> int:
+    """Ask for what is missing and due, and for what may be better by now; the last 30 days."""
+    if given.get("start") is None and given.get("start_year") is None:
+        given["hours"] = FILL_HOURS
+    return _collect("fill-gaps", *ordered(**given), as_json=as_json, run=collect.fill_gaps)
+
+
+def _collect(
+    title: str, current: Settings, wanted: Order, *, as_json: bool, run: Run = collect.run
+) -> int:
     with tools(current) as at_hand, progress(title, shown=not as_json) as bar:
         learn_if_due(at_hand, wanted)
-        tally = run(at_hand, wanted, lambda step: move(bar, step))
+        tally = run(at_hand, wanted, lambda step: move(bar, step), gather)
     if as_json:
         print_json(tally.statistics())
     else:

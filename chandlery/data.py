@@ -1,5 +1,6 @@
 """The verbs that look at the database: migrate, status, export."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -9,10 +10,10 @@ import polars as pl
 from rich.table import Table
 
 import store
-from candles import Coin, Misuse, Window, instant
+from candles import Coin, Window
 from candles.settings import settings
 from chandlery.export import write
-from chandlery.options import END, JSON, MAX_COINS, NOW, START, SYMBOLS, at, choices, listed
+from chandlery.options import END, JSON, MAX_COINS, NOW, START, SYMBOLS, at, choices, listed, window
 from chandlery.people import output, print_json
 from collect import choose
 from store.read import TIMEFRAMES
@@ -45,16 +46,21 @@ def status(
     What is missing is counted from a coin's listing to now, or within --start and --end.
     """
     moment = at(now)
-    window = _window(start, end)
+    within = window(start, end, moment)
     with store.connect(settings()) as connection:
         store.migrate(connection)
         held = store.held(connection, moment)
-        if window is not None:
-            held = _missing_within(connection, held, window)
+        if within is not None:
+            held = _missing_within(connection, held, within)
+        gaps, health = store.gaps_by_reason(connection, moment), store.health(connection)
     if as_json:
-        print_json(_totals(held) | {"coins": held.drop("key").to_dicts()})
+        sources = [each._asdict() for each in health]
+        coins = held.drop("key").to_dicts()
+        print_json(_totals(held) | {"open_gaps": gaps, "sources": sources, "coins": coins})
     else:
         _print_held(held, max_coins)
+        _print_gaps(gaps)
+        _print_health(health)
 
 
 def _missing_within(
@@ -91,11 +97,11 @@ def export(  # noqa: PLR0913  a verb's options
     to: Path,
 ) -> None:
     """Write candles to FILE.parquet or FILE.csv, by symbol and time (UTC)."""
-    window, moment = _window(start, end), None if now is None else at(now)
+    within, moment = window(start, end), None if now is None else at(now)
     with store.connect(settings()) as connection:
         store.migrate(connection)
         coins = choose(connection, listed(symbols))
-        read = partial(_read, connection, timeframe, window, moment)
+        read = partial(_read, connection, timeframe, within, moment)
         rows = write(coins, read, to)
     click.echo(f"{rows:,} candles in {to}")
 
@@ -108,16 +114,6 @@ def _read(
     coin: Coin,
 ) -> pl.DataFrame:
     return store.read(connection, [coin], timeframe, window, now)
-
-
-def _window(start: str | None, end: str | None) -> Window | None:
-    if start is None and end is None:
-        return None
-    first = instant("1970-01-01" if start is None else start, name="start")
-    last = instant("9999-01-01" if end is None else end, name="end")
-    if first >= last:
-        raise Misuse(f"start {first:%Y-%m-%dT%H:%MZ} is not before end {last:%Y-%m-%dT%H:%MZ}")
-    return Window(first, last)
 
 
 def _totals(held: pl.DataFrame) -> dict[str, object]:
@@ -152,6 +148,21 @@ def _print_held(held: pl.DataFrame, most: int | None) -> None:
         f" {totals['completeness_percentage']} % complete",
         highlight=False,
     )
+
+
+def _print_gaps(gaps: Mapping[str, Mapping[str, int]]) -> None:
+    for reason, each in gaps.items():
+        output.print(
+            f"  {reason}: {each['hours']:,} hours in {each['gaps']:,} gaps", highlight=False
+        )
+
+
+def _print_health(health: Iterable[store.Health]) -> None:
+    for each in health:
+        answered = f"answered {each.answered_at:%Y-%m-%d %H:%M}" if each.answered_at else "silent"
+        failed = f"; failed {each.failed_at:%Y-%m-%d %H:%M}: {each.words}" if each.failed_at else ""
+        mark = "ok" if each.is_well else "ill"
+        output.print(f"  {each.source}: {mark}, {answered}{failed}", highlight=False, markup=False)
 
 
 def _cells(row: dict[str, object]) -> list[str]:

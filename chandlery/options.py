@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict, TypeVar, Unpack
 
 import click
 
-from candles import clock, instant
+from candles import Misuse, Window, clock, instant, whole_hour
 from candles.settings import Settings, settings
 from collect import Order, order
 from sources import load
@@ -35,6 +35,8 @@ class Given(TypedDict):
     start_year: NotRequired[int | None]
     hours: NotRequired[int | None]
     archive: NotRequired[bool]
+    patient: NotRequired[bool]
+    recheck_hours: NotRequired[int]
 
 
 def choices(*options: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
@@ -58,6 +60,22 @@ def listed(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
 
 
+def window(start: str | None, end: str | None, now: datetime | None = None) -> Window | None:
+    """The window between two times, either of which may be left out; None if both are.
+
+    Misuse if it is empty or, where `now` is given, begins after it.
+    """
+    if start is None and end is None:
+        return None
+    first = instant("2009-01-01" if start is None else start, name="start")
+    last = instant("2100-01-01" if end is None else end, name="end")
+    if first >= last:
+        raise Misuse(f"start {first:%Y-%m-%dT%H:%MZ} is not before end {last:%Y-%m-%dT%H:%MZ}")
+    if now is not None and first >= whole_hour(now):
+        raise Misuse(f"start {first:%Y-%m-%dT%H:%MZ} is in the future: no hour of it has closed")
+    return Window(first, last)
+
+
 def ordered(**given: Unpack[Given]) -> tuple[Settings, Order]:
     """The settings in force and the order that the options make."""
     current = settings()
@@ -73,4 +91,6 @@ def ordered(**given: Unpack[Given]) -> tuple[Settings, Order]:
         symbols=listed(given["symbols"]),
         max_coins=given["max_coins"],
         archive=given.get("archive", False),
+        patient=given.get("patient", True),
+        recheck_hours=given.get("recheck_hours"),
     )

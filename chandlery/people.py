@@ -76,6 +76,11 @@ def print_tally(tally: Tally) -> None:
         output.print(f"  {name}: {why}", highlight=False, markup=False)
     for finding in tally.findings:
         output.print(f"  noted: {finding}", highlight=False, markup=False)
+    for reason, each in (tally.open_gaps or {}).items():
+        output.print(
+            f"  missing: {each['hours']:,} hours in {each['gaps']:,} gaps: {reason}",
+            highlight=False,
+        )
     if tally.unlisted:
         output.print(f"  no source lists {_some(tally.unlisted)}", highlight=False, markup=False)
     for symbol, why in list(tally.failed.items())[:10]:

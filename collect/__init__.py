@@ -1,13 +1,18 @@
-"""The engine: plan, fetch, write, refresh, account. Backfill and hourly are its two windows."""
+"""The engine: plan, fetch, write, refresh, account.
+
+Backfill, hourly collection and gap filling are its three windows.
+"""
 
 from collect.engine import batches, gather
-from collect.order import Order, order
-from collect.run import Progress, choose, run
+from collect.order import FILL_HOURS, RECHECK_HOURS, Order, order
+from collect.run import Progress, choose, fill_gaps, run
 from collect.tally import Tally
 from collect.tools import Tools, tools
 from collect.universe import Universe, learn, learn_if_due
 
 __all__ = [
+    "FILL_HOURS",
+    "RECHECK_HOURS",
     "Order",
     "Progress",
     "Tally",
@@ -15,6 +20,7 @@ __all__ = [
     "Universe",
     "batches",
     "choose",
+    "fill_gaps",
     "gather",
     "learn",
     "learn_if_due",

@@ -8,6 +8,8 @@ from candles import HOUR, Misuse, Window, instant, whole_hour
 
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
+FILL_HOURS = 30 * 24  # how far back gaps are filled, if nobody says otherwise
+RECHECK_HOURS = 24
 MOST_HOURS = 24 * 366
 MOST_COINS = 1_000_000
 

@@ -68,6 +68,21 @@ def run(
     return tally
 
 
+Run = Callable[[Tools, Order, Watch, Gather], Tally]
+
+
+def fill_gaps(
+    tools: Tools,
+    order: Order,
+    watch: Watch = lambda _: None,
+    gather: Gather = gather,
+) -> Tally:
+    """Run the order, and count the gaps that are left, by reason."""
+    tally = run(tools, order, watch, gather)
+    tally.open_gaps = store.gaps_by_reason(tools.connection, order.now)
+    return tally
+
+
 def _unconfigured(tools: Tools, order: Order) -> dict[str, str]:
     """Sources that are not asked for want of a key: said once, and no coin's failure."""
     return {

@@ -31,6 +31,7 @@ class Tally:
     findings: list[str] = field(default_factory=list)  # what is odd about what came
     off: dict[str, str] = field(default_factory=dict)  # sources switched off for the run: why
     skipped: dict[str, str] = field(default_factory=dict)  # sources not configured: what to set
+    open_gaps: dict[str, dict[str, int]] | None = None  # by reason: how many, of how many hours
     seconds: float = 0.0
 
     def wrote(self, source: str, coins: Iterable[int], rows: int) -> None:
@@ -54,6 +55,7 @@ class Tally:
             "sources_off": self.off,
             "skipped": self.skipped,
             "findings": self.findings,
+            **({} if self.open_gaps is None else {"open_gaps": self.open_gaps}),
             "pages": self.pages,
             "seconds": round(self.seconds, 3),
         }

@@ -11,6 +11,7 @@ from prefect.states import Completed, Failed
 from candles import Coin, Misuse, clock, instant
 from candles.settings import Settings, settings
 from collect import Order, Progress, Tally, Tools, gather, learn_if_due, order, run, tools
+from collect.run import Run
 from collect.turn import Step
 from sources import load
 
@@ -28,6 +29,9 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
     end: str | None = None,
     start_year: int | None = None,
     hours: int | None = None,
+    recheck_hours: int | None = None,
+    patient: bool = True,
+    run: Run = run,
 ) -> State[dict[str, object]]:
     """Do what the parameters ask for. The state says in a line what came of it."""
     try:
@@ -42,8 +46,10 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             hours=hours,
             symbols=symbols,
             max_coins=max_coins,
+            recheck_hours=recheck_hours,
+            patient=patient,
         )
-        return _ended(_collected(current, wanted))
+        return _ended(_collected(current, wanted, run))
     except Misuse as error:
         return Failed(message=str(error))
 
@@ -52,10 +58,10 @@ def _moment(now: str | None) -> datetime:
     return clock() if now is None else instant(now, name="now")
 
 
-def _collected(current: Settings, wanted: Order) -> Tally:
+def _collected(current: Settings, wanted: Order, run: Run) -> Tally:
     with tools(current) as at_hand:
         learn_if_due(at_hand, wanted)
-        return run(at_hand, wanted, _Said(), gather=_as_task)
+        return run(at_hand, wanted, _Said(), _as_task)
 
 
 def _as_task(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step) -> None:

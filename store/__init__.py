@@ -16,6 +16,7 @@ from store.coins import (
 from store.connect import Connection, connect
 from store.coverage import held
 from store.findings import Finding, find_oddities, suspects
+from store.gaps import Gap, Health, Outage, gaps, gaps_by_reason, health, outages
 from store.ledger import (
     Absence,
     absences,
@@ -36,12 +37,18 @@ __all__ = [
     "Absence",
     "Connection",
     "Finding",
+    "Gap",
+    "Health",
+    "Outage",
     "absences",
     "adopt",
     "connect",
     "find",
     "find_oddities",
     "find_outages",
+    "gaps",
+    "gaps_by_reason",
+    "health",
     "held",
     "held_from",
     "learn_coins",
@@ -55,6 +62,7 @@ __all__ = [
     "note_learnt",
     "note_spent",
     "note_start",
+    "outages",
     "ranked",
     "read",
     "refresh",

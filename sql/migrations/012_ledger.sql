@@ -24,12 +24,16 @@ create table absence (
     constraint ends_after_it_starts check (ends_at > starts_at),
     constraint hours_are_whole check (
         starts_at = date_trunc('hour', starts_at, 'UTC') and ends_at = date_trunc('hour', ends_at, 'UTC')
-        and isfinite(starts_at) and isfinite(ends_at)
+        and starts_at >= '2009-01-01Z' and ends_at <= '2100-01-01Z'
     ),
     constraint outcome_is_known check (outcome in ('hole', 'between', 'edge', 'lost', 'failed', 'refused')),
-    constraint first_is_not_after_last check (first_at <= last_at and isfinite(last_at)),
-    constraint attempts_are_counted_from_one check (attempts >= 1),
-    constraint asked_again_within_eight_days check (retry_at <= last_at + interval '8 days')
+    constraint first_is_not_after_last check (
+        first_at <= last_at and first_at >= '2009-01-01Z' and last_at <= '2100-01-01Z'
+    ),
+    constraint attempts_are_one_to_a_million check (attempts between 1 and 1000000),
+    constraint asked_again_within_eight_days check (
+        retry_at between first_at - interval '1 minute' and last_at + interval '8 days'
+    )
 );
 
 -- Hours that no symbol of a venue has, though more than one was asked for: one outage, not a thousand gaps.
@@ -39,7 +43,9 @@ create table outage (
     ends_at timestamptz not null,
     coins integer not null,          -- whose hours were asked for and are not there
     primary key (source, starts_at),
-    constraint outage_ends_after_it_starts check (ends_at > starts_at),
+    constraint outage_ends_after_it_starts check (
+        ends_at > starts_at and starts_at >= '2009-01-01Z' and ends_at <= '2100-01-01Z'
+    ),
     constraint outage_is_of_two_or_more check (coins >= 2)
 );
 

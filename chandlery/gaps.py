@@ -1,0 +1,173 @@
+"""`chandlery gaps`: which hours are missing, and why."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+import store
+from candles import Window
+from candles.settings import settings
+from chandlery.options import END, JSON, NOW, START, SYMBOLS, at, choices, listed, window
+from chandlery.people import output, print_json
+from collect import choose
+from store.gaps import UNLISTED, Gap, Outage
+
+SCREEN = 40  # lines, where no more are asked for
+ASKED = {
+    "hole": "has none between candles that it has",
+    "between": "has none between candles that it has",
+    "edge": "gave none",
+    "lost": "left out hours that it is known to have",
+    "failed": "did not answer",
+    "refused": "refused",
+}
+"""What came of asking, in words."""
+
+
+@click.command()
+@click.argument("coin", required=False)
+@click.option("--most", default=SCREEN, show_default=True, help="Lines to show at most.")
+@choices(SYMBOLS, START, END, NOW, JSON)
+def gaps(  # noqa: PLR0913  a verb's options
+    *,
+    coin: str | None,
+    most: int,
+    symbols: str | None,
+    start: str | None,
+    end: str | None,
+    now: str | None,
+    as_json: bool,
+) -> None:
+    """Which hours are missing, why, and when they are asked for again.
+
+    Of COIN (a ticker or a CoinGecko id), or of all; within --start and --end, or since listing.
+    """
+    moment, asked = at(now), [*(listed(symbols) or ()), *([coin] if coin else ())]
+    within = window(start, end, moment)
+    with store.connect(settings()) as connection:
+        store.migrate(connection)
+        store.refresh(connection)
+        coins = [each.key for each in choose(connection, asked)] if asked else None
+        found = store.gaps(connection, coins, within, moment)
+        outages = store.outages(connection, within)
+    if as_json:
+        print_json(as_object(found, outages))
+    else:
+        _print(found, [] if asked else outages, most, moment)
+
+
+def as_object(found: Sequence[Gap], outages: Iterable[Outage]) -> dict[str, object]:
+    """One JSON object: totals, every gap, the venues' outages."""
+    counted = [gap for gap in found if gap.reason not in UNLISTED]
+    hours = Counter[str]()
+    for gap in found:
+        hours[gap.reason] += gap.window.hours
+    return {
+        "total_gaps": len(counted),
+        "missing_hours": sum(gap.window.hours for gap in counted),
+        "hours_by_reason": dict(hours.most_common()),
+        "gaps": [
+            {
+                "symbol": gap.symbol,
+                "coin_id": gap.coin_id,
+                "start": gap.window.start.isoformat(),
+                "end": gap.window.end.isoformat(),
+                "hours": gap.window.hours,
+                "reason": gap.reason,
+                "evidence": gap.evidence,
+                "attempts": gap.attempts,
+                "first_asked": _iso(gap.first_asked),
+                "last_asked": _iso(gap.last_asked),
+                "next_attempt": _iso(gap.next_attempt),
+            }
+            for gap in found
+        ],
+        "outages": [
+            {
+                "source": outage.source,
+                "start": outage.window.start.isoformat(),
+                "end": outage.window.end.isoformat(),
+                "hours": outage.window.hours,
+                "coins": outage.coins,
+            }
+            for outage in outages
+        ],
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _print(found: Sequence[Gap], outages: Sequence[Outage], most: int, now: datetime) -> None:
+    """Outages once each and, of all coins, only gaps that have another reason."""
+    for outage in outages[-most:]:
+        output.print(
+            f"outage of {outage.source}: {_span(outage.window)}, {outage.window.hours:,} hours,"
+            f" {outage.coins:,} coins",
+            highlight=False,
+            markup=False,
+        )
+    shown = [gap for gap in found if not outages or gap.reason != "outage at the venue"]
+    table = Table("coin", "start", "end", "hours", "reason", "evidence", "asked again", box=None)
+    table.columns[3].justify = "right"
+    for gap in shown[:most]:
+        table.add_row(*map(escape, _cells(gap, now)))
+    if shown:
+        output.print(table)
+    if len(shown) > most:
+        output.print(f"and {len(shown) - most:,} more: --most shows them", highlight=False)
+    output.print(_total(found), highlight=False)
+
+
+def _total(found: Sequence[Gap]) -> str:
+    counted = [gap for gap in found if gap.reason not in UNLISTED]
+    if not counted:
+        return "no hour is missing"
+    reasons = Counter[str]()
+    for gap in counted:
+        reasons[gap.reason] += gap.window.hours
+    listing = ", ".join(f"{reason} {hours:,}" for reason, hours in reasons.most_common())
+    hours = sum(reasons.values())
+    return f"{len(counted):,} gaps, {hours:,} hours: {listing}"
+
+
+def _cells(gap: Gap, now: datetime) -> list[str]:
+    return [
+        gap.symbol,
+        f"{gap.window.start:%Y-%m-%d %H:%M}",
+        f"{gap.window.end:%Y-%m-%d %H:%M}",
+        f"{gap.window.hours:,}",
+        gap.reason,
+        "; ".join(evidence(gap)),
+        _again(gap, now),
+    ]
+
+
+def evidence(gap: Gap) -> list[str]:
+    """Who was asked and what came of it, a line a source; what is alike is said once."""
+    told: dict[tuple[str, str], int] = {}
+    for each in gap.evidence:
+        words = str(each["words"] or "")
+        said = f": {words}" if words else ""
+        key = (str(each["source"]), f"{ASKED[str(each['outcome'])]}{said}")
+        told[key] = max(told.get(key, 0), int(each["attempts"]))
+    return [f"{source} {what} (asked {_times(times)})" for (source, what), times in told.items()]
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
+
+
+def _again(gap: Gap, now: datetime) -> str:
+    if gap.next_attempt is None:
+        return "never"
+    return "next run" if gap.next_attempt <= now else f"{gap.next_attempt:%Y-%m-%d %H:%M}"
+
+
+def _span(hours: Window) -> str:
+    return f"{hours.start:%Y-%m-%d %H:%M} to {hours.end:%Y-%m-%d %H:%M}"

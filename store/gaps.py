@@ -1,0 +1,120 @@
+"""Which hours are missing, why, and when they are asked for again."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from candles import Window
+from store.connect import Connection, taken_as_now
+from store.queries import query
+
+UNLISTED = ("not listed yet", "delisted")
+"""Reasons for hours that nobody could have: they count as no gap."""
+
+
+class Gap(NamedTuple):
+    """A maximal run of a coin's missing hours.
+
+    `evidence` says who was asked (source, start, end, outcome, words, attempts, first_asked,
+    last_asked, next_attempt; times ISO 8601). Nobody asks before `next_attempt`; None: never.
+    """
+
+    symbol: str
+    coin_id: str
+    window: Window
+    reason: str
+    evidence: list[dict[str, Any]]
+    attempts: int
+    first_asked: datetime | None
+    last_asked: datetime | None
+    next_attempt: datetime | None
+
+
+class Outage(NamedTuple):
+    """Hours that no symbol of a source has; `coins` of them were asked for."""
+
+    source: str
+    window: Window
+    coins: int
+
+
+def gaps(
+    connection: Connection,
+    coins: Sequence[int] | None = None,
+    window: Window | None = None,
+    now: datetime | None = None,
+) -> list[Gap]:
+    """The gaps of these coins (by key; all, if None), best rank first, as of `now`.
+
+    Within `window` or, if None, from each coin's first hour to the last that has closed.
+    """
+    asked = {
+        "coins": None if coins is None else list(coins),
+        "start": None if window is None else window.start,
+        "end": None if window is None else window.end,
+    }
+    with taken_as_now(connection, now):
+        rows = connection.execute(query("gaps"), asked).fetchall()
+    return [
+        Gap(symbol, coin_id, Window(start, end), reason, evidence, attempts, *map(_utc, times))
+        for symbol, coin_id, start, end, reason, evidence, attempts, *times, _ in rows
+    ]
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return None if at is None else at.astimezone(UTC)
+
+
+def gaps_by_reason(
+    connection: Connection, now: datetime | None = None
+) -> dict[str, dict[str, int]]:
+    """How many gaps there are, and of how many hours, by reason; most hours first."""
+    with taken_as_now(connection, now):
+        rows = connection.execute(
+            "select reason, count(*), sum(hours)::bigint from gap where reason <> all (%s)"
+            " group by reason order by 3 desc, reason",
+            (list(UNLISTED),),
+        ).fetchall()
+    return {reason: {"gaps": gaps, "hours": hours} for reason, gaps, hours in rows}
+
+
+def outages(connection: Connection, window: Window | None = None) -> list[Outage]:
+    """The venues' outages, by time; those that touch `window`, if it is given."""
+    rows = connection.execute(
+        "select source.name, starts_at, ends_at, coins from outage"
+        " join source on source.key = outage.source"
+        " where %(start)s::timestamptz is null or (starts_at < %(end)s and ends_at > %(start)s)"
+        " order by starts_at, source.name",
+        {
+            "start": None if window is None else window.start,
+            "end": None if window is None else window.end,
+        },
+    )
+    return [Outage(source, Window(start, end), coins) for source, start, end, coins in rows]
+
+
+class Health(NamedTuple):
+    """How a source last fared, and the words of its last failure."""
+
+    source: str
+    answered_at: datetime | None
+    failed_at: datetime | None
+    words: str | None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it answered when it was asked last, and nothing failed then."""
+        if self.failed_at is None:
+            return True
+        return self.answered_at is not None and self.answered_at > self.failed_at
+
+
+def health(connection: Connection) -> list[Health]:
+    """Every source that was asked."""
+    rows = connection.execute(
+        "select source.name, answered_at, failed_at, words from health"
+        " join source on source.key = health.source order by source.key"
+    )
+    return [
+        Health(name, _utc(answered), _utc(failed), words) for name, answered, failed, words in rows
+    ]
