@@ -107,7 +107,7 @@ def _print(found: Sequence[Gap], outages: Sequence[Outage], most: int, now: date
     """Outages once each and, of all coins, only gaps that have another reason."""
     for outage in outages[-most:]:
         output.print(
-            f"outage of {outage.source}: {_span(outage.window)}, {outage.window.hours:,} hours,"
+            f"outage of {outage.source}: {_span(outage.window)}, {_of(outage.window.hours, 'hour')},"
             f" {outage.coins:,} coins",
             highlight=False,
             markup=False,
@@ -133,7 +133,11 @@ def _total(found: Sequence[Gap]) -> str:
         reasons[gap.reason] += gap.window.hours
     listing = ", ".join(f"{reason} {hours:,}" for reason, hours in reasons.most_common())
     hours = sum(reasons.values())
-    return f"{len(counted):,} gaps, {hours:,} hours: {listing}"
+    return f"{_of(len(counted), 'gap')}, {_of(hours, 'hour')}: {listing}"
+
+
+def _of(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def _cells(gap: Gap, now: datetime) -> list[str]:

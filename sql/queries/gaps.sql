@@ -26,6 +26,7 @@ cross join lateral (
         ('not listed yet', %(start)s::timestamptz, life.starts_at),
         ('delisted', life.ends_at, ends.ends_at)
 ) as part (reason, starts_at, ends_at)
-where greatest(part.starts_at, ends.starts_at) < least(part.ends_at, ends.ends_at)
+where part.starts_at is not null
+    and greatest(part.starts_at, ends.starts_at) < least(part.ends_at, ends.ends_at)
     and (%(coins)s::integer[] is null or life.coin = any (%(coins)s::integer[]))
 order by rank nulls last, 1, 3
