@@ -106,9 +106,9 @@ def _iso(moment: datetime | None) -> str | None:
 def _print(found: Sequence[Gap], outages: Sequence[Outage], most: int, now: datetime) -> None:
     """Outages once each and, of all coins, only gaps that have another reason."""
     for outage in outages[-most:]:
+        hours, coins = _of(outage.window.hours, "hour"), _of(outage.coins, "coin")
         output.print(
-            f"outage of {outage.source}: {_span(outage.window)}, {_of(outage.window.hours, 'hour')},"
-            f" {outage.coins:,} coins",
+            f"outage of {outage.source}: {_span(outage.window)}, {hours}, {coins}",
             highlight=False,
             markup=False,
         )

@@ -1,8 +1,8 @@
 """What answers prove of the hours they lack.
 
 A hole inside one answer is the venue's word that it has nothing there. A hole at an answer's edge
-may be the answer's own: only what lies beyond tells. One that begins and ends with a page, where
-the pages around it are whole, is a page that was lost.
+may be the answer's own: only what lies beyond tells. A page without any candle next to one that
+is whole up to there is a page that was lost.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -53,13 +53,16 @@ def answer(page: Window, asked: Window, frame: pl.DataFrame) -> Answer:
     return Answer(page, asked, first, last, holes)
 
 
-def sightings(answers: Iterable[Answer], held: Collection[datetime]) -> list[Sighting]:
+def sightings(
+    answers: Iterable[Answer], held: Collection[datetime], since: datetime | None
+) -> list[Sighting]:
     """What these answers of one listing say of the hours that did not come.
 
-    `held` are hours that are held from this very source.
+    `held` are hours that are held from this very source; `since` is when the listing's candles
+    begin, if that is known.
     """
     ordered = sorted(answers, key=lambda each: each.page.start)
-    return [_judged(run, ordered, held) for run in _runs(ordered)]
+    return [_judged(run, ordered, held, since) for run in _runs(ordered)]
 
 
 def _runs(ordered: Sequence[Answer]) -> list[list[tuple[int, Window]]]:
@@ -78,32 +81,23 @@ def _judged(
     run: Sequence[tuple[int, Window]],
     ordered: Sequence[Answer],
     held: Collection[datetime],
+    since: datetime | None,
 ) -> Sighting:
     (first, head), (last, tail) = run[0], run[-1]
-    hole = Window(head.start, tail.end)
-    before, after = ordered[first].first, ordered[last].last
-    framed = before is not None and before < hole.start and after is not None and after >= hole.end
-    if framed:
-        return Sighting(hole, "hole" if first == last else "between")
-    pages = ordered[first : last + 1]
-    if _fills_pages(hole, pages, ordered, first, last) or _lacks_what_is_held(pages, held):
+    hole, pages = Window(head.start, tail.end), ordered[first : last + 1]
+    begins_inside = pages[0].first is not None and pages[0].first < hole.start
+    ends_inside = pages[-1].last is not None and pages[-1].last >= hole.end
+    follows = first > 0 and ordered[first - 1].last == hole.start - HOUR
+    is_followed = last + 1 < len(ordered) and ordered[last + 1].first == hole.end
+    if begins_inside and ends_inside and first == last:
+        return Sighting(hole, "hole")
+    # The market's holes do not begin or end where our pages happen to; but candles begin somewhere.
+    fills_pages = all(each.first is None for each in pages)
+    is_lost = follows or (is_followed and since is not None)
+    if (fills_pages and is_lost) or _lacks_what_is_held(pages, held):
         return Sighting(hole, "lost")
-    return Sighting(hole, "edge")
-
-
-def _fills_pages(
-    hole: Window, pages: Sequence[Answer], ordered: Sequence[Answer], first: int, last: int
-) -> bool:
-    """Whether whole pages lack, and what lies around them came to the very hour."""
-    earlier = ordered[first - 1] if first > 0 else None
-    later = ordered[last + 1] if last + 1 < len(ordered) else None
-    return (
-        hole == Window(pages[0].page.start, pages[-1].page.end)
-        and earlier is not None
-        and earlier.last == hole.start - HOUR
-        and later is not None
-        and later.first == hole.end
-    )
+    framed = (begins_inside or follows) and (ends_inside or is_followed)
+    return Sighting(hole, "between" if framed else "edge")
 
 
 def _lacks_what_is_held(pages: Iterable[Answer], held: Collection[datetime]) -> bool:

@@ -67,7 +67,9 @@ def _seen(turn: Turn, key: int) -> tuple[dict[int, list[Window]], defaultdict[in
     held = store.held_from(turn.tools.connection, key, turn.beyond())
     for listing, answers in turn.answers.items():
         asked.setdefault(listing.coin, []).extend(each.page for each in answers)
-        found = sightings(answers, {hour for coin, hour in held if coin == listing.coin})
+        found = sightings(
+            answers, {hour for coin, hour in held if coin == listing.coin}, listing.start
+        )
         others = [
             part
             for other, more in turn.answers.items()
@@ -162,9 +164,10 @@ def _are_alike(one: Absence, next_: Absence) -> bool:
         return False
     if one.retry_at is None or next_.retry_at is None:
         return one.retry_at is next_.retry_at
-    if _is_sure(one) and _is_sure(next_):
-        return abs(one.retry_at - next_.retry_at) < ALIKE
-    return one.first_at == next_.first_at
+    if _is_sure(one) != _is_sure(next_):
+        return False
+    near = abs(one.retry_at - next_.retry_at) < ALIKE
+    return near if _is_sure(one) else one.first_at == next_.first_at
 
 
 def _is_sure(absence: Absence) -> bool:

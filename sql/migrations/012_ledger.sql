@@ -59,7 +59,8 @@ create table health (
 
 -- The life of a coin, of which hours can be missing: from its first listing (or its first candle, if that is
 -- earlier or no start is known) to the last closed hour (or the end of its last listing; or its last candle, if
--- that is later). Of a coin without a candle: from when it was first asked for, if no start is known.
+-- that is later). Of a coin without a candle: from when it was first asked for, if no start is known. `gone`: when
+-- its last candle closed.
 create view life as
 with reach as (
     select
@@ -89,6 +90,7 @@ select
         least(time_bucket('1 hour', as_of()), coalesce(listed.ends_at, 'infinity')),
         reach.last_day + (last_hour(reach.last_present) + 1) * interval '1 hour'
     ) as ends_at,
+    coalesce(reach.last_day + (last_hour(reach.last_present) + 1) * interval '1 hour', 'infinity') as gone,
     reach.first_day, reach.last_day, reach.has_every_day, reach.short_days, reach.short_present
 from coin
 left join reach on reach.coin = coin.key
@@ -103,7 +105,8 @@ with absent as (
     select
         life.coin,
         greatest(part.starts_at, life.starts_at) as starts_at,
-        least(part.ends_at, life.ends_at) as ends_at
+        least(part.ends_at, life.ends_at) as ends_at,
+        life.gone
     from life
     cross join lateral (
         select day + hour * interval '1 hour' as starts_at, day + (hour + 1) * interval '1 hour' as ends_at
@@ -131,75 +134,75 @@ with absent as (
     select *, count(*) filter (where opens) over (partition by coin order by starts_at) as run
     from marked
 )
-select coin, min(starts_at) as starts_at, max(ends_at) as ends_at
+select coin, min(starts_at) as starts_at, max(ends_at) as ends_at, gone
 from counted
-group by coin, run;
+group by coin, gone, run;
 
 create index on outage using gist (tstzrange(starts_at, ends_at));
 
 create function hours(parts tstzmultirange) returns bigint immutable parallel safe language sql
 return (select coalesce(sum(extract(epoch from upper(part) - lower(part)))::bigint / 3600, 0) from unnest(parts) part);
 
--- The reason of most of the hours of a gap; of equal ones the first written here. Most gaps are of one kind.
---   not listed yet, delisted   no venue listed the coin then
+-- A run of missing hours in parts: those that nobody listed, those that nobody was asked for, and the others, which
+-- are one gap each, with the reason of most of its hours (of equal ones the first written here).
+--   not listed yet, delisted   no venue listed the coin then; or it is gone from all by now, and there was nothing more
+--   not tried                  nobody was asked
 --   fetch failed               somebody who was asked last did not answer, or not with all there is
 --   outage at the venue        no symbol of a venue that was asked has these hours
 --   no trades                  a venue affirms that it has none of this coin, though it has of others
 --   no source has it           those who were asked have nothing; nothing tells that they should
---   not tried                  nobody was asked
-create function reason_of(
-    gap tstzmultirange, since timestamptz, listed tstzmultirange, failed tstzmultirange, outages tstzmultirange,
-    affirmed tstzmultirange, nothing tstzmultirange
-) returns text immutable parallel safe language plpgsql as $$
+create function reasons_of(
+    run tstzmultirange, since timestamptz, listed tstzmultirange, gone timestamptz, failed tstzmultirange,
+    outages tstzmultirange, affirmed tstzmultirange, nothing tstzmultirange
+) returns table (part tstzrange, reason text) immutable parallel safe language plpgsql as $$
 declare
-    unlisted tstzmultirange := gap - listed;
-    before tstzmultirange := tstzmultirange(tstzrange('-infinity', since));
-    answered tstzmultirange := gap * listed - failed;
+    tried tstzmultirange := run * (failed + nothing);
+    unlisted tstzmultirange := run - listed + tried * tstzmultirange(tstzrange(gone, 'infinity')) * nothing;
 begin
-    if answered = gap then
-        case
-            when outages @> gap then return 'outage at the venue';
-            when isempty(outages) and affirmed @> gap then return 'no trades';
-            when isempty(nothing) then return 'not tried';
-            else null;
-        end case;
-    end if;
-    return (
-        select reason
-        from (
-            values
-                (1, 'not listed yet', hours(unlisted * before)),
-                (2, 'delisted', hours(unlisted - before)),
-                (3, 'fetch failed', hours(failed * listed)),
-                (4, 'outage at the venue', hours(answered * outages)),
-                (5, 'no trades', hours(answered * affirmed - outages)),
-                (6, 'no source has it', hours(answered * nothing - affirmed - outages)),
-                (7, 'not tried', hours(answered - nothing))
-        ) as reasons (place, reason, hours)
-        order by hours desc, place
-        limit 1
-    );
+    for part in select unnest(unlisted) loop
+        reason := case when lower(part) < since then 'not listed yet' else 'delisted' end;
+        return next;
+    end loop;
+    reason := 'not tried';
+    for part in select unnest(run - unlisted - tried) loop
+        return next;
+    end loop;
+    for part in select unnest(tried - unlisted) loop
+        reason := case
+            when isempty(failed) and isempty(outages) and affirmed @> part then 'no trades'
+            when isempty(failed) and outages @> part then 'outage at the venue'
+            else (
+                select kind.reason
+                from (
+                    values
+                        (1, 'fetch failed', hours(failed * tstzmultirange(part))),
+                        (2, 'outage at the venue', hours(outages * tstzmultirange(part) - failed)),
+                        (3, 'no trades', hours(affirmed * tstzmultirange(part) - failed - outages)),
+                        (4, 'no source has it', hours(tstzmultirange(part) - failed - outages - affirmed))
+                ) as kind (place, reason, hours)
+                order by kind.hours desc, kind.place
+                limit 1
+            )
+        end;
+        return next;
+    end loop;
 end
 $$;
 
--- Every maximal run of missing hours, and why. evidence: who was asked, how often, when last, and what came of it.
--- next_attempt: nobody asks before that; null where nobody ever will.
+-- Every gap, and why. evidence: who was asked, how often, when last, and what came of it. next_attempt: nobody asks
+-- before that; null where nobody ever will.
 create view gap as
 with listed as (
     select
         listing.coin, min(coalesce(starts_at, '-infinity')) as since,
-        range_agg(tstzrange(coalesce(starts_at, '-infinity'), coalesce(ends_at, 'infinity'))) as spans
+        range_agg(tstzrange(coalesce(starts_at, '-infinity'), coalesce(ends_at, 'infinity'))) as spans,
+        bool_and(ends_at is not null) as is_over
     from listing
     join source on source.key = listing.source
     where source.traded
     group by listing.coin
 ), known as (
-    select
-        run.coin, run.starts_at, run.ends_at, asked.attempts, asked.first_asked, asked.last_asked, asked.next_attempt,
-        reason_of(
-            tstzmultirange(tstzrange(run.starts_at, run.ends_at)), coalesce(listed.since, '-infinity'),
-            coalesce(listed.spans, '{(,)}'), asked.failed, asked.outages, asked.affirmed, asked.nothing
-        ) as reason
+    select run.coin, lower(told.part) as starts_at, upper(told.part) as ends_at, told.reason
     from missing_run run
     left join listed on listed.coin = run.coin
     cross join lateral (
@@ -210,11 +213,7 @@ with listed as (
             coalesce(
                 range_agg(part * tstzrange(outage.starts_at, outage.ends_at)) filter (where outage.source is not null),
                 '{}'
-            ) as outages,
-            coalesce(max(attempts), 0) as attempts,
-            min(first_at) as first_asked,
-            max(last_at) as last_asked,
-            min(coalesce(retry_at, '-infinity')) as next_attempt
+            ) as outages
         from (
             select *, tstzrange(greatest(starts_at, run.starts_at), least(ends_at, run.ends_at)) as part
             from absence
@@ -223,27 +222,36 @@ with listed as (
         left join outage on outage.source = absence.source and outcome not in ('lost', 'failed')
             and tstzrange(outage.starts_at, outage.ends_at) && part
     ) asked
+    cross join lateral reasons_of(
+        tstzmultirange(tstzrange(run.starts_at, run.ends_at)), coalesce(listed.since, '-infinity'),
+        coalesce(listed.spans, '{(,)}'), case when listed.is_over then run.gone else 'infinity' end,
+        asked.failed, asked.outages, asked.affirmed, asked.nothing
+    ) told
 )
 select
     coin.symbol, known.starts_at, known.ends_at,
     extract(epoch from known.ends_at - known.starts_at)::bigint / 3600 as hours,
-    known.reason,
-    (
-        select coalesce(jsonb_agg(jsonb_build_object(
+    known.reason, asked.evidence, asked.attempts, asked.first_asked, asked.last_asked,
+    case
+        when known.reason not in ('not listed yet', 'delisted') then greatest(asked.next_attempt, as_of())
+    end as next_attempt,
+    coin.id as coin_id, known.coin
+from known
+join coin on coin.key = known.coin
+left join lateral (
+    select
+        coalesce(jsonb_agg(jsonb_build_object(
             'source', source.name,
             'start', greatest(absence.starts_at, known.starts_at),
             'end', least(absence.ends_at, known.ends_at),
             'outcome', outcome, 'words', words, 'attempts', absence.attempts,
             'first_asked', first_at, 'last_asked', last_at, 'next_attempt', greatest(retry_at, as_of())
-        ) order by absence.starts_at, source.key), '[]')
-        from absence
-        join source on source.key = absence.source
-        where absence.coin = known.coin and absence.starts_at < known.ends_at and absence.ends_at > known.starts_at
-    ) as evidence,
-    known.attempts, known.first_asked, known.last_asked,
-    case
-        when known.reason not in ('not listed yet', 'delisted') then greatest(known.next_attempt, as_of())
-    end as next_attempt,
-    coin.id as coin_id, known.coin
-from known
-join coin on coin.key = known.coin;
+        ) order by absence.starts_at, source.key), '[]') as evidence,
+        coalesce(max(absence.attempts), 0) as attempts,
+        min(first_at) as first_asked,
+        max(last_at) as last_asked,
+        min(coalesce(retry_at, '-infinity')) as next_attempt
+    from absence
+    join source on source.key = absence.source
+    where absence.coin = known.coin and absence.starts_at < known.ends_at and absence.ends_at > known.starts_at
+) asked on true;
