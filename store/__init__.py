@@ -16,6 +16,7 @@ from store.coins import (
 from store.connect import Connection, connect
 from store.coverage import held
 from store.findings import Finding, find_oddities
+from store.history import History, Version, history
 from store.migrate import migrate
 from store.missing import missing
 from store.quota import note_spent, spent
@@ -26,11 +27,14 @@ from store.write import write
 __all__ = [
     "Connection",
     "Finding",
+    "History",
+    "Version",
     "adopt",
     "connect",
     "find",
     "find_oddities",
     "held",
+    "history",
     "learn_coins",
     "learn_listings",
     "learnt_at",
