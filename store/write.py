@@ -80,9 +80,10 @@ def _copy(connection: Connection, table: sql.Identifier, rows: pl.DataFrame) -> 
 def _merge(connection: Connection, rows: pl.DataFrame, better: Sequence[int], now: datetime) -> int:
     connection.execute("create temp table arrived (like candle_1h) on commit drop")
     _copy(connection, sql.Identifier("arrived"), rows)
-    times = rows["open_time"]
-    given = {"better": list(better), "now": now, "first": times.min(), "last": times.max()}
-    row = connection.execute(_MERGE, given).fetchone()
+    connection.execute("analyze arrived (coin)")  # for their number: a few are looked up one by one
+    coins, times = rows["coin"].unique().to_list(), rows["open_time"]
+    bounds = {"coins": coins, "first": times.min(), "last": times.max()}
+    row = connection.execute(_MERGE, {"better": list(better), "now": now} | bounds).fetchone()
     changed = 0 if row is None else int(row[0])
     if changed:
         _mark_stale(connection, rows)
@@ -91,7 +92,8 @@ def _merge(connection: Connection, rows: pl.DataFrame, better: Sequence[int], no
 
 # What changes is said once, by the upsert; what it gives back is looked up again. All parts of a
 # statement see the table as it was before it, so the look-up finds the old row of each that was
-# replaced, and none of those that are new. `first` and `last` let the planner pass over chunks.
+# replaced, and none of those that are new. Coins and times bound it: a planner that cannot know how
+# few come back may read all that they have, but no other's.
 #
 # An hour replaced twice at one `now` was for no time what it was in between: the first trace stays.
 _MERGE = sql.SQL(
@@ -103,7 +105,8 @@ _MERGE = sql.SQL(
     "), traced as ("
     "insert into restated ({columns}, replaced_at)"
     " select {columns}, %(now)s::timestamptz from candle_1h join changed using (coin, open_time)"
-    " where open_time >= %(first)s::timestamptz and open_time <= %(last)s::timestamptz"
+    " where coin = any (%(coins)s::integer[])"
+    " and open_time >= %(first)s::timestamptz and open_time <= %(last)s::timestamptz"
     " on conflict do nothing"
     ") select count(*) from changed",
 ).format(
