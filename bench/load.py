@@ -49,6 +49,12 @@ def _coin(coin: int, hours: int) -> pl.DataFrame:
     )
 
 
+def _learn(connection: store.Connection, coins: int) -> None:
+    names = [f"coin-{n}" for n in range(1, coins + 1)]
+    ranked = {"id": names, "ticker": names, "name": names, "rank": range(1, coins + 1)}
+    store.learn_coins(connection, pl.DataFrame(ranked), START)
+
+
 def changed(frames: Frames) -> dict[int, pl.DataFrame]:
     """The same hours, every hundredth with another volume."""
     hundredth = pl.int_range(pl.len()) % 100 == 0
@@ -90,6 +96,7 @@ class Loads:
         self._connection, self._dsn = connection, dsn
         self._psql = measure.needed("psql")
         self._source = store.source_key(connection, "bench")
+        _learn(connection, len(frames))  # what is replaced leaves a trace, which names its coin
         self._fresh, self._changed = frames, changed(frames)
         self._file = binary(self._fresh, self._source, folder / "fresh")
         self._changed_file = binary(self._changed, self._source, folder / "changed")
@@ -107,6 +114,7 @@ class Loads:
         """Time a load into the table after emptying it; every chunk is made again."""
         self._connection.execute("truncate candle_1h")
         self._connection.execute("truncate stale")
+        self._connection.execute("truncate restated")
         self._connection.execute("checkpoint")
         return measure.seconds(work)
 

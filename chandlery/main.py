@@ -14,6 +14,7 @@ from chandlery.collecting import backfill, coins, fill_gaps, hourly
 from chandlery.data import export, migrate, status
 from chandlery.database import db
 from chandlery.gaps import gaps
+from chandlery.history import history
 from chandlery.people import errors
 from chandlery.trying import try_source
 
@@ -29,7 +30,20 @@ def cli() -> None:
     """
 
 
-for verb in (migrate, coins, backfill, hourly, fill_gaps, gaps, status, export, db, try_source):
+VERBS = (
+    migrate,
+    coins,
+    backfill,
+    hourly,
+    fill_gaps,
+    gaps,
+    history,
+    status,
+    export,
+    db,
+    try_source,
+)
+for verb in VERBS:
     cli.add_command(verb)
 
 

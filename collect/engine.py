@@ -85,7 +85,7 @@ def _ask(turn: Turn, listings: Sequence[Listing]) -> None:
     known = _with_starts(turn, listings)
     pages = plan.pages(turn.tools, turn.order, source, key, known)
     for frames in _flushes(chain(newest(turn, pages), _answers(turn, pages))):
-        written = store.write(connection, frames, key, better=better)
+        written = store.write(connection, frames, key, better=better, now=turn.order.now)
         turn.tally.wrote(source.name, frames, written)
     _learn_starts(turn, known)
     ledger.keep(turn, key)

@@ -17,6 +17,7 @@ from store.connect import Connection, connect
 from store.coverage import held
 from store.findings import Finding, find_oddities, suspects
 from store.gaps import Gap, Health, Outage, gaps, gaps_by_reason, health, outages
+from store.history import History, Version, history
 from store.ledger import (
     Absence,
     absences,
@@ -39,7 +40,9 @@ __all__ = [
     "Finding",
     "Gap",
     "Health",
+    "History",
     "Outage",
+    "Version",
     "absences",
     "adopt",
     "connect",
@@ -51,6 +54,7 @@ __all__ = [
     "health",
     "held",
     "held_from",
+    "history",
     "learn_coins",
     "learn_listings",
     "learnt_at",

@@ -1,14 +1,14 @@
 """Candles in: polars, Arrow, PostgreSQL's binary form, COPY."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 import psycopg
 from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 
-from candles import check
+from candles import check, clock
 from candles.frame import SCHEMA
 from store.connect import Connection
 
@@ -23,14 +23,16 @@ def write(
     source: int,
     *,
     better: Sequence[int] = (),
+    now: datetime | None = None,
 ) -> int:
     """Store each coin's candles (frames of candles.SCHEMA) from one source; return rows changed.
 
     All or nothing, with the note that their 4h and 1d candles are stale. Hours known to be missing
-    go straight in. Where one is there after all (another run was faster), it is replaced if its
-    values differ, unless its source is one of `better`; equal values touch nothing. Only one writer
-    at a time does that: it holds off the others, as no order of rows can rule out a deadlock with
-    COPY, which writes a chunk's rows together.
+    go straight in. Where one is there after all, it is replaced if its values or its source differ,
+    unless its source is one of `better`; what it was is kept in `restated`, as replaced at `now`
+    (aware; the clock, if None). Equal values touch nothing. Only one writer at a time does that: it
+    holds off the others, as no order of rows can rule out a deadlock with COPY, which writes a
+    chunk's rows together.
     """
     rows = _rows(candles, source)
     if rows.is_empty():
@@ -42,7 +44,7 @@ def write(
     except (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected):
         with connection.transaction():
             connection.execute("lock table candle_1h in share row exclusive mode")
-            return _merge(connection, rows, better)
+            return _merge(connection, rows, better, clock() if now is None else now)
 
 
 def _rows(candles: Mapping[int, pl.DataFrame], source: int) -> pl.DataFrame:
@@ -75,19 +77,38 @@ def _copy(connection: Connection, table: sql.Identifier, rows: pl.DataFrame) -> 
         return cursor.rowcount
 
 
-def _merge(connection: Connection, rows: pl.DataFrame, better: Sequence[int]) -> int:
+def _merge(connection: Connection, rows: pl.DataFrame, better: Sequence[int], now: datetime) -> int:
     connection.execute("create temp table arrived (like candle_1h) on commit drop")
     _copy(connection, sql.Identifier("arrived"), rows)
-    changed = connection.execute(_MERGE, {"better": list(better)}).rowcount
+    connection.execute("analyze arrived (coin)")  # for their number: a few are looked up one by one
+    coins, times = rows["coin"].unique().to_list(), rows["open_time"]
+    bounds = {"coins": coins, "first": times.min(), "last": times.max()}
+    row = connection.execute(_MERGE, {"better": list(better), "now": now} | bounds).fetchone()
+    changed = 0 if row is None else int(row[0])
     if changed:
         _mark_stale(connection, rows)
     return changed
 
 
+# What changes is said once, by the upsert; what it gives back is looked up again. All parts of a
+# statement see the table as it was before it, so the look-up finds the old row of each that was
+# replaced, and none of those that are new. Coins and times bound it: a planner that cannot know how
+# few come back may read all that they have, but no other's.
+#
+# An hour replaced twice at one `now` was for no time what it was in between: the first trace stays.
 _MERGE = sql.SQL(
+    "with changed as ("
     "insert into candle_1h as held ({columns}) select {columns} from arrived"
     " on conflict (coin, open_time) do update set {assignments}"
-    " where ({held}) is distinct from ({new}) and not held.source = any (%(better)s::smallint[])",
+    " where ({held}) is distinct from ({new}) and not held.source = any (%(better)s::smallint[])"
+    " returning held.coin, held.open_time"
+    "), traced as ("
+    "insert into restated ({columns}, replaced_at)"
+    " select {columns}, %(now)s::timestamptz from candle_1h join changed using (coin, open_time)"
+    " where coin = any (%(coins)s::integer[])"
+    " and open_time >= %(first)s::timestamptz and open_time <= %(last)s::timestamptz"
+    " on conflict do nothing"
+    ") select count(*) from changed",
 ).format(
     columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS)),
     assignments=sql.SQL(", ").join(

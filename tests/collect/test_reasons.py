@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
+from collect.quality import assess
 
 import store
 from candles import Window, instant
 from candles.settings import Settings
 from collect import Tally, Tools, fill_gaps, learn, order, run
-from collect.quality import assess
 from sandbox import Serving, serving
 from sources import load
 from store import Gap
@@ -89,7 +89,14 @@ INJECTED = (
     Injected("halt", ONE | SPAN, ("ETH",), HOURS, "no trades"),
     Injected("lost", ONE | SPAN, ("ETH",), FIRST_PAGE, "fetch failed"),
     Injected("500", ONE, ("ETH",), ("2026-10-01T00:00Z", TO_NOW[1]), "fetch failed"),
-    Injected("listed", ONE | {"start": FROM_START[1]}, ("ETH",), FROM_START, "not listed yet", comes_back=False),
+    Injected(
+        "listed",
+        ONE | {"start": FROM_START[1]},
+        ("ETH",),
+        FROM_START,
+        "not listed yet",
+        comes_back=False,
+    ),
     Injected("delisted", ONE | {"end": TO_NOW[0]}, ("ETH",), TO_NOW, "delisted", comes_back=False),
 )
 

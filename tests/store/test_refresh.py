@@ -79,6 +79,7 @@ def test_bars_are_made_by_the_rules(connection: store.Connection, frame: Frame) 
     assert bars(connection, "candle_1d", 3) == [(5.0, 90.0, 0.1, 9.0, 0.0, 480.0, 120, 24, 1)]
 
 
+@pytest.mark.usefixtures("twenty_known")
 def test_only_what_was_touched_is_made_again(connection: store.Connection, frame: Frame) -> None:
     store.write(connection, {coin: frame(range(24 * 400)) for coin in (1, 2)}, 0)
     assert store.refresh(connection) == 400
@@ -98,6 +99,7 @@ def test_only_what_was_touched_is_made_again(connection: store.Connection, frame
     assert connection.execute("select from stale").fetchall() == []
 
 
+@pytest.mark.usefixtures("twenty_known")
 def test_a_run_killed_before_its_refresh_is_healed_by_the_next(
     settings: Settings, connection: store.Connection, frame: Frame
 ) -> None:

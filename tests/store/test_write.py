@@ -82,6 +82,7 @@ def test_nothing_is_written_of_nothing(connection: store.Connection) -> None:
     assert stale(connection) == 0
 
 
+@pytest.mark.usefixtures("twenty_known")
 def test_equal_values_touch_nothing_and_others_replace(
     connection: store.Connection, frame: Frame
 ) -> None:
@@ -137,6 +138,7 @@ def test_a_write_is_all_or_nothing(
     assert store.write(connection, {1: good}, 0) == 5
 
 
+@pytest.mark.usefixtures("twenty_known")
 def test_writers_of_the_same_hours_at_once_all_get_through(
     settings: Settings, connection: store.Connection, frame: Frame
 ) -> None:
@@ -170,3 +172,5 @@ def test_writers_of_the_same_hours_at_once_all_get_through(
         " and candle_1h.close <> bar.close"
     )
     assert differ.fetchone() == (0,)
+    traces = connection.execute("select count(*) from restated")
+    assert traces.fetchone() == (sum(done) - 40_000,)

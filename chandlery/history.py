@@ -1,0 +1,96 @@
+"""`chandlery history COIN HOUR`: what one hour's candle is, and what it was before."""
+
+from datetime import datetime
+from itertools import zip_longest
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+import store
+from candles import HOUR, SCHEMA, Coin, Misuse, instant, whole_hour
+from candles.settings import settings
+from chandlery.options import JSON, NOW, at, choices
+from chandlery.people import output, print_json
+from collect import choose
+from store import History, Version
+
+VALUES = [name for name in SCHEMA.names() if name != "open_time"]
+SHOWN = ("open", "high", "low", "close", "volume")
+
+
+@click.command()
+@click.argument("coin")
+@click.argument("hour")
+@choices(NOW, JSON)
+def history(*, coin: str, hour: str, now: str | None, as_json: bool) -> None:
+    """Show what COIN's candle of HOUR is, and what it was before it was replaced.
+
+    COIN is a ticker or CoinGecko's id; HOUR is when the candle opened, as 2024-01-31T05:00Z.
+    """
+    open_time = _hour(hour, at(now))
+    with store.connect(settings()) as connection:
+        store.migrate(connection)
+        best, *_ = choose(connection, [coin])  # where two have the name, the better-ranked has it
+        past = store.history(connection, best, open_time)
+    if as_json:
+        print_json(_told(best, open_time, past))
+    else:
+        _print(best, open_time, past)
+
+
+def _hour(text: str, now: datetime) -> datetime:
+    """The hour that is meant; Misuse where it is none, or has not closed."""
+    hour = instant(text, name="hour")
+    if hour != whole_hour(hour):
+        raise Misuse(f"hour {text!r} is not a whole one: write {whole_hour(hour):%Y-%m-%dT%H:%MZ}")
+    newest = whole_hour(now) - HOUR
+    if hour > newest:
+        raise Misuse(
+            f"hour {hour:%Y-%m-%dT%H:%MZ} has not closed: the newest is {newest:%Y-%m-%dT%H:%MZ}"
+        )
+    return hour
+
+
+def _told(coin: Coin, hour: datetime, past: History) -> dict[str, object]:
+    return {
+        "symbol": coin.symbol,
+        "coin_id": coin.id,
+        "open_time": hour.isoformat(),
+        "current": None if past.current is None else _values(past.current),
+        "before": [
+            _values(each) | {"replaced_at": each.until and each.until.isoformat()}
+            for each in past.before
+        ],
+    }
+
+
+def _values(version: Version) -> dict[str, object]:
+    return {name: getattr(version, name) for name in (*VALUES, "source")}
+
+
+def _print(coin: Coin, hour: datetime, past: History) -> None:
+    output.print(
+        f"{coin.symbol} ({coin.id}) {hour:%Y-%m-%d %H:%MZ}: {past}", highlight=False, markup=False
+    )
+    versions = [*([] if past.current is None else [past.current]), *past.before]
+    if not versions:
+        return
+    table = Table("held until", "source", *SHOWN, "close by", box=None, header_style="bold")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for version, older in zip_longest(versions, versions[1:]):
+        style = "bold" if version.until is None else None
+        table.add_row(*_cells(version), _change(version, older), style=style)
+    output.print(table)
+
+
+def _cells(version: Version) -> list[str]:
+    until = "now" if version.until is None else f"{version.until:%Y-%m-%d %H:%M:%SZ}"
+    numbers = [getattr(version, name) for name in SHOWN]
+    shown = ["unknown" if number is None else str(number) for number in numbers]
+    return [until, escape(version.source), *shown]
+
+
+def _change(version: Version, older: Version | None) -> str:
+    return "" if older is None else f"{100 * (version.close / older.close - 1):+,.4f} %"
