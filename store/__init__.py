@@ -15,9 +15,10 @@ from store.coins import (
 )
 from store.connect import Connection, connect
 from store.coverage import held
-from store.findings import Finding, find_oddities
+from store.findings import Finding, find_oddities, look_for, open_findings
 from store.migrate import migrate
 from store.missing import missing
+from store.quality import keep_quality, measure, shares
 from store.quota import note_spent, spent
 from store.read import read
 from store.refresh import refresh
@@ -31,19 +32,24 @@ __all__ = [
     "find",
     "find_oddities",
     "held",
+    "keep_quality",
     "learn_coins",
     "learn_listings",
     "learnt_at",
     "listings",
+    "look_for",
+    "measure",
     "migrate",
     "missing",
     "note_learnt",
     "note_spent",
     "note_start",
+    "open_findings",
     "ranked",
     "read",
     "refresh",
     "retire_unseen",
+    "shares",
     "source_key",
     "spent",
     "write",
