@@ -2,6 +2,7 @@
 
 from collect.engine import batches, gather
 from collect.order import Order, order
+from collect.quality import Report, assess
 from collect.run import Progress, choose, run
 from collect.tally import Tally
 from collect.tools import Tools, tools
@@ -10,9 +11,11 @@ from collect.universe import Universe, learn, learn_if_due
 __all__ = [
     "Order",
     "Progress",
+    "Report",
     "Tally",
     "Tools",
     "Universe",
+    "assess",
     "batches",
     "choose",
     "gather",
