@@ -13,6 +13,7 @@ from candles import ChandleryError, Misuse
 from chandlery.collecting import backfill, coins, hourly
 from chandlery.data import export, migrate, status
 from chandlery.database import db
+from chandlery.judging import quality
 from chandlery.people import errors
 from chandlery.trying import try_source
 
@@ -28,7 +29,7 @@ def cli() -> None:
     """
 
 
-for verb in (migrate, coins, backfill, hourly, status, export, db, try_source):
+for verb in (migrate, coins, backfill, hourly, status, quality, export, db, try_source):
     cli.add_command(verb)
 
 
