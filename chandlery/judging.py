@@ -5,11 +5,11 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
-import store
 from candles.settings import settings
 from chandlery.options import JSON, MAX_COINS, NOW, SYMBOLS, at, choices, listed
 from chandlery.people import output, print_json, progress
-from collect import Report, assess
+from collect import Report, check
+from collect.quality import TIMEFRAMES, cut
 
 ROWS = 20  # a screen's worth
 SENTENCES = 15
@@ -21,15 +21,12 @@ OF_A_KIND = 4  # so that a thousand stale coins do not hide the one that was red
 def quality(*, symbols: str | None, max_coins: int | None, now: str | None, as_json: bool) -> None:
     """Check what is stored: completeness, sources, and what is odd. Asks no venue."""
     moment = at(now)
-    with store.connect(settings()) as connection, progress("quality", shown=not as_json) as bar:
-        store.migrate(connection)
-        report = assess(
-            connection,
-            moment,
-            listed(symbols),
-            max_coins,
-            say=lambda what: bar.update(bar.tasks[0].id, detail=what),
-        )
+    with progress("quality", shown=not as_json) as bar:
+
+        def say(what: str) -> None:
+            bar.update(bar.tasks[0].id, detail=what)
+
+        report = check(settings(), moment, listed(symbols), max_coins, say)
     if as_json:
         print_json(report.statistics())
     else:
@@ -50,7 +47,7 @@ def _print(report: Report) -> None:
         output.print(f"  {row}", highlight=False, markup=False)
     more = report.open.height - len(shown)
     if more > 0:
-        output.print(f"  and {more:,} more: {_kinds(report)}", highlight=False, markup=False)
+        output.print(f"  and {more:,} more; by kind: {_kinds(report)}", highlight=False, markup=False)
     if report.ended.height:
         output.print(f"  {report.ended.height:,} no longer hold", highlight=False)
 
@@ -68,7 +65,7 @@ def _table(report: Report) -> Table:
     for row in hourly.sort("1h", maintain_order=True).head(ROWS).iter_rows(named=True):
         table.add_row(
             _plain(row["symbol"]),
-            *(_percentage(row.get(timeframe)) for timeframe in ("1h", "4h", "1d")),
+            *("" if row.get(name) is None else cut(row[name]) for name in TIMEFRAMES),
             f"{row['total']:,}",
             f"{row['missing']:,}",
             _plain(_sources(report, row["id"])),
@@ -76,14 +73,9 @@ def _table(report: Report) -> Table:
     return table
 
 
-def _percentage(value: float | None) -> str:
-    """Cut and not rounded: 100 is said of what is whole only."""
-    return "" if value is None else f"{int(value * 100) / 100:.2f} %"
-
-
 def _sources(report: Report, coin_id: str) -> str:
     parts = report.shares.filter(id=coin_id).select("source", "share").iter_rows()
-    return ", ".join(f"{source} {share:.0%}" for source, share in parts)
+    return ", ".join(f"{source} {share:.1%}" for source, share in parts)
 
 
 def _shown(report: Report) -> list[str]:
@@ -96,7 +88,7 @@ def _shown(report: Report) -> list[str]:
 
 def _kinds(report: Report) -> str:
     counts = report.open.group_by("kind").len().sort("len", descending=True).iter_rows()
-    return ", ".join(f"{count:,} {kind}" for kind, count in counts) + " in all"
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts)
 
 
 def _plain(text: str) -> Text:

@@ -2,7 +2,7 @@
 
 from collect.engine import batches, gather
 from collect.order import Order, order
-from collect.quality import Report, assess
+from collect.quality import Report, assess, check
 from collect.run import Progress, choose, run
 from collect.tally import Tally
 from collect.tools import Tools, tools
@@ -17,6 +17,7 @@ __all__ = [
     "Universe",
     "assess",
     "batches",
+    "check",
     "choose",
     "gather",
     "learn",

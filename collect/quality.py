@@ -7,12 +7,14 @@ findings from when they are found until they no longer hold.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from time import monotonic
 from typing import Any
 
 import polars as pl
 
 import store
+from candles.settings import Settings
 from collect.order import chosen, few
 from collect.run import choose
 from collect.sentences import sentence
@@ -59,8 +61,8 @@ class Report:
         new = int(held["new"].sum())
         return (
             f"{totals['total_symbols']} coins, {totals['total_records']:,} candles,"
-            f" {totals['completeness_percentage']:.2f} % complete,"
-            f" {held.height:,} findings ({new:,} new)"
+            f" {cut(totals['completeness_percentage'])} complete,"
+            f" findings: {held.height:,} ({new:,} new)"
         )
 
     def totals(self) -> dict[str, object]:
@@ -102,6 +104,19 @@ class Report:
             "findings": [_told(row) for row in self.findings.iter_rows(named=True)],
             "seconds": round(self.seconds, 3),
         }
+
+
+def check(
+    settings: Settings,
+    now: datetime,
+    symbols: Sequence[str] | None = None,
+    max_coins: int | None = None,
+    say: Say = lambda _: None,
+) -> Report:
+    """Open the database, brought up to date, and `assess` what is in it."""
+    with store.connect(settings) as connection:
+        store.migrate(connection)
+        return assess(connection, now, symbols, max_coins, say)
 
 
 def assess(
@@ -178,6 +193,11 @@ def _told(finding: Mapping[str, Any]) -> dict[str, object]:
     times = {name: at.isoformat() for name, at in finding.items() if isinstance(at, datetime)}
     words = (finding[name] for name in TOLD)
     return {**finding, **times, "sentence": sentence(*words)}
+
+
+def cut(percentage: object) -> str:
+    """To two digits, cut and not rounded: 100 is said only of what is whole."""
+    return f"{int(Decimal(str(percentage)) * 100) / 100:.2f} %"
 
 
 def _percent(part: int, whole: int) -> float:

@@ -4,10 +4,9 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-import store
 from candles import ChandleryError, clock, instant
 from candles.settings import settings
-from collect import assess
+from collect import check
 
 
 @flow(name="quality")
@@ -24,9 +23,7 @@ def quality(
     log = get_run_logger()
     try:
         moment = clock() if now is None else instant(now, name="now")
-        with store.connect(settings()) as connection:
-            store.migrate(connection)
-            report = assess(connection, moment, symbols, max_coins, say=log.info)
+        report = check(settings(), moment, symbols, max_coins, say=log.info)
     except ChandleryError as error:
         return Failed(message=str(error))
     for text, new in zip(report.sentences(), report.open["new"], strict=True):

@@ -64,7 +64,7 @@ def test_people_read_a_table_and_sentences_and_programs_an_object(
     assert rows[0].split() == ["coin", "1h", "4h", "1d", "hours", "missing", "sources"]
     (bitcoin,) = (row for row in rows if row.lstrip().startswith("BTC"))
     assert "178" in bitcoin
-    assert bitcoin.rstrip().endswith("binance_futures 100%")
+    assert bitcoin.rstrip().endswith("binance_futures 100.0%")
     assert any("[red]XRP[/red][/]" in row and "178" in row for row in rows)
     assert any(row.startswith("  new: ETH jumped at 2026-11-18 07:00Z: from ") for row in rows)
     assert "  [red]XRP[/red][/] at 2026-11-20 00:00Z: odd: [bold]so[/]." in [

@@ -13,6 +13,7 @@ from bench.golden import Recording, backfill
 from candles import HOUR, Misuse, instant
 from candles.settings import Settings
 from collect import Report, Tally, assess
+from collect.quality import cut
 from collect.sentences import SENTENCES, sentence
 from sandbox import Serving
 from store.findings import EVERYTHING
@@ -132,6 +133,15 @@ def test_wrong_use_is_told(check: Check) -> None:
     for given in ({"symbols": ["NOSUCH"]}, {"symbols": [" "]}, {"max_coins": 0}):
         with pytest.raises(Misuse):
             check(**given)
+
+
+def test_whole_is_said_only_of_what_is_whole() -> None:
+    assert [cut(each) for each in (100.0, 99.9999, 99.29, 0.0)] == [
+        "100.00 %",
+        "99.99 %",
+        "99.29 %",
+        "0.00 %",
+    ]
 
 
 def test_every_kind_has_a_sentence() -> None:

@@ -98,7 +98,7 @@ def test_quality_is_a_flow_that_says_what_it_found(venues: Serving) -> None:
     state = ended(quality, symbols=["ETH"], now=NOW)
     assert state.is_completed()
     assert state.message.startswith("1 coins, 178 candles, ")
-    assert state.message.endswith(" % complete, 1 findings (1 new)")
+    assert state.message.endswith(" % complete, findings: 1 (1 new)")
     assert state.result()["findings"][0]["kind"] == "jump"
     assert ended(quality, symbols=["NOSUCH"], now=NOW).is_failed()
     assert ended(quality, now="noon").is_failed()
