@@ -47,7 +47,9 @@ def _print(report: Report) -> None:
         output.print(f"  {row}", highlight=False, markup=False)
     more = report.open.height - len(shown)
     if more > 0:
-        output.print(f"  and {more:,} more; by kind: {_kinds(report)}", highlight=False, markup=False)
+        output.print(
+            f"  and {more:,} more; by kind: {_kinds(report)}", highlight=False, markup=False
+        )
     if report.ended.height:
         output.print(f"  {report.ended.height:,} no longer hold", highlight=False)
 
