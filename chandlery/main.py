@@ -15,6 +15,7 @@ from chandlery.data import export, migrate, status
 from chandlery.database import db
 from chandlery.gaps import gaps
 from chandlery.history import history
+from chandlery.judging import quality
 from chandlery.people import errors
 from chandlery.trying import try_source
 
@@ -38,6 +39,7 @@ VERBS = (
     fill_gaps,
     gaps,
     history,
+    quality,
     status,
     export,
     db,

@@ -5,6 +5,7 @@ Backfill, hourly collection and gap filling are its three windows.
 
 from collect.engine import batches, gather
 from collect.order import FILL_HOURS, RECHECK_HOURS, Order, order
+from collect.quality import Report, assess, check
 from collect.run import Progress, choose, fill_gaps, run
 from collect.tally import Tally
 from collect.tools import Tools, tools
@@ -15,10 +16,13 @@ __all__ = [
     "RECHECK_HOURS",
     "Order",
     "Progress",
+    "Report",
     "Tally",
     "Tools",
     "Universe",
+    "assess",
     "batches",
+    "check",
     "choose",
     "fill_gaps",
     "gather",

@@ -61,8 +61,8 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
         window=Window(begin, stop),
         sources=_sources(sources, known_sources),
         now=now,
-        symbols=_symbols(symbols),
-        max_coins=None if max_coins is None else _positive("max coins", max_coins, MOST_COINS),
+        symbols=chosen(symbols),
+        max_coins=few(max_coins),
         archive=archive,
         patient=patient,
         recheck=_recheck(recheck_hours, begin, stop),
@@ -108,7 +108,13 @@ def _sources(asked: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked))
 
 
-def _symbols(asked: Sequence[str] | None) -> tuple[str, ...] | None:
+def few(max_coins: int | None) -> int | None:
+    """How many coins at most; Misuse when that is none."""
+    return None if max_coins is None else _positive("max coins", max_coins, MOST_COINS)
+
+
+def chosen(asked: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The symbols asked for, each once, or None for all; Misuse when there is none among them."""
     if asked is None:
         return None
     symbols = tuple(dict.fromkeys(symbol.strip() for symbol in asked if symbol.strip()))

@@ -15,7 +15,7 @@ from store.coins import (
 )
 from store.connect import Connection, connect
 from store.coverage import held
-from store.findings import Finding, find_oddities, suspects
+from store.findings import Finding, find_oddities, look_for, open_findings, suspects
 from store.gaps import Gap, Health, Outage, gaps, gaps_by_reason, health, outages
 from store.history import History, Version, history
 from store.ledger import (
@@ -29,6 +29,7 @@ from store.ledger import (
 )
 from store.migrate import migrate
 from store.missing import missing
+from store.quality import keep_quality, measure, shares
 from store.quota import note_spent, spent
 from store.read import read
 from store.refresh import refresh
@@ -55,10 +56,13 @@ __all__ = [
     "held",
     "held_from",
     "history",
+    "keep_quality",
     "learn_coins",
     "learn_listings",
     "learnt_at",
     "listings",
+    "look_for",
+    "measure",
     "migrate",
     "missing",
     "note_health",
@@ -66,12 +70,14 @@ __all__ = [
     "note_learnt",
     "note_spent",
     "note_start",
+    "open_findings",
     "outages",
     "ranked",
     "read",
     "refresh",
     "replace_absences",
     "retire_unseen",
+    "shares",
     "source_key",
     "spent",
     "suspects",

@@ -1,11 +1,13 @@
-"""What is odd about the candles: noted once, kept, and told."""
+"""What is odd about the candles: noted once, kept, closed when it no longer holds, and told."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import polars as pl
+
 from candles import Window
-from store.connect import Connection
+from store.connect import Connection, taken_as_now
 from store.queries import query
 
 SPLICE = 0.05  # two venues' prices of one moment are that far apart, as a logarithm
@@ -13,7 +15,61 @@ POWER_OF_TEN = 0.15  # how near to one a redenomination's ratio comes, as a loga
 REUSED = 0.3  # another coin's price is twice or half the old, as a logarithm to ten
 LONG = timedelta(hours=72)  # no outage of a venue was as long
 LONGEST = timedelta(days=1500)
+JUMP = 0.405  # half as much again within an hour, as a logarithm, beyond what the neighbours did
+KNOWN = 12  # of the 24 hours before one that is judged
+ZOMBIE = timedelta(hours=48)  # the quietest coins that trade have a trade in two days
+HALT = timedelta(hours=24)
+LATE = timedelta(hours=3)  # the hourly run was missed three times
+
 SUSPECT = ("rules", "jump")  # kinds that speak of a candle, and not of two or of none
+TOLD = timedelta(days=7)  # how long an event is told before it is a thing of the past
+_LOCK = 0x66696E64696E6773  # "findings": one keeps them at a time
+
+
+class Look(NamedTuple):
+    """A query of sql/queries, the kinds of finding it tells, and what bounds it."""
+
+    query: str
+    kinds: tuple[str, ...]
+    bounds: Mapping[str, object]
+
+
+ODDITIES = (
+    Look("splices", ("splice",), {"bound": SPLICE}),
+    Look(
+        "jumps",
+        ("redenomination", "suspected reuse"),
+        {"near": POWER_OF_TEN, "far": REUSED, "long": LONG, "longest": LONGEST},
+    ),
+)
+"""What a run looks for in the coins it touched."""
+
+EVERYTHING = (
+    *ODDITIES,
+    Look("moves", ("jump",), {"bound": JUMP, "known": KNOWN}),
+    Look("halts", ("halt",), {"long": HALT}),
+    Look("zombies", ("zombie",), {"long": ZOMBIE}),
+    Look("stale_coins", ("stale",), {"late": LATE}),
+    Look("broken_rules", ("rules",), {}),
+    Look("restatements", ("restated",), {}),
+)
+"""What there is to look for."""
+
+EVENTS = ("restated",)  # they happened; the others hold until they do not
+# Of one hour the first is told and not the second.
+EXPLAINS = {("redenomination", "jump"), ("suspected reuse", "jump")}
+
+FINDINGS = pl.Schema(
+    {
+        "symbol": pl.String(),
+        "kind": pl.String(),
+        "open_time": pl.Datetime("us", "UTC"),
+        "detail": pl.String(),
+        "found_at": pl.Datetime("us", "UTC"),
+        "new": pl.Boolean(),
+        "ended_at": pl.Datetime("us", "UTC"),
+    },
+)
 
 
 class Finding(NamedTuple):
@@ -28,22 +84,95 @@ class Finding(NamedTuple):
         return f"{self.symbol} {self.open_time:%Y-%m-%d %H:%M}: {self.kind}: {self.detail}"
 
 
+class _Seen(NamedTuple):
+    """A row of a look's query."""
+
+    kind: str
+    coin: int
+    open_time: datetime
+    detail: str
+
+
 def find_oddities(connection: Connection, coins: Sequence[int]) -> list[Finding]:
     """Look through these coins for splices and jumps; return what was not known before.
 
     A splice is where two sources join and their prices do not; a jump, where the price is another
     after hours without a candle: a redenomination, or a symbol that came back as another coin.
     """
-    keys = {"coins": list(coins)}
+    row = connection.execute("select now()").fetchone()
+    at = row[0] if row else None
+    look_for(connection, coins, at, ODDITIES)
+    rows = connection.execute(query("findings"), {"coins": list(coins), "since": at})
+    return [Finding(*found) for found in rows]
+
+
+def look_for(
+    connection: Connection,
+    coins: Sequence[int],
+    at: datetime | None,
+    looks: Sequence[Look] = EVERYTHING,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Look through these coins for all that is odd, as of `at`, and keep it.
+
+    What was found before and does not hold any more is closed. Each look is a transaction of its
+    own: on the embedded database nobody else has a turn while one lasts. `say` is told each kind.
+    """
+    seen: list[_Seen] = []
+    for each in looks:
+        say(f"looking for {' and '.join(each.kinds)}")
+        asked = {"coins": list(coins), "at": at, **each.bounds}
+        with taken_as_now(connection, at):
+            seen += [_Seen(*row) for row in connection.execute(query(each.query), asked)]
+    _keep(connection, coins, at, _explained(seen), [kind for each in looks for kind in each.kinds])
+
+
+def _explained(seen: Sequence[_Seen]) -> list[_Seen]:
+    """Without what another kind says better of the same hour."""
+    told = {
+        (said, each.coin, each.open_time)
+        for each in seen
+        for better, said in EXPLAINS
+        if each.kind == better
+    }
+    return [each for each in seen if (each.kind, each.coin, each.open_time) not in told]
+
+
+def _keep(
+    connection: Connection,
+    coins: Sequence[int],
+    at: datetime | None,
+    seen: Iterable[_Seen],
+    looked_for: Sequence[str],
+) -> None:
+    found = {each[:3]: each for each in seen}
+    rows = sorted(found.values())
     with connection.transaction():
-        row = connection.execute("select now()").fetchone()
-        connection.execute(query("splices"), keys | {"bound": SPLICE})
+        connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
         connection.execute(
-            query("jumps"),
-            keys | {"near": POWER_OF_TEN, "far": REUSED, "long": LONG, "longest": LONGEST},
+            query("keep_findings"),
+            {
+                "kinds": [each.kind for each in rows],
+                "of": [each.coin for each in rows],
+                "times": [each.open_time for each in rows],
+                "details": [each.detail for each in rows],
+                "coins": list(coins),
+                "looked_for": list(looked_for),
+                "at": at,
+                "events": list(EVENTS),
+                "told": TOLD,
+            },
         )
-        since = {"since": row[0] if row else None}
-        return [Finding(*found) for found in connection.execute(query("findings"), keys | since)]
+
+
+def open_findings(connection: Connection, coins: Sequence[int], at: datetime) -> pl.DataFrame:
+    """What is odd about these coins and holds at the check of `at`, or ceased to: newest first.
+
+    A row a finding, as FINDINGS has them, times in UTC; `new` since the coin's check before that
+    one; `ended_at` is null, or `at` itself.
+    """
+    rows = connection.execute(query("open_findings"), {"coins": list(coins), "at": at}).fetchall()
+    return pl.DataFrame(rows, schema=FINDINGS, orient="row")
 
 
 def suspects(
@@ -52,7 +181,7 @@ def suspects(
     """The hours (coin, hour) in `window` whose candles look wrong: they may be restated by now."""
     rows = connection.execute(
         "select distinct coin, open_time from finding where coin = any (%s) and kind = any (%s)"
-        " and open_time >= %s and open_time < %s order by coin, open_time",
+        " and ended_at is null and open_time >= %s and open_time < %s order by coin, open_time",
         (list(coins), list(SUSPECT), window.start, window.end),
     )
     return [(coin, opened.astimezone(UTC)) for coin, opened in rows]

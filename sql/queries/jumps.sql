@@ -1,22 +1,32 @@
 -- Where a coin's price is another after hours without a candle: as after a redenomination (a power of ten), or
--- where a symbol came back as another coin. Only days that fall short, or follow one that does, are looked into.
+-- where a symbol came back as another coin. Only days that fall short, or follow one that does, and whose prices
+-- reach that far, are looked into: one by one (offset 0), as the planner takes any but an exact count of days for a
+-- reason to read all hours.
 with suspect as (
     select coin, open_time
     from (
         select
-            coin, open_time, hours,
-            lag(open_time) over earlier as day_before, lag(hours) over earlier as hours_before
+            coin, open_time, hours, greatest(high, close) as top, least(low, close) as bottom,
+            lag(open_time) over earlier as day_before, lag(hours) over earlier as hours_before,
+            lag(close) over earlier as close_before
         from candle_1d
         where coin = any (%(coins)s::integer[])
         window earlier as (partition by coin order by open_time)
     ) day
-    where hours < 24 or hours_before < 24 or day_before < open_time - interval '1 day'
+    where (hours < 24 or hours_before < 24 or day_before < open_time - interval '1 day')
+        and case when least(bottom, close_before) > 0 then -- else it is broken, which another look tells
+            log(greatest(top, close_before)) - log(least(bottom, close_before)) > %(far)s end
 ), resumed as (
     select distinct hour.coin, hour.open_time, hour.open, before.open_time as time_before, before.close as close_before
     from suspect
-    join candle_1h hour on hour.coin = suspect.coin
-        and hour.open_time >= suspect.open_time
-        and hour.open_time < suspect.open_time + interval '24 hours'
+    cross join lateral (
+        select coin, open_time, open
+        from candle_1h
+        where coin = suspect.coin
+            and open_time >= suspect.open_time
+            and open_time < suspect.open_time + interval '24 hours'
+        offset 0
+    ) hour
     cross join lateral (
         select open_time, close
         from candle_1h
@@ -32,11 +42,9 @@ with suspect as (
 ), jump as (
     select
         *, open_time - time_before - interval '1 hour' as halt,
-        log((open / close_before)::numeric)::double precision as tens
+        case when open > 0 and close_before > 0 then log(open) - log(close_before) end as tens
     from resumed
-    where open > 0 and close_before > 0
 )
-insert into finding (kind, coin, open_time, detail)
 select
     case
         when abs(tens) > 0.9 and abs(tens - round(tens)) < %(near)s then 'redenomination'
@@ -50,4 +58,3 @@ select
 from jump
 where (abs(tens) > 0.9 and abs(tens - round(tens)) < %(near)s)
     or (abs(tens) > %(far)s and halt >= %(long)s::interval)
-on conflict do nothing

@@ -14,12 +14,16 @@ with changing as (
         lag(hour.source) over joint as source_before, lag(hour.close) over joint as close_before,
         lag(hour.open_time) over joint as time_before
     from changing
-    join candle_1h hour on hour.coin = changing.coin
-        and hour.open_time >= changing.open_time - interval '1 hour'
-        and hour.open_time < changing.open_time + interval '24 hours'
+    cross join lateral (
+        select *
+        from candle_1h
+        where coin = changing.coin
+            and open_time >= changing.open_time - interval '1 hour'
+            and open_time < changing.open_time + interval '24 hours'
+        offset 0 -- day by day, and not all hours for some days
+    ) hour
     window joint as (partition by hour.coin, changing.open_time order by hour.open_time)
 )
-insert into finding (kind, coin, open_time, detail)
 select distinct
     'splice', joined.coin, joined.open_time,
     format('%%s closed at %%s, %%s opened at %%s', old.name, close_before, new.name, open)
@@ -28,5 +32,5 @@ join source old on old.key = joined.source_before
 join source new on new.key = joined.source
 where joined.source <> joined.source_before
     and joined.open_time = joined.time_before + interval '1 hour'
-    and abs(ln(joined.open / joined.close_before)) > %(bound)s
-on conflict do nothing
+    and case when joined.open > 0 and joined.close_before > 0  -- a broken candle has no logarithm
+        then abs(ln(joined.open) - ln(joined.close_before)) > %(bound)s end

@@ -85,3 +85,20 @@ def test_coins_are_learnt_by_a_flow(venues: Serving) -> None:
     venues.fault("403", source="binance_spot-mirror")
     assert ended(sync_coins, max_coins=12, now=NOW).name == "Partial"
     assert ended(sync_coins, now="noon").is_failed()
+
+
+@needed
+def test_quality_is_a_flow_that_says_what_it_found(venues: Serving) -> None:
+    from flows.backfill import backfill  # noqa: PLC0415
+    from flows.quality import quality  # noqa: PLC0415
+
+    wrong = {"symbol": "ETHUSDT", "start": "2026-11-18T07:00Z", "by": 10}
+    venues.fault("wrong", source="binance_futures", **wrong)
+    assert ended(backfill, start="2026-11-15", max_coins=6, now=NOW).is_completed()
+    state = ended(quality, symbols=["ETH"], now=NOW)
+    assert state.is_completed()
+    assert state.message.startswith("1 coins, 178 candles, ")
+    assert state.message.endswith(" % complete, findings: 1 (1 new)")
+    assert state.result()["findings"][0]["kind"] == "jump"
+    assert ended(quality, symbols=["NOSUCH"], now=NOW).is_failed()
+    assert ended(quality, now="noon").is_failed()

@@ -1,0 +1,22 @@
+"""What each kind of finding is called in a sentence, for whatever is read by people."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+SENTENCES: Mapping[str, str] = {
+    "rules": "{symbol} has candles since {at} that no venue made: {detail}.",
+    "zombie": "{symbol} has stood still since {at}: {detail}.",
+    "jump": "{symbol} jumped at {at}: {detail}.",
+    "halt": "{symbol} went on at {at} after a halt: {detail}.",
+    "stale": "{symbol} is still listed, but its newest hour is {at}: {detail}.",
+    "restated": "{symbol} was restated, most of all at {at}: {detail}.",
+    "redenomination": "{symbol} was redenominated, it seems, at {at}: {detail}.",
+    "suspected reuse": "{symbol} may be another coin from {at} on: {detail}.",
+    "splice": "{symbol} is joined from two sources that disagree at {at}: {detail}.",
+}
+
+
+def sentence(symbol: str, kind: str, at: datetime, detail: str) -> str:
+    """One finding in plain English; a kind without a sentence of its own is named as it is."""
+    template = SENTENCES.get(kind, "{symbol} at {at}: {kind}: {detail}.")
+    return template.format(symbol=symbol, kind=kind, at=f"{at:%Y-%m-%d %H:%M}Z", detail=detail)

@@ -1,0 +1,36 @@
+"""How good the candles are, every six hours: completeness, sources, and what is odd about them."""
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from candles import ChandleryError, clock, instant
+from candles.settings import settings
+from collect import check
+
+
+@flow(name="quality")
+def quality(
+    symbols: list[str] | None = None, max_coins: int | None = None, now: str | None = None
+) -> State[dict[str, object]]:
+    """Check what is stored, keep what is found; no venue is asked.
+
+    Args:
+        symbols: Only these coins, by ticker or CoinGecko id; all if left out.
+        max_coins: Only so many, best market cap first.
+        now: Check as if it were this moment, ISO 8601.
+    """
+    log = get_run_logger()
+    try:
+        moment = clock() if now is None else instant(now, name="now")
+        report = check(settings(), moment, symbols, max_coins, say=log.info)
+    except ChandleryError as error:
+        return Failed(message=str(error))
+    for text, new in zip(report.sentences(), report.open["new"], strict=True):
+        if new:
+            log.warning(text)
+    return Completed(message=report.line(), data=report.statistics())
+
+
+if __name__ == "__main__":
+    quality()

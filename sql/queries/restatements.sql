@@ -1,0 +1,41 @@
+-- Per coin the hours whose close is another than at the coin's last check: how many, and the largest change.
+with since as (
+    select
+        coin,
+        (
+            select at from quality
+            where coin = asked.coin and timeframe = '1h' and at < %(at)s::timestamptz
+            order by at desc
+            limit 1
+        ) as at
+    from unnest(%(coins)s::integer[]) as asked (coin)
+), old as (
+    select distinct on (restated.coin, restated.open_time)
+        restated.coin, restated.open_time, restated.close, restated.source
+    from restated
+    join since on since.coin = restated.coin
+    where restated.replaced_at <= %(at)s::timestamptz
+        and restated.replaced_at > coalesce(since.at, '-infinity')
+    order by restated.coin, restated.open_time, restated.replaced_at
+), changed as (
+    select
+        old.coin, old.open_time, old.source <> hour.source as moved, hour.close / nullif(old.close, 0) - 1 as change,
+        row_number() over (
+            partition by old.coin
+            order by abs(hour.close / nullif(old.close, 0) - 1) desc nulls last, old.open_time
+        ) as place
+    from old
+    join candle_1h hour on hour.coin = old.coin and hour.open_time = old.open_time
+    where hour.close <> old.close
+)
+select
+    'restated', coin, min(open_time) filter (where place = 1),
+    format(
+        '%%s hours closed otherwise before%%s; the largest change, %%s %%%%, at %%s',
+        count(*),
+        case count(*) filter (where moved) when 0 then '' else format(', %%s of them from another source', count(*) filter (where moved)) end,
+        to_char(100 * min(change) filter (where place = 1), 'FMSG999999990.00'),
+        to_char(min(open_time) filter (where place = 1) at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+    )
+from changed
+group by coin

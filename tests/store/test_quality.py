@@ -1,0 +1,127 @@
+"""How complete, and whose, over time."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+
+import store
+from candles import HOUR
+from store.coins import learn_listings
+
+Frame = Callable[..., pl.DataFrame]
+Learn = Callable[..., int]
+T0 = datetime(2024, 2, 28, tzinfo=UTC)
+
+
+def measured(connection: store.Connection, now: int, coin: int = 1) -> dict[str, tuple[Any, ...]]:
+    store.refresh(connection)
+    frame = store.measure(connection, [coin], T0 + now * HOUR)
+    return {timeframe: rest for _, timeframe, *rest in frame.iter_rows()}
+
+
+def test_bars_are_expected_present_and_whole_or_not(
+    connection: store.Connection, frame: Frame, learn: Learn
+) -> None:
+    learn(("btc", "BTC"), ("eth", "ETH"))
+    spot = store.source_key(connection, "spot")
+    # Two days without the hours 30 to 32: one of them falls short, and its bars 7 and 8 of 4h.
+    store.write(connection, {1: frame([*range(30), *range(33, 48)]), 2: frame([0])}, spot)
+    assert measured(connection, 48) == {"1h": [48, 45, 45], "4h": [12, 10, 12], "1d": [2, 1, 2]}
+    # Three hours later they lack, and no bar is over that they would belong to.
+    assert measured(connection, 51) == {"1h": [51, 45, 45], "4h": [12, 10, 12], "1d": [2, 1, 2]}
+    # Seen from within the second day, its bars that were not over then are not there.
+    assert measured(connection, 30)["4h"] == [12, 7, 7]
+
+
+LIVES = {
+    "whole": [*range(72)],
+    "from the middle of a bar": [*range(5, 60)],
+    "with holes": [h for h in range(72) if h % 17],
+    "with a day missing": [*range(20), *range(50, 72)],
+    "of single hours": [3, 30, 60],
+}
+
+
+@pytest.mark.parametrize("hours", LIVES.values(), ids=LIVES)
+@pytest.mark.parametrize("now", [6, 40, 72, 75])
+def test_measures_are_those_of_counting_bar_by_bar(
+    connection: store.Connection, frame: Frame, learn: Learn, hours: list[int], now: int
+) -> None:
+    learn(("btc", "BTC"))
+    connection.execute("insert into source (name) values ('spot')")
+    key = store.source_key(connection, "spot")
+    listing = pl.DataFrame(
+        {
+            "id": ["btc"],
+            "symbol": ["BTCUSDT"],
+            "multiple": [1],
+            "start": [T0 - 30 * HOUR],
+            "end": [T0 + 70 * HOUR],
+        },
+        schema_overrides={"start": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")},
+    )
+    learn_listings(connection, "spot", listing, T0, ["BTCUSDT"])
+    store.write(connection, {1: frame(hours)}, key)
+    begin, end = -30, max(min(now, 70), hours[-1] + 1)
+    for timeframe, step in (("1h", 1), ("4h", 4), ("1d", 24)):
+        first = begin // step
+        bars = {
+            bar: sum(h // step == bar for h in hours)
+            for bar in {h // step for h in hours}
+            if step == 1 or (bar + 1) * step <= now
+        }
+        wanted = {
+            bar: min((bar + 1) * step, end) - max(bar * step, begin)
+            for bar in range(first, end // step + 1)
+        }
+        whole = sum(count >= wanted[bar] and (bar + 1) * step <= end for bar, count in bars.items())
+        expected = end // step - first
+        found = measured(connection, now)
+        if bars:
+            assert found[timeframe] == [expected, min(whole, expected), len(bars)], timeframe
+        else:
+            assert timeframe not in found
+
+
+def test_shares_look_into_the_days_of_two_sources(
+    connection: store.Connection, frame: Frame, learn: Learn
+) -> None:
+    learn(("btc", "BTC"))
+    spot, okx = (store.source_key(connection, name) for name in ("spot", "okx"))
+    store.write(connection, {1: frame([*range(30), *range(48, 72)])}, spot)
+    store.write(connection, {1: frame(range(30, 48))}, okx)
+    store.refresh(connection)
+    assert store.shares(connection, [1]).rows() == [(1, "spot", 54), (1, "okx", 18)]
+
+
+def test_what_was_measured_is_kept_and_a_moment_measured_twice_is_kept_once(
+    connection: store.Connection, frame: Frame, learn: Learn
+) -> None:
+    learn(("btc", "BTC"))
+    spot = store.source_key(connection, "spot")
+
+    def check(now: int) -> None:
+        store.refresh(connection)
+        at = T0 + now * HOUR
+        store.keep_quality(
+            connection, at, store.measure(connection, [1], at), store.shares(connection, [1])
+        )
+
+    store.write(connection, {1: frame([0, 1, 2, 5])}, spot)
+    check(6)
+    store.write(connection, {1: frame([3])}, spot)
+    check(6)
+    check(12)
+    kept = connection.execute(
+        "select timeframe, at, expected, present, total, hours_by_source from quality"
+        " order by at, timeframe"
+    ).fetchall()
+    assert kept == [
+        ("1h", T0 + 6 * HOUR, 6, 5, 5, {"spot": 5}),
+        ("4h", T0 + 6 * HOUR, 1, 1, 1, None),
+        ("1h", T0 + 12 * HOUR, 12, 5, 5, {"spot": 5}),
+        ("4h", T0 + 12 * HOUR, 3, 1, 2, None),
+    ]
