@@ -139,6 +139,10 @@ def test_good_candles_break_no_rule_and_a_mended_one_no_longer_does(
     assert [row[1] for row in found(connection, "rules", now=NOW + 6)] == ["B"]
     (ended,) = connection.execute("select ended_at from finding where coin = 1").fetchall()
     assert ended == (T0 + (NOW + 6) * HOUR,)
+    connection.execute("update candle_1h set high = 1.5 where coin = 1")
+    assert [row[1] for row in found(connection, "rules", now=NOW + 12)] == ["A", "B"]
+    again = connection.execute("select found_at from finding where coin = 1").fetchall()
+    assert again == [(T0 + (NOW + 12) * HOUR,)]
 
 
 def test_two_days_without_a_trade_at_the_end_are_a_zombie(
@@ -270,6 +274,8 @@ def test_hours_between_two_listings_are_no_halt(
     assert found(connection, "halt") == []
     listed(connection, "a", T0 + 105 * HOUR)
     assert [row[1] for row in found(connection, "halt")] == ["A"]
+    connection.execute("update listing set starts_at = %s", (T0 + 11 * HOUR,))
+    assert found(connection, "halt", now=NOW + 6) == []
 
 
 def test_a_listed_coin_without_new_hours_is_stale_until_they_come(
