@@ -78,8 +78,8 @@ def learn(tools: Tools, now: datetime, most: int | None = None) -> Universe:
         for name, (listed, _) in told.items():
             store.adopt(tools.connection, name, listed.unique("id"))
         universe.coins = store.learn_coins(tools.connection, seen, now)
-        for name, (listed, trading) in told.items():
-            store.learn_listings(tools.connection, name, listed, now, trading.to_list())
+        for name, (listed, markets) in told.items():
+            store.learn_listings(tools.connection, name, listed, now, markets)
             universe.listings[name] = listed["id"].n_unique()
         if most is None and not universe.failures:
             store.retire_unseen(tools.connection, now)
@@ -116,14 +116,18 @@ def _coins(tools: Tools, most: int | None) -> pl.DataFrame:
 
 def _told(
     tools: Tools, seen: pl.DataFrame, universe: Universe
-) -> Iterator[tuple[str, tuple[pl.DataFrame, pl.Series]]]:
-    """What each source lists of the coins seen; what one does not tell is put to `failures`."""
+) -> Iterator[tuple[str, tuple[pl.DataFrame, pl.DataFrame]]]:
+    """What each source lists of the coins seen, and its markets (symbol, trading, end).
+
+    What one does not tell is put to `failures`.
+    """
     for source in _asked(tools):
         if source.name == coingecko.VENUE.name:
-            yield source.name, (_listed_by_id(seen), seen["id"])
+            listed = _listed_by_id(seen)
+            yield source.name, (listed, _trading(listed))
         elif source.name == cryptocompare.VENUE.name:
             listed = _listed_by_id(seen, CRYPTOCOMPARE)
-            yield source.name, (listed, listed["symbol"])
+            yield source.name, (listed, _trading(listed))
         elif source.catalogue is not None:
             try:
                 yield source.name, _listed(tools, source, source.catalogue, seen)
@@ -139,8 +143,8 @@ def _asked(tools: Tools) -> list[Source]:
 
 def _listed(
     tools: Tools, source: Source, catalogue: Catalogue, coins: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.Series]:
-    """A source's dollar markets that are of these coins (LISTED, one a coin), and who trades.
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A source's dollar markets that are of these coins (LISTED, one a coin), and all it has.
 
     A coin whose own ticker is the venue's asset (1000SATS) is not a multiple of another.
     """
@@ -156,8 +160,7 @@ def _listed(
         .unique("id", keep="first", maintain_order=True)
         .select(LISTED.names())
     )
-    trading = markets.filter("trading")["symbol"]
-    return _with_reused(source, mapped, coins), trading
+    return _with_reused(source, mapped, coins), markets
 
 
 def _in_dollars(source: Source, markets: pl.DataFrame) -> pl.DataFrame:
@@ -195,17 +198,23 @@ def _listed_by_id(coins: pl.DataFrame, symbols: Mapping[str, str] | None = None)
     )
 
 
+def _trading(listed: pl.DataFrame) -> pl.DataFrame:
+    """The markets of a source without a list of its own: all that are listed trade."""
+    return listed.select("symbol", "end", trading=pl.lit(value=True))
+
+
 def _learn_unmapped(tools: Tools, now: datetime, universe: Universe) -> None:
     """Keep what each venue lists under ids of its own, until CoinGecko tells whose they are."""
     for source in _asked(tools):
         if source.catalogue is None:
             continue
         try:
-            markets = sources.catalogue(tools.client, source).filter("trading")
+            known = sources.catalogue(tools.client, source)
         except SourceError as error:
             universe.failures[source.name] = str(error)
             continue
-        named = _in_dollars(source, markets).unique("base", keep="first", maintain_order=True)
+        trading = known.filter("trading")
+        named = _in_dollars(source, trading).unique("base", keep="first", maintain_order=True)
         coins = named.with_columns(
             id=pl.format("unmapped:{}:{}", pl.lit(source.name), pl.col("base")),
             name=pl.format("{} at {}", pl.col("base"), pl.lit(source.name)),
@@ -214,7 +223,5 @@ def _learn_unmapped(tools: Tools, now: datetime, universe: Universe) -> None:
         )
         universe.unmapped += store.learn_coins(tools.connection, coins, now, mapped=False)
         listed = coins.select(LISTED.names())
-        store.learn_listings(
-            tools.connection, source.name, listed, now, markets["symbol"].to_list()
-        )
+        store.learn_listings(tools.connection, source.name, listed, now, known)
         universe.listings[source.name] = listed.height

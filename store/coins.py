@@ -49,14 +49,16 @@ def learn_listings(
     source: str,
     seen: pl.DataFrame,
     now: datetime,
-    trading: Sequence[str],
+    markets: pl.DataFrame,
 ) -> int:
     """Keep a source's listings (columns id, symbol, multiple, start, end); return how many changed.
 
-    Ids of coins that are not known are passed over. A listing whose symbol is not among those
-    `trading` now, or names another coin now, ends at `now`: venues seldom tell when it did.
+    Ids of coins that are not known are passed over. A listing whose symbol is not trading in
+    `markets` (columns symbol, trading, end), or names another coin now, ends when they say, or
+    else at `now`: venues seldom tell.
     """
     source_key(connection, source)
+    over = markets.filter(pl.col("end").is_not_null())
     return connection.execute(
         query("learn_listings"),
         {
@@ -67,7 +69,9 @@ def learn_listings(
             "starts": seen["start"].to_list(),
             "ends": seen["end"].to_list(),
             "now": now,
-            "trading": list(trading),
+            "trading": markets.filter("trading")["symbol"].to_list(),
+            "gone": over["symbol"].to_list(),
+            "gone_at": over["end"].to_list(),
         },
     ).rowcount
 

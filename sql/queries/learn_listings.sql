@@ -1,6 +1,7 @@
 -- Listings by CoinGecko's coin id. A start that was learnt from the venue's candles stays, unless the venue says
 -- that it was over by then: one of the two is wrong, and the start can be learnt anew. Where a symbol was another
--- coin's until now, the one ends and the other begins now: earlier candles are not the new coin's.
+-- coin's until now, the one ends and the other begins now: earlier candles are not the new coin's. What nobody trades
+-- any more ended when the venue says, or else now.
 with seen as (
     select coin.key as coin, source.key as source, seen.symbol, seen.multiple, seen.starts_at, seen.ends_at
     from unnest(
@@ -10,7 +11,14 @@ with seen as (
     cross join (select key from source where name = %(source)s) source
 ), ended as (
     update listing
-    set ends_at = greatest(%(now)s::timestamptz, listing.starts_at + interval '1 hour')
+    set ends_at = greatest(
+        least(
+            %(now)s::timestamptz,
+            (select min(at) from unnest(%(gone)s::text[], %(gone_at)s::timestamptz[]) as told (symbol, at)
+                where told.symbol = listing.symbol)
+        ),
+        listing.starts_at + interval '1 hour'
+    )
     from (select key from source where name = %(source)s) source
     where listing.source = source.key and listing.ends_at is null
         and not exists (

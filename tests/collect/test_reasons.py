@@ -20,7 +20,7 @@ Open = Callable[..., AbstractContextManager[Tools]]
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-START = "2026-10-01"
+START = "2026-10-08"
 SPOT = ("binance_spot",)
 
 
@@ -40,7 +40,7 @@ class Site:
         return self._run(run, now, {"start": START} | given)
 
     def fill(self, now: datetime, **given: Any) -> Tally:
-        return self._run(fill_gaps, now, {"hours": 60 * 24} | given)
+        return self._run(fill_gaps, now, {"start": START, "recheck_hours": 24} | given)
 
     def _run(self, what: Callable[..., Tally], now: datetime, given: dict[str, Any]) -> Tally:
         asked = {"sources": SPOT, "symbols": ["BTC", "ETH", "XRP"], "now": now} | given
@@ -79,16 +79,17 @@ class Injected(NamedTuple):
 
 SPAN = {"start": "2026-11-10T03:00Z", "end": "2026-11-10T09:00Z"}
 HOURS = (SPAN["start"], SPAN["end"])
-FIRST_PAGE = ("2026-10-01T00:00Z", "2026-11-11T16:00Z")
-FROM_START = ("2026-10-01T00:00Z", "2026-11-03T05:00Z")
+FIRST_PAGE = ("2026-10-08T00:00Z", "2026-11-18T16:00Z")
+FROM_START = ("2026-10-08T00:00Z", "2026-11-03T05:00Z")
 TO_NOW = ("2026-11-18T07:00Z", "2026-11-22T10:00Z")
 ALL = ("BTC", "ETH", "XRP")
 ONE = {"symbol": "ETHUSDT"}
+XRP = {"symbol": "XRPUSDT"}  # no other market of it is listed
 INJECTED = (
     Injected("outage", {"source": "binance_spot"} | SPAN, ALL, HOURS, "outage at the venue"),
     Injected("halt", ONE | SPAN, ("ETH",), HOURS, "no trades"),
     Injected("lost", ONE | SPAN, ("ETH",), FIRST_PAGE, "fetch failed"),
-    Injected("500", ONE, ("ETH",), ("2026-10-01T00:00Z", TO_NOW[1]), "fetch failed"),
+    Injected("500", ONE, ("ETH",), ("2026-10-08T00:00Z", TO_NOW[1]), "fetch failed"),
     Injected(
         "listed",
         ONE | {"start": FROM_START[1]},
@@ -97,7 +98,7 @@ INJECTED = (
         "not listed yet",
         comes_back=False,
     ),
-    Injected("delisted", ONE | {"end": TO_NOW[0]}, ("ETH",), TO_NOW, "delisted", comes_back=False),
+    Injected("delisted", XRP | {"end": TO_NOW[0]}, ("XRP",), TO_NOW, "delisted"),
 )
 
 
@@ -142,7 +143,7 @@ def test_a_gap_proven_empty_is_not_asked_for_before_its_time(site: Site) -> None
     assert [requests(sure + after) for after in (HOUR, DAY, WEEK - MINUTE)] == [0, 0, 0]
     assert requests(sure + DAY, patient=False) == 1
     sure += DAY
-    (gap,) = site.gaps(sure)
+    (gap,) = site.gaps(sure, hole)
     assert (gap.window, gap.attempts, gap.next_attempt) == (hole, 3, sure + WEEK)
     assert requests(sure + WEEK - MINUTE) == 0
     assert requests(sure + WEEK) == 1
@@ -231,15 +232,15 @@ def test_zombies_after_a_delisting_are_not_taken_for_candles(site: Site) -> None
     end = "2026-11-18T07:00Z"
     site.settings = site.settings.model_copy(update={"priority": ("binance_futures",)})
     site.learn(NOW - WEEK)
-    site.venues.fault("delisted", symbol="ETHUSDT", end=end, zombie=1)
+    site.venues.fault("delisted", symbol="XRPUSDT", end=end, zombie=1)
     before = instant("2026-11-20T10:30Z")
     site.backfill(before, sources=("binance_futures",))  # who does not know yet keeps them
     with store.connect(site.settings) as connection:
         report = assess(connection, before)
     zombies = report.open.filter(kind="zombie").select("symbol", "open_time").rows()
-    assert zombies == [("ETH", instant(end))]
+    assert zombies == [("XRP", instant(end))]
     site.learn()
     site.backfill(sources=("binance_futures",))
     assert max(row[0] for row in site.rows() if row[5] == 0) < before
     (gap,) = site.gaps(window=Window(instant(START), instant(TO_NOW[1])))
-    assert (gap.symbol, gap.reason) == ("ETH", "delisted")
+    assert (gap.symbol, gap.reason) == ("XRP", "delisted")

@@ -27,7 +27,9 @@ def listed(*rows: tuple[str, str, int, datetime | None]) -> pl.DataFrame:
 def told(connection: store.Connection, source: str, seen: pl.DataFrame, now: datetime = T0) -> int:
     """A source tells of these listings, all of them trading."""
     dated = seen.with_columns(start=pl.lit(None, pl.Datetime("us", "UTC")))
-    return store.learn_listings(connection, source, dated, now, seen["symbol"].to_list())
+    return store.learn_listings(
+        connection, source, dated, now, seen.with_columns(trading=pl.lit(value=True))
+    )
 
 
 def named(connection: store.Connection) -> list[tuple[str, str]]:

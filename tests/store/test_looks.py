@@ -39,7 +39,10 @@ def listed(connection: store.Connection, coin: str, end: datetime | None = None)
         {"id": [coin], "symbol": [f"{coin}USDT"], "multiple": [1], "start": [None], "end": [end]},
         schema_overrides={"start": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")},
     )
-    learn_listings(connection, "spot", listing, T0, [f"{name}USDT" for name in "abcde"])
+    others = pl.DataFrame({"symbol": [f"{name}USDT" for name in "abcde"]}).with_columns(
+        trading=pl.lit(value=True), end=pl.lit(None, pl.Datetime("us", "UTC"))
+    )
+    learn_listings(connection, "spot", listing, T0, others)
 
 
 def found(

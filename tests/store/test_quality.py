@@ -63,7 +63,9 @@ def test_measures_are_those_of_counting_bar_by_bar(
         },
         schema_overrides={"start": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")},
     )
-    learn_listings(connection, "spot", listing, T0, ["BTCUSDT"])
+    learn_listings(
+        connection, "spot", listing, T0, listing.with_columns(trading=pl.lit(value=True))
+    )
     store.write(connection, {1: frame(hours)}, key)
     begin, end = -30, max(min(now, 70), hours[-1] + 1)
     for timeframe, step in (("1h", 1), ("4h", 4), ("1d", 24)):

@@ -146,7 +146,10 @@ def test_a_life_is_from_the_first_listing_to_the_last_end(
     def list_until(source: str, end: datetime | None) -> None:
         one = {"id": ["bitcoin"], "symbol": ["X"], "multiple": [1], "start": [None], "end": [end]}
         times = {"start": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")}
-        learn_listings(connection, source, pl.DataFrame(one).cast(times), T0, ["X"])
+        listed = pl.DataFrame(one).cast(times)
+        learn_listings(
+            connection, source, listed, T0, listed.with_columns(trading=pl.lit(value=True))
+        )
 
     def missing(now: int) -> object:
         return quality(connection, now)["1h"][1]
