@@ -1,19 +1,23 @@
 """What is injected at the venues is what the ledger says, and what can be had again comes back."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+import embedded
 import store
 from candles import Window, instant
 from candles.settings import Settings
-from collect import Tally, Tools, fill_gaps, learn, order, run
+from collect import Tally, Tools, fill_gaps, learn, order, run, tools
 from collect.quality import assess
 from sandbox import Serving, serving
 from sources import load
+from sources.limiter import Timepiece
 from store import Gap
 
 Open = Callable[..., AbstractContextManager[Tools]]
@@ -22,6 +26,9 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 START = "2026-10-08"
 SPOT = ("binance_spot",)
+
+
+Rows = list[tuple[Any, ...]]
 
 
 class Site:
@@ -51,7 +58,7 @@ class Site:
         with store.connect(self.settings) as connection:
             return store.gaps(connection, None, window, now)
 
-    def rows(self) -> list[tuple[Any, ...]]:
+    def rows(self) -> Rows:
         with store.connect(self.settings) as connection:
             query = "select * from candle_1h order by coin, open_time"
             return connection.execute(query).fetchall()
@@ -102,9 +109,23 @@ INJECTED = (
 )
 
 
+@pytest.fixture(scope="module")
+def undisturbed(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rows]:
+    """What a run keeps where nothing is injected."""
+    home = tmp_path_factory.mktemp("undisturbed")
+    shutil.copytree(template / "pgdata", home / "pgdata")
+    settings = Settings(DATABASE_URL=None, CHANDLERY_HOME=home)
+    with serving(coins=12, seed=7, now=NOW, limits=False) as venues:
+        site = Site(settings, venues, lambda given: tools(given, timepiece=Timepiece()))
+        site.learn()
+        site.backfill()
+        yield site.rows()
+    embedded.stop(home)
+
+
 @pytest.mark.parametrize("injected", INJECTED, ids=lambda each: each.fault)
 def test_the_ledgers_reason_is_what_was_injected_and_what_can_be_had_comes_back(
-    site: Site, injected: Injected, capsys: pytest.CaptureFixture[str]
+    site: Site, injected: Injected, undisturbed: Rows, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site.learn(NOW - WEEK)
     site.venues.fault(injected.fault, **injected.options)
@@ -124,6 +145,8 @@ def test_the_ledgers_reason_is_what_was_injected_and_what_can_be_had_comes_back(
     site.learn(later)
     site.fill(later, end="2026-11-22T10:00Z")
     assert bool(site.gaps(later, asked)) != injected.comes_back
+    kept = [row for row in undisturbed if injected.comes_back or row in set(site.rows())]
+    assert site.rows() == kept
 
 
 def test_a_gap_proven_empty_is_not_asked_for_before_its_time(site: Site) -> None:
