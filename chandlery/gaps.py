@@ -1,7 +1,7 @@
 """`chandlery gaps`: which hours are missing, and why."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import click
@@ -154,16 +154,21 @@ def _cells(gap: Gap, now: datetime) -> list[str]:
 
 def evidence(gap: Gap) -> list[str]:
     """Who was asked and what came of it, a line a source; what is alike is said once."""
-    told: dict[tuple[str, str], int] = {}
+    told: dict[str, int] = {}
     for each in gap.evidence:
-        words = str(each["words"] or "")
-        said = f": {words}" if words else ""
-        key = (str(each["source"]), f"{ASKED[str(each['outcome'])]}{said}")
-        told[key] = max(told.get(key, 0), int(each["attempts"]))
-    return [f"{source} {what} (asked {_times(times)})" for (source, what), times in told.items()]
+        words = said(each)
+        told[words] = max(told.get(words, 0), int(each["attempts"]))
+    return [f"{words} (asked {times(number)})" for words, number in told.items()]
 
 
-def _times(number: int) -> str:
+def said(each: Mapping[str, object]) -> str:
+    """What a source said, in words: a piece of evidence, without how often."""
+    words = f": {each['words']}" if each["words"] else ""
+    return f"{each['source']} {ASKED[str(each['outcome'])]}{words}"
+
+
+def times(number: int) -> str:
+    """How often, in words."""
     return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 import store
 from candles import HOUR, SCHEMA, Coin, Misuse, instant, whole_hour
 from candles.settings import settings
+from chandlery.gaps import said, times
 from chandlery.options import JSON, NOW, at, choices
 from chandlery.people import output, print_json
 from collect import choose
@@ -24,7 +25,7 @@ SHOWN = ("open", "high", "low", "close", "volume")
 @click.argument("hour")
 @choices(NOW, JSON)
 def history(*, coin: str, hour: str, now: str | None, as_json: bool) -> None:
-    """Show what COIN's candle of HOUR is, and what it was before it was replaced.
+    """Show what COIN's candle of HOUR is, what it was before, and who was asked and had none.
 
     COIN is a ticker or CoinGecko's id; HOUR is when the candle opened, as 2024-01-31T05:00Z.
     """
@@ -33,10 +34,14 @@ def history(*, coin: str, hour: str, now: str | None, as_json: bool) -> None:
         store.migrate(connection)
         best, *_ = choose(connection, [coin])  # where two have the name, the better-ranked has it
         past = store.history(connection, best, open_time)
+        asked = store.asked(connection, best, open_time)
     if as_json:
-        print_json(_told(best, open_time, past))
-    else:
-        _print(best, open_time, past)
+        print_json(_told(best, open_time, past) | {"asked": asked})
+        return
+    _print(best, open_time, past)
+    for each in asked:
+        how = f"asked {times(each['attempts'])}, last {each['last_asked']:%Y-%m-%d %H:%M}"
+        output.print(f"{said(each)} ({how})", highlight=False, markup=False)
 
 
 def _hour(text: str, now: datetime) -> datetime:

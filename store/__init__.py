@@ -16,7 +16,7 @@ from store.coins import (
 from store.connect import Connection, connect
 from store.coverage import held
 from store.findings import Finding, find_oddities, look_for, open_findings, suspects
-from store.gaps import Gap, Health, Outage, gaps, gaps_by_reason, health, outages
+from store.gaps import Gap, Health, Outage, asked, gaps, gaps_by_reason, health, outages
 from store.history import History, Version, history
 from store.ledger import (
     Absence,
@@ -46,6 +46,7 @@ __all__ = [
     "Version",
     "absences",
     "adopt",
+    "asked",
     "connect",
     "find",
     "find_oddities",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from candles import Window
+from candles import Coin, Window
 from store.connect import Connection, taken_as_now
 from store.queries import query
 
@@ -76,6 +76,18 @@ def gaps_by_reason(
             (list(UNLISTED),),
         ).fetchall()
     return {reason: {"gaps": gaps, "hours": hours} for reason, gaps, hours in rows}
+
+
+def asked(connection: Connection, coin: Coin, hour: datetime) -> list[dict[str, Any]]:
+    """Who was asked for one hour of a coin and did not give it, as a gap's evidence has it."""
+    rows = connection.execute(
+        "select source.name, outcome, words, attempts, first_at, last_at from absence"
+        " join source on source.key = absence.source"
+        " where coin = %s and starts_at <= %s and ends_at > %s order by source.key",
+        (coin.key, hour, hour),
+    )
+    names = ("source", "outcome", "words", "attempts", "first_asked", "last_asked")
+    return [dict(zip(names, (*row[:4], *map(_utc, row[4:])), strict=True)) for row in rows]
 
 
 def outages(connection: Connection, window: Window | None = None) -> list[Outage]:

@@ -102,3 +102,21 @@ def test_quality_is_a_flow_that_says_what_it_found(venues: Serving) -> None:
     assert state.result()["findings"][0]["kind"] == "jump"
     assert ended(quality, symbols=["NOSUCH"], now=NOW).is_failed()
     assert ended(quality, now="noon").is_failed()
+
+
+@needed
+def test_gaps_are_filled_by_a_flow(venues: Serving) -> None:
+    from flows.backfill import backfill  # noqa: PLC0415
+    from flows.fill_gaps import fill  # noqa: PLC0415
+
+    span = {"start": "2026-11-20T03:00Z", "end": "2026-11-20T09:00Z"}
+    venues.fault("halt", symbol="BTCUSDT", **span)
+    day = {"start": "2026-11-20", "end": "2026-11-21", "symbols": ["BTC"]}
+    assert ended(backfill, **day, now=NOW).message == "1 of 1 coins, 18 candles"
+    venues.clear()
+    state = ended(fill, **day, recheck_hours=0, now=NOW)
+    assert state.message == "1 of 1 coins, 0 candles"  # not before an hour has passed
+    state = ended(fill, **day, now="2026-11-22T11:30Z")
+    assert (state.name, state.message) == ("Completed", "1 of 1 coins, 6 candles")
+    state = ended(fill, **day, again=True, now=NOW)
+    assert state.message == "1 of 1 coins, 0 candles"
