@@ -45,6 +45,7 @@ golden: setup ## Compare 4h and 1d bars with the venues' own
 bench: setup $(BENCH) ## Measure the claims (see bench/README.md)
 	@$(BIN)/python bench/golden.py
 	@$(BIN)/python bench/load.py
+	@$(BIN)/python bench/gaps.py
 	@$(BIN)/python bench/venue_to_database.py
 
 $(BENCH): requirements-bench.lock

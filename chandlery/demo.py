@@ -36,6 +36,8 @@ def main() -> int:
             run(f"chandlery backfill --max-coins {COINS} {start} {end}")
             run(f"chandlery hourly --max-coins {COINS}")
             run(f"chandlery status {start}")
+            run(f"chandlery gaps {start}")
+            run(f"chandlery quality --max-coins {COINS}")
             run(f"chandlery export --symbols BTC,ETH --timeframe 4h --to {HOME}/candles.parquet")
     except subprocess.CalledProcessError as error:
         print(f"The demo stops here: that ended with exit code {error.returncode}.")
