@@ -14,7 +14,7 @@ from candles import Coin, Window
 from candles.settings import settings
 from chandlery.export import write
 from chandlery.options import END, JSON, MAX_COINS, NOW, START, SYMBOLS, at, choices, listed, window
-from chandlery.people import output, print_json
+from chandlery.people import counted, output, print_json
 from collect import choose
 from store.read import TIMEFRAMES
 
@@ -52,7 +52,7 @@ def status(
         held = store.held(connection, moment)
         if within is not None:
             held = _missing_within(connection, held, within)
-        gaps, health = store.gaps_by_reason(connection, moment), store.health(connection)
+        gaps, health = store.gaps_by_reason(connection, moment, within), store.health(connection)
     if as_json:
         sources = [each._asdict() for each in health]
         coins = held.drop("key").to_dicts()
@@ -153,7 +153,8 @@ def _print_held(held: pl.DataFrame, most: int | None) -> None:
 def _print_gaps(gaps: Mapping[str, Mapping[str, int]]) -> None:
     for reason, each in gaps.items():
         output.print(
-            f"  {reason}: {each['hours']:,} hours in {each['gaps']:,} gaps", highlight=False
+            f"  {reason}: {counted(each['hours'], 'hour')} in {counted(each['gaps'], 'gap')}",
+            highlight=False,
         )
 
 

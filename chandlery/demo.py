@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -18,6 +18,7 @@ from sandbox import serving
 
 HOME = Path(".demo")
 COINS, DAYS = 20, 90
+HALT = timedelta(hours=6)
 
 
 def main() -> int:
@@ -26,10 +27,14 @@ def main() -> int:
     embedded.stop(HOME)
     shutil.rmtree(HOME, ignore_errors=True)
     closed = whole_hour(clock())
+    halted = closed - timedelta(days=30)
     until, since = closed - timedelta(hours=3), closed - timedelta(days=DAYS)
     try:
         with serving(coins=100, process=True) as venues:
             print(f"Sandbox venues at {venues.url}: 100 coins made up from a seed, no Internet.\n")
+            for symbol in ("ETHUSDT", "ETHUSDC", "ETH-USDT", "ETH-USDC", "ethereum"):
+                venues.fault("halt", symbol=symbol, start=_iso(halted), end=_iso(halted + HALT))
+            print("Nobody traded ETH for six hours a month ago.\n")
             run = Runner({"CHANDLERY_HOME": str(HOME), "CHANDLERY_VENUES_URL": venues.url})
             run(f"chandlery coins --max-coins {COINS}")
             start, end = f"--start {since:%FT%RZ}", f"--end {until:%FT%RZ}"
@@ -37,7 +42,6 @@ def main() -> int:
             run(f"chandlery hourly --max-coins {COINS}")
             run(f"chandlery status {start}")
             run(f"chandlery gaps {start}")
-            run(f"chandlery quality --max-coins {COINS}")
             run(f"chandlery export --symbols BTC,ETH --timeframe 4h --to {HOME}/candles.parquet")
     except subprocess.CalledProcessError as error:
         print(f"The demo stops here: that ended with exit code {error.returncode}.")
@@ -46,6 +50,10 @@ def main() -> int:
         embedded.stop(HOME)
     print(NEXT.format(seconds=monotonic() - began, home=HOME, size=_size(HOME)))
     return 0
+
+
+def _iso(at: datetime) -> str:
+    return f"{at:%FT%RZ}"
 
 
 class Runner:

@@ -12,7 +12,7 @@ import store
 from candles import Window
 from candles.settings import settings
 from chandlery.options import END, JSON, NOW, START, SYMBOLS, at, choices, listed, window
-from chandlery.people import output, print_json
+from chandlery.people import counted, output, print_json
 from collect import choose
 from store.gaps import UNLISTED, Gap, Outage
 
@@ -62,13 +62,13 @@ def gaps(  # noqa: PLR0913  a verb's options
 
 def as_object(found: Sequence[Gap], outages: Iterable[Outage]) -> dict[str, object]:
     """One JSON object: totals, every gap, the venues' outages."""
-    counted = [gap for gap in found if gap.reason not in UNLISTED]
+    real = [gap for gap in found if gap.reason not in UNLISTED]
     hours = Counter[str]()
     for gap in found:
         hours[gap.reason] += gap.window.hours
     return {
-        "total_gaps": len(counted),
-        "missing_hours": sum(gap.window.hours for gap in counted),
+        "total_gaps": len(real),
+        "missing_hours": sum(gap.window.hours for gap in real),
         "hours_by_reason": dict(hours.most_common()),
         "gaps": [
             {
@@ -106,7 +106,7 @@ def _iso(moment: datetime | None) -> str | None:
 def _print(found: Sequence[Gap], outages: Sequence[Outage], most: int, now: datetime) -> None:
     """Outages once each and, of all coins, only gaps that have another reason."""
     for outage in outages[-most:]:
-        hours, coins = _of(outage.window.hours, "hour"), _of(outage.coins, "coin")
+        hours, coins = counted(outage.window.hours, "hour"), counted(outage.coins, "coin")
         output.print(
             f"outage of {outage.source}: {_span(outage.window)}, {hours}, {coins}",
             highlight=False,
@@ -125,19 +125,15 @@ def _print(found: Sequence[Gap], outages: Sequence[Outage], most: int, now: date
 
 
 def _total(found: Sequence[Gap]) -> str:
-    counted = [gap for gap in found if gap.reason not in UNLISTED]
-    if not counted:
+    real = [gap for gap in found if gap.reason not in UNLISTED]
+    if not real:
         return "no hour is missing"
     reasons = Counter[str]()
-    for gap in counted:
+    for gap in real:
         reasons[gap.reason] += gap.window.hours
     listing = ", ".join(f"{reason} {hours:,}" for reason, hours in reasons.most_common())
     hours = sum(reasons.values())
-    return f"{_of(len(counted), 'gap')}, {_of(hours, 'hour')}: {listing}"
-
-
-def _of(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
+    return f"{counted(len(real), 'gap')}, {counted(hours, 'hour')}: {listing}"
 
 
 def _cells(gap: Gap, now: datetime) -> list[str]:

@@ -57,6 +57,11 @@ def move(bar: Progress, step: Step) -> None:
     bar.update(task.id, total=step.coins, completed=step.done, detail=detail)
 
 
+def counted(number: int, what: str) -> str:
+    """A number and what it counts: "1 gap", "2,000 gaps"."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def print_json(statistics: Mapping[str, object]) -> None:
     """One JSON object and nothing else."""
     click.echo(json.dumps(statistics, default=str))

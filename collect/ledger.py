@@ -44,14 +44,15 @@ def keep(turn: Turn, key: int) -> None:
             [coin for coin, each in changed.items() if each != known[coin]],
             [one for coin, each in changed.items() if each != known[coin] for one in each],
         )
-        failed = turn.failures[-1] if turn.failures else None
-        store.note_health(
-            connection,
-            key,
-            answered_at=now if any(turn.answers.values()) else None,
-            failed_at=now if failed else None,
-            words=failed.words if failed else None,
-        )
+        if turn.answers or turn.failures:
+            failed = turn.failures[-1] if turn.failures else None
+            store.note_health(
+                connection,
+                key,
+                answered_at=now if turn.answers else None,
+                failed_at=now if failed else None,
+                words=failed.words if failed else None,
+            )
     turn.failures.extend(
         Failure(coin, turn.source.name, each.window, f"{turn.source.name}: {LOST}")
         for coin, found in seen.items()

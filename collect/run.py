@@ -79,7 +79,7 @@ def fill_gaps(
 ) -> Tally:
     """Run the order, and count the gaps that are left, by reason."""
     tally = run(tools, order, watch, gather)
-    tally.open_gaps = store.gaps_by_reason(tools.connection, order.now)
+    tally.open_gaps = store.gaps_by_reason(tools.connection, order.now, order.window)
     return tally
 
 

@@ -66,15 +66,16 @@ def _utc(at: datetime | None) -> datetime | None:
 
 
 def gaps_by_reason(
-    connection: Connection, now: datetime | None = None
+    connection: Connection, now: datetime | None = None, window: Window | None = None
 ) -> dict[str, dict[str, int]]:
-    """How many gaps there are, and of how many hours, by reason; most hours first."""
+    """How many gaps there are (in `window`), and of how many hours, by reason; most hours first."""
+    asked = {
+        "unlisted": list(UNLISTED),
+        "start": None if window is None else window.start,
+        "end": None if window is None else window.end,
+    }
     with taken_as_now(connection, now):
-        rows = connection.execute(
-            "select reason, count(*), sum(hours)::bigint from gap where reason <> all (%s)"
-            " group by reason order by 3 desc, reason",
-            (list(UNLISTED),),
-        ).fetchall()
+        rows = connection.execute(query("gaps_by_reason"), asked).fetchall()
     return {reason: {"gaps": gaps, "hours": hours} for reason, gaps, hours in rows}
 
 

@@ -1,4 +1,5 @@
--- Per coin the hours whose close is another than at the coin's last check: how many, and the largest change.
+-- Per coin the hours whose close is another than at the coin's last check, by the same source: how many, and the
+-- largest change. A better source's candle in the place of another's is no restatement.
 with since as (
     select
         coin,
@@ -19,21 +20,20 @@ with since as (
     order by restated.coin, restated.open_time, restated.replaced_at
 ), changed as (
     select
-        old.coin, old.open_time, old.source <> hour.source as moved, hour.close / nullif(old.close, 0) - 1 as change,
+        old.coin, old.open_time, hour.close / nullif(old.close, 0) - 1 as change,
         row_number() over (
             partition by old.coin
             order by abs(hour.close / nullif(old.close, 0) - 1) desc nulls last, old.open_time
         ) as place
     from old
     join candle_1h hour on hour.coin = old.coin and hour.open_time = old.open_time
-    where hour.close <> old.close
+    where hour.close <> old.close and hour.source = old.source
 )
 select
     'restated', coin, min(open_time) filter (where place = 1),
     format(
-        '%%s hours closed otherwise before%%s; the largest change, %%s %%%%, at %%s',
-        count(*),
-        case count(*) filter (where moved) when 0 then '' else format(', %%s of them from another source', count(*) filter (where moved)) end,
+        '%%s closed otherwise before; the largest change, %%s %%%%, at %%s',
+        case count(*) when 1 then '1 hour' else count(*) || ' hours' end,
         to_char(100 * min(change) filter (where place = 1), 'FMSG999999990.00'),
         to_char(min(open_time) filter (where place = 1) at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
     )

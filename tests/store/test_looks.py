@@ -327,12 +327,9 @@ def test_restated_values_are_told_once_for_a_check_and_for_a_week(
     assert check(connection, 48) == []
     restate(connection, 4, 2.0, 50, spot)
     restate(connection, 4, 2.9, 51, spot)  # twice: from 2 to 3 in all
-    restate(connection, 5, 2.9, 50, okx)
+    restate(connection, 5, 2.9, 50, okx)  # a better source's has its place
     restate(connection, 6, 2.9, 70, spot)  # after this check
-    expected = (
-        "2 hours closed otherwise before, 1 of them from another source;"
-        " the largest change, +50.00 %, at 2024-02-28 04:00"
-    )
+    expected = "1 hour closed otherwise before; the largest change, +50.00 %, at 2024-02-28 04:00"
     assert check(connection, 54) == [("restated", "A", "28 04", expected)]
     assert check(connection, 54) == [("restated", "A", "28 04", expected)]
     assert [row[2] for row in check(connection, 72)] == ["28 04", "28 06"]
