@@ -133,16 +133,13 @@ def _shared(one: Window, other: Window) -> list[Window]:
 
 
 def _after(absence: Absence) -> Absence:
-    """The same with the time before which nobody asks again.
-
-    By the minute: a run that comes on the hour is not to miss its turn by a second.
-    """
+    """The same with the time before which nobody asks again."""
     if absence.outcome not in EMPTY:
         return absence
     since, rest = absence.first_at, SHORT_REST
     if _is_sure(absence):
         since, rest = absence.last_at, LONG_REST
-    return absence._replace(retry_at=since.replace(second=0, microsecond=0) + rest)
+    return absence._replace(retry_at=since + rest)
 
 
 def _joined(parts: Iterable[Absence]) -> list[Absence]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sources
@@ -12,6 +12,9 @@ from collect.order import Order
 from collect.tools import Tools
 from sources import Source
 from store import Absence
+
+SLACK = timedelta(seconds=50)
+"""A run that comes every hour is not to miss its turn for having started some seconds sooner."""
 
 
 class Page(NamedTuple):
@@ -110,7 +113,8 @@ def _awake(page: Window, known: Iterable[Absence], order: Order) -> Window | Non
 
 
 def _is_quiet(absence: Absence, now: datetime) -> bool:
-    return absence.retry_at is not None and absence.last_at <= now < absence.retry_at
+    due = absence.retry_at
+    return due is not None and absence.last_at <= now < due - SLACK
 
 
 def _framed(
