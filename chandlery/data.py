@@ -145,7 +145,8 @@ def _print_held(held: pl.DataFrame, most: int | None) -> None:
     output.print(
         f"{held.height:,} coins, {totals['total_records']:,} candles of 1h,"
         f" {totals['bars_4h']:,} of 4h, {totals['bars_1d']:,} of 1d;"
-        f" {totals['completeness_percentage']} % complete",
+        f" {totals['completeness_percentage']} % complete;"
+        f" newest hour {held['latest'].max():%Y-%m-%d %H:%M}",
         highlight=False,
     )
 

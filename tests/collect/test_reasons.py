@@ -1,6 +1,7 @@
 """What is injected at the venues is what the ledger says, and what can be had again comes back."""
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -107,6 +108,11 @@ INJECTED = (
     ),
     Injected("delisted", XRP | {"end": TO_NOW[0]}, ("XRP",), TO_NOW, "delisted"),
 )
+
+
+def _print_row(fault: str, symbol: str, when: str, told: str) -> None:
+    """A row of the table: what was injected, and what is told of it."""
+    sys.stdout.write(f"\n  {fault:9} {symbol:4} {when:38} {told}")
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +242,9 @@ def test_a_candle_restated_lately_is_replaced_and_leaves_a_trace(site: Site) -> 
     assert traced == [(instant(hour), NOW + HOUR)]
 
 
-def test_a_wrong_candle_of_long_ago_is_found_asked_again_and_closed(site: Site) -> None:
+def test_a_wrong_candle_of_long_ago_is_found_asked_again_and_closed(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
     site.learn()
     hour = "2026-11-12T07:00Z"
     site.venues.fault("wrong", symbol="ETHUSDT", start=hour, by=10)
@@ -249,9 +257,13 @@ def test_a_wrong_candle_of_long_ago_is_found_asked_again_and_closed(site: Site) 
     with store.connect(site.settings) as connection:
         report = assess(connection, NOW + HOUR)
     assert report.open.select("symbol", "kind").rows() == [("ETH", "restated")]
+    with capsys.disabled():
+        _print_row("wrong", "ETH", hour, "jump, then restated")
 
 
-def test_zombies_after_a_delisting_are_not_taken_for_candles(site: Site) -> None:
+def test_zombies_after_a_delisting_are_not_taken_for_candles(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
     end = "2026-11-18T07:00Z"
     site.settings = site.settings.model_copy(update={"priority": ("binance_futures",)})
     site.learn(NOW - WEEK)
@@ -267,3 +279,5 @@ def test_zombies_after_a_delisting_are_not_taken_for_candles(site: Site) -> None
     assert max(row[0] for row in site.rows() if row[5] == 0) < before
     (gap,) = site.gaps(window=Window(instant(START), instant(TO_NOW[1])))
     assert (gap.symbol, gap.reason) == ("XRP", "delisted")
+    with capsys.disabled():
+        _print_row("zombie", "XRP", str(gap.window), "zombie, then delisted")
