@@ -146,7 +146,7 @@ def _print_held(held: pl.DataFrame, most: int | None) -> None:
         f"{held.height:,} coins, {totals['total_records']:,} candles of 1h,"
         f" {totals['bars_4h']:,} of 4h, {totals['bars_1d']:,} of 1d;"
         f" {totals['completeness_percentage']} % complete;"
-        f" newest hour {held['latest'].max():%Y-%m-%d %H:%M}",
+        f" newest hour {totals['newest']}",
         highlight=False,
     )
 
