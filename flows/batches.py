@@ -29,6 +29,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
     end: str | None = None,
     start_year: int | None = None,
     hours: int | None = None,
+    archive: bool = False,
     recheck_hours: int | None = None,
     patient: bool = True,
     run: Run = run,
@@ -46,6 +47,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             hours=hours,
             symbols=symbols,
             max_coins=max_coins,
+            archive=archive,
             recheck_hours=recheck_hours,
             patient=patient,
         )
