@@ -18,6 +18,7 @@ from chandlery.history import history
 from chandlery.judging import quality
 from chandlery.people import errors
 from chandlery.trying import try_source
+from chandlery.upkeep import maintain
 
 DONE, SOME_FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -40,6 +41,7 @@ VERBS = (
     gaps,
     history,
     quality,
+    maintain,
     status,
     export,
     db,

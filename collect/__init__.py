@@ -10,8 +10,10 @@ from collect.run import Progress, choose, fill_gaps, run
 from collect.tally import Tally
 from collect.tools import Tools, tools
 from collect.universe import Universe, learn, learn_if_due
+from collect.upkeep import AFTER_DAYS, Upkeep, maintain
 
 __all__ = [
+    "AFTER_DAYS",
     "FILL_HOURS",
     "RECHECK_HOURS",
     "Order",
@@ -20,6 +22,7 @@ __all__ = [
     "Tally",
     "Tools",
     "Universe",
+    "Upkeep",
     "assess",
     "batches",
     "check",
@@ -28,6 +31,7 @@ __all__ = [
     "gather",
     "learn",
     "learn_if_due",
+    "maintain",
     "order",
     "run",
     "tools",

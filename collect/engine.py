@@ -42,6 +42,7 @@ def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step
     listings = sorted(store.listings(tools.connection, coins), key=lambda each: rank[each.coin])
     failures: list[Failure] = []
     refused: set[Listing] = set()
+    tally.silent.clear()
     for source in line(tools, order):
         mine = [each for each in listings if each.source == source.listings]
         if source.serves is not None and not order.archive:
@@ -51,6 +52,8 @@ def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step
                 tally.off.setdefault(source.name, words)
             turn = Turn(tools, order, source, tally, step)
             _ask(turn, mine)
+            if turn.silent is not None:
+                tally.silent[source.name] = turn.silent
             failures += turn.failures
             refused.update(turn.refused)
     _account(tools, coins, failures, tally)

@@ -1,7 +1,7 @@
 """What a run did, and what went wrong, for people and for programs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ class Tally:
     rows: Counter[str] = field(default_factory=Counter)  # by source
     findings: list[str] = field(default_factory=list)  # what is odd about what came
     off: dict[str, str] = field(default_factory=dict)  # sources switched off for the run: why
+    silent: dict[str, str] = field(default_factory=dict)  # who answered nothing to the last batch
     skipped: dict[str, str] = field(default_factory=dict)  # sources not configured: what to set
     open_gaps: dict[str, dict[str, int]] | None = None  # by reason: how many, of how many hours
     seconds: float = 0.0
@@ -39,6 +40,17 @@ class Tally:
         self.records += rows
         self.rows[source] += rows
         self.used[source].update(coins)
+
+    def away(self, coins: Iterable[Coin]) -> dict[str, str]:
+        """Who was away as a whole for these coins, the last batch, if any of them failed: words."""
+        return self.silent if any(coin.symbol in self.failed for coin in coins) else {}
+
+    def forget(self, coins: Collection[Coin]) -> None:
+        """Take back the outcome of coins that are to be done again; what was written is counted."""
+        symbols = {coin.symbol for coin in coins}
+        self.coins = [coin for coin in self.coins if coin not in coins]
+        self.unlisted = [symbol for symbol in self.unlisted if symbol not in symbols]
+        self.failed = {name: why for name, why in self.failed.items() if name not in symbols}
 
     def statistics(self) -> dict[str, object]:
         """One JSON object: the promised counts first."""

@@ -40,6 +40,14 @@ class Turn:
         """Why the source is off for the rest of the run, if it is."""
         return self.tally.off.get(self.source.name)
 
+    @property
+    def silent(self) -> str | None:
+        """Its last words, where it answered nothing at all, and may answer later."""
+        refused = set(self.refused.values())
+        later = [each.words for each in self.failures if each.words not in refused]
+        answered = any(self.answers.values())
+        return later[-1] if later and not answered and self.off is None else None
+
     def saw(self, asked: Page, frame: pl.DataFrame) -> None:
         """Keep what an answer lacks, and when a listing's candles begin."""
         listing, page = asked.listing, asked.window

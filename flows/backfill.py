@@ -3,34 +3,39 @@
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 
+from collect.order import START_YEAR
 from flows.batches import carry_out
+from flows.form import Coins, Year, which
 
 
 def _name() -> str:
     asked = runtime.flow_run.parameters
-    coins = ",".join(asked["symbols"] or ()) or f"{asked['max_coins'] or 'all'} coins"
-    return f"backfill {coins} from {asked['start'] or asked['start_year'] or 2020}"
+    end = f" to {asked['end']}" if asked["end"] else ""
+    coins = which(asked["symbols"], asked["max_coins"])
+    return f"backfill {coins} from {asked['start'] or asked['start_year']}{end}"
 
 
 @flow(name="backfill", flow_run_name=_name)
 def backfill(  # noqa: PLR0913, PLR0917  a form's fields
-    start_year: int | None = None,
+    start_year: Year = START_YEAR,
     start: str | None = None,
     end: str | None = None,
-    max_coins: int | None = None,
+    max_coins: Coins | None = None,
     symbols: list[str] | None = None,
     sources: list[str] | None = None,
+    archive: bool = False,  # noqa: FBT001, FBT002
     now: str | None = None,
 ) -> State[dict[str, object]]:
     """Fetch every hour that is missing, by market-cap rank.
 
     Args:
-        start_year: From the first of January of this year; 2020 if no start is given.
-        start: Instead: the first hour, ISO 8601 with a zone, or a date (UTC).
+        start_year: From the first of January of this year.
+        start: Instead of the year: the first hour, ISO 8601 with a zone, or a date (UTC).
         end: The first hour no longer wanted; now if left out.
         max_coins: Only so many, best market cap first.
         symbols: Only these coins, by ticker or CoinGecko id.
         sources: The sources to ask, in order; all that are set if left out.
+        archive: Ask for bulk files first, where a source has some: months and days at once.
         now: Run as if it were this moment, ISO 8601.
     """
     return carry_out(
@@ -40,7 +45,8 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
         max_coins=max_coins,
         start=start,
         end=end,
-        start_year=start_year,
+        start_year=start_year if start is None else None,
+        archive=archive,
     )
 
 

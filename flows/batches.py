@@ -3,20 +3,51 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from candles import Coin, Misuse, clock, instant
+from candles import Coin, Misuse, Unavailable, clock, instant
 from candles.settings import Settings, settings
 from collect import Order, Progress, Tally, Tools, gather, learn_if_due, order, run, tools
-from collect.run import Run
+from collect.run import Gather, Run
 from collect.turn import Step
 from sources import load
 
+RESTS = (120.0, 300.0)
+"""Seconds until a batch is done again for which a source was away as a whole.
+
+A request's own retries are the transport's, and over in seconds. What was refused, or failed for
+one coin among many, is the next run's, and so is what is still not there after these.
+"""
+SPREAD = 0.3  # so that those who failed together do not come back together
+
+
+def _may_come_back(_task: object, _run: object, state: State[object]) -> bool:
+    return isinstance(state.result(raise_on_failure=False), Unavailable)
+
+
 # The arguments are live things, a connection and threads: nothing to hash, nothing to cache.
-batch_task = task(name="gather", cache_policy=NO_CACHE)(gather)
+@task(
+    name="gather",
+    cache_policy=NO_CACHE,
+    retries=len(RESTS),
+    retry_delay_seconds=list(RESTS),
+    retry_jitter_factor=SPREAD,
+    retry_condition_fn=_may_come_back,
+)
+def batch_task(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step) -> None:
+    """Do a batch; once more, some minutes later, if a source was away for all of it.
+
+    A source that is away for longer than that is off for the rest of the run.
+    """
+    gather(tools, order, coins, tally, step)
+    away = dict(tally.away(coins))
+    if away and runtime.task_run.run_count <= len(RESTS):
+        tally.forget(coins)
+        raise Unavailable("; ".join(away.values()))
+    tally.off.update(away)
 
 
 def carry_out(  # noqa: PLR0913  a flow's parameters
@@ -29,6 +60,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
     end: str | None = None,
     start_year: int | None = None,
     hours: int | None = None,
+    archive: bool = False,
     recheck_hours: int | None = None,
     patient: bool = True,
     run: Run = run,
@@ -46,6 +78,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             hours=hours,
             symbols=symbols,
             max_coins=max_coins,
+            archive=archive,
             recheck_hours=recheck_hours,
             patient=patient,
         )
@@ -61,12 +94,18 @@ def _moment(now: str | None) -> datetime:
 def _collected(current: Settings, wanted: Order, run: Run) -> Tally:
     with tools(current) as at_hand:
         learn_if_due(at_hand, wanted)
-        return run(at_hand, wanted, _Said(), _as_task)
+        return run(at_hand, wanted, _Said(), as_tasks())
 
 
-def _as_task(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step) -> None:
-    name = f"{coins[0].symbol} to {coins[-1].symbol} ({len(coins)} coins)"
-    batch_task.with_options(task_run_name=name)(tools, order, coins, tally, step)
+def as_tasks(rests: Sequence[float] = RESTS) -> Gather:
+    """Batches as tasks of Prefect's, with these rests before they are done again."""
+
+    def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step) -> None:
+        name = f"{coins[0].symbol} to {coins[-1].symbol} ({len(coins)} coins)"
+        made = batch_task.with_options(task_run_name=name, retry_delay_seconds=list(rests))
+        made(tools, order, coins, tally, step)
+
+    return gather
 
 
 class _Said:
@@ -90,7 +129,9 @@ def _ended(tally: Tally) -> State[dict[str, object]]:
         log.warning("%s: %s", symbol, why)
     statistics = tally.statistics()
     done = len(tally.coins) - len(tally.failed)
-    message = f"{done} of {len(tally.coins)} coins, {tally.records:,} candles"
+    # So ends all but one of several runs that are late: what is missing is asked, not the time.
+    asked = f"{tally.records:,} candles" if tally.pages else "nothing due is missing"
+    message = f"{done} of {len(tally.coins)} coins, {asked}"
     log.info("%s; %s", message, statistics)
     if not tally.failed:
         return Completed(message=message, data=statistics)

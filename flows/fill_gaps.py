@@ -5,22 +5,23 @@ from prefect.client.schemas.objects import State
 
 from collect import FILL_HOURS, RECHECK_HOURS, fill_gaps
 from flows.batches import carry_out
+from flows.form import Coins, Recheck, which
 
 
 def _name() -> str:
     asked = runtime.flow_run.parameters
-    coins = ",".join(asked["symbols"] or ()) or f"{asked['max_coins'] or 'all'} coins"
-    return f"fill gaps of {coins} since {asked['start'] or '30 days'}"
+    coins = which(asked["symbols"], asked["max_coins"])
+    return f"fill gaps of {coins} {'since ' + asked['start'] if asked['start'] else 'of 30 days'}"
 
 
 @flow(name="fill-gaps", flow_run_name=_name)
 def fill(  # noqa: PLR0913, PLR0917  a form's fields
     start: str | None = None,
     end: str | None = None,
-    max_coins: int | None = None,
+    max_coins: Coins | None = None,
     symbols: list[str] | None = None,
     sources: list[str] | None = None,
-    recheck_hours: int = RECHECK_HOURS,
+    recheck_hours: Recheck = RECHECK_HOURS,
     again: bool = False,  # noqa: FBT001, FBT002
     now: str | None = None,
 ) -> State[dict[str, object]]:

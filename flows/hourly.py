@@ -4,18 +4,18 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 
 from flows.batches import carry_out
+from flows.form import Coins, Hours, which
 
 
 def _name() -> str:
-    asked = runtime.flow_run.parameters
-    coins = ",".join(asked["symbols"] or ()) or f"{asked['max_coins'] or 'all'} coins"
-    return f"hourly {coins}"
+    asked, due = runtime.flow_run.parameters, runtime.flow_run.scheduled_start_time
+    return f"hourly {which(asked['symbols'], asked['max_coins'])} at {due:%Y-%m-%d %H:%M}"
 
 
 @flow(name="hourly", flow_run_name=_name)
 def hourly(
-    hours: int = 24,
-    max_coins: int | None = None,
+    hours: Hours = 24,
+    max_coins: Coins | None = None,
     symbols: list[str] | None = None,
     sources: list[str] | None = None,
     now: str | None = None,

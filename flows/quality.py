@@ -1,17 +1,23 @@
 """How good the candles are, every six hours: completeness, sources, and what is odd about them."""
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from candles import ChandleryError, clock, instant
 from candles.settings import settings
 from collect import check
+from flows.form import Coins, which
 
 
-@flow(name="quality")
+def _name() -> str:
+    asked, due = runtime.flow_run.parameters, runtime.flow_run.scheduled_start_time
+    return f"quality of {which(asked['symbols'], asked['max_coins'])} at {due:%Y-%m-%d %H:%M}"
+
+
+@flow(name="quality", flow_run_name=_name)
 def quality(
-    symbols: list[str] | None = None, max_coins: int | None = None, now: str | None = None
+    symbols: list[str] | None = None, max_coins: Coins | None = None, now: str | None = None
 ) -> State[dict[str, object]]:
     """Check what is stored, keep what is found; no venue is asked.
 

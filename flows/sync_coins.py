@@ -1,16 +1,22 @@
 """Which coins there are, and where they are listed: daily."""
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from candles import ChandleryError, clock, instant
 from candles.settings import settings
 from collect import learn, tools
+from flows.form import Coins, which
 
 
-@flow(name="sync-coins")
-def sync_coins(max_coins: int | None = None, now: str | None = None) -> State[dict[str, object]]:
+def _name() -> str:
+    asked, due = runtime.flow_run.parameters, runtime.flow_run.scheduled_start_time
+    return f"sync {which(None, asked['max_coins'])} at {due:%Y-%m-%d}"
+
+
+@flow(name="sync-coins", flow_run_name=_name)
+def sync_coins(max_coins: Coins | None = None, now: str | None = None) -> State[dict[str, object]]:
     """Learn coins by market cap, and their listings at every source.
 
     Args:

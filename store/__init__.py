@@ -13,6 +13,7 @@ from store.coins import (
     retire_unseen,
     source_key,
 )
+from store.compress import Packed, compress, tidy
 from store.connect import Connection, connect
 from store.coverage import held
 from store.findings import Finding, find_oddities, look_for, open_findings, suspects
@@ -43,10 +44,12 @@ __all__ = [
     "Health",
     "History",
     "Outage",
+    "Packed",
     "Version",
     "absences",
     "adopt",
     "asked",
+    "compress",
     "connect",
     "find",
     "find_oddities",
@@ -82,5 +85,6 @@ __all__ = [
     "source_key",
     "spent",
     "suspects",
+    "tidy",
     "write",
 ]

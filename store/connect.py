@@ -29,6 +29,8 @@ def connect(settings: Settings) -> Connection:
     connection = _open(_conninfo(settings))
     try:
         _refuse_unfit(connection)
+        # Else a merge of few hours of many coins into compressed chunks fails: its batches count.
+        connection.execute("set timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
     except BaseException:
         connection.close()
         raise

@@ -54,13 +54,17 @@ def _stale(connection: Connection) -> tuple[list[int], list[Window], bool]:
 
 def _analyze(connection: Connection) -> None:
     """What a server does by itself in time; the embedded one has nobody who would."""
-    tables = connection.execute(
+    for table in tables(connection):
+        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(*table)))
+
+
+def tables(connection: Connection) -> list[tuple[str, str]]:
+    """Where the 4h and 1d candles are kept."""
+    return connection.execute(
         "select materialization_hypertable_schema, materialization_hypertable_name"
         " from timescaledb_information.continuous_aggregates where view_name = any (%s)",
         (list(AGGREGATES),),
     ).fetchall()
-    for table in tables:
-        connection.execute(sql.SQL("analyze {}").format(sql.Identifier(*table)))
 
 
 def _refresh(connection: Connection, start: datetime | None, end: datetime | None) -> None:

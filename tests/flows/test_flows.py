@@ -1,13 +1,17 @@
 """The flows on a real, temporary Prefect server."""
 
 from collections.abc import Iterator
+from time import monotonic, time
 from typing import Any
 
 import pytest
 
 from candles import instant
 from candles.settings import Settings
+from collect import Tally, learn, order, run, tools
 from sandbox import Serving, serving
+from sources import load
+from sources.limiter import Timepiece
 
 NOW = "2026-11-22T10:30Z"
 
@@ -37,6 +41,18 @@ def in_force(settings: Settings, venues: Serving, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DATABASE_URL", settings.database_url or "")
     monkeypatch.setenv("CHANDLERY_VENUES_URL", venues.url)
     monkeypatch.setenv("CHANDLERY_SOURCES", "binance_futures,binance_spot")
+
+
+def hurried() -> Timepiece:
+    """A clock that whoever sleeps moves on: nobody waits."""
+    slept = [0.0]
+
+    def sleep(seconds: float) -> None:
+        slept[0] += seconds
+
+    return Timepiece(
+        monotonic=lambda: monotonic() + slept[0], wall=lambda: time() + slept[0], sleep=sleep
+    )
 
 
 needed = pytest.mark.usefixtures("prefect", "in_force")
@@ -73,6 +89,41 @@ def test_states_tell_the_truth(venues: Serving) -> None:
     venues.fault("403")
     state = ended(backfill, start="2026-11-20", symbols=["ETH"], now=NOW)
     assert state.is_failed()
+
+
+@needed
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_batch_is_done_again_if_a_source_was_away(
+    settings: Settings, venues: Serving, after: int
+) -> None:
+    """For one request, the transport tries five times; nobody sleeps here."""
+    from prefect import flow  # noqa: PLC0415
+
+    from flows.batches import as_tasks  # noqa: PLC0415
+
+    @flow(name="once")
+    def once() -> Tally:
+        with tools(asked, timepiece=hurried()) as at_hand:
+            learn(at_hand, instant(NOW), 4)
+            venues.fault("503", source="binance_futures", path="klines", count=5 + 100 * after)
+            return run(at_hand, wanted, gather=as_tasks([0.01, 0.01]))
+
+    asked = settings.model_copy(update={"venues_url": venues.url})
+    wanted = order(
+        now=instant(NOW),
+        known_sources=load(),
+        sources=["binance_futures"],
+        start="2026-11-21",
+        symbols=["BTC"],
+    )
+    tally = once()
+    assert [coin.symbol for coin in tally.coins] == ["BTC"]
+    if after:
+        assert tally.records == 0
+        assert "503" in tally.failed["BTC"]
+        assert "503" in tally.off["binance_futures"]
+    else:
+        assert (tally.records, tally.failed, tally.off) == (34, {}, {})
 
 
 @needed

@@ -1,0 +1,17 @@
+"""Fields that several flows have: a form shows them, and what cannot be is refused there."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from collect.order import FIRST_YEAR, MOST_COINS, MOST_HOURS
+
+Year = Annotated[int, Field(ge=FIRST_YEAR, le=9999)]
+Coins = Annotated[int, Field(ge=1, le=MOST_COINS)]
+Hours = Annotated[int, Field(ge=1, le=MOST_HOURS)]
+Recheck = Annotated[int, Field(ge=0, le=MOST_HOURS)]
+
+
+def which(symbols: list[str] | None, max_coins: int | None) -> str:
+    """The coins asked for, as a run's name has them."""
+    return ",".join(symbols or ()) or f"{max_coins or 'all'} coins"

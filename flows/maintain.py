@@ -1,0 +1,40 @@
+"""The database's upkeep: daily."""
+
+from typing import Annotated
+
+from prefect import flow, get_run_logger, runtime
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from candles import ChandleryError, clock, instant
+from candles.settings import settings
+from collect import AFTER_DAYS
+from collect import maintain as keep_up
+from collect.upkeep import LEAST_DAYS, MOST_DAYS
+
+Days = Annotated[int, Field(ge=LEAST_DAYS, le=MOST_DAYS)]
+
+
+def _name() -> str:
+    return f"maintain at {runtime.flow_run.scheduled_start_time:%Y-%m-%d}"
+
+
+@flow(name="maintain", flow_run_name=_name)
+def maintain(after_days: Days = AFTER_DAYS, now: str | None = None) -> State[dict[str, object]]:
+    """Refresh 4h and 1d candles that wait for it, compress old hourly ones, tidy up.
+
+    Args:
+        after_days: Candles older than that are compressed; they are read and written as before.
+        now: Run as if it were this moment, ISO 8601.
+    """
+    try:
+        moment = clock() if now is None else instant(now, name="now")
+        done = keep_up(settings(), moment, after_days, say=get_run_logger().info)
+    except ChandleryError as error:
+        return Failed(message=str(error))
+    return Completed(message=done.line(), data=done.statistics())
+
+
+if __name__ == "__main__":
+    maintain()
