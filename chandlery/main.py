@@ -11,6 +11,7 @@ from rich.logging import RichHandler
 import embedded
 from candles import ChandleryError, Misuse
 from chandlery.collecting import backfill, coins, fill_gaps, hourly
+from chandlery.config import config
 from chandlery.data import export, migrate, status
 from chandlery.database import db
 from chandlery.gaps import gaps
@@ -44,6 +45,7 @@ VERBS = (
     export,
     db,
     try_source,
+    config,
 )
 for verb in VERBS:
     cli.add_command(verb)
