@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import sources
 from candles.settings import SECRET, Settings, key_name, keys
-from chandlery import processes
+from chandlery.processes import inherited, until
 
 TUNED: Mapping[str, str] = MappingProxyType(
     {
@@ -37,6 +37,8 @@ QUIET: Mapping[str, str] = MappingProxyType(
 )
 ELSEWHERE = ("PREFECT_API_", "PREFECT_PROFILE", "PREFECT_CLOUD_")
 """Begins what the environment may say of another Prefect server."""
+ROOT = Path(__file__).resolve().parent.parent
+LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Told:
     pid: int
     ui: str
     engine: bool  # whether it started the embedded database, and is to stop it
+
+    @classmethod
+    def ours(cls, ui: str, *, engine: bool) -> "Told":
+        """What this process says."""
+        return cls(os.getpid(), ui, engine)
 
     @property
     def api(self) -> str:
@@ -94,42 +101,73 @@ class Place:
         self.home.mkdir(parents=True, exist_ok=True)
         file = os.open(self.home / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+            # Who only looks whether it is taken has it for a moment.
+            yield until(lambda: _locked(file), LOOK_SECONDS) is not None
+        finally:
+            os.close(file)
+
+    def taken(self) -> bool:
+        """Whether somebody has it."""
+        try:
+            file = os.open(self.home / "up.lock", os.O_RDWR)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        try:
+            return _locked(file) is None
         finally:
             os.close(file)
 
 
+def _locked(file: int) -> bool | None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    return True
+
+
 def running(place: Place) -> Told | None:
     """What runs there now."""
-    if not place.home.is_dir():
-        return None
-    with place.held() as ours:
-        return None if ours else place.last()
+    return place.last() if place.taken() else None
 
 
-def environment(current: Settings, api: str, *, secrets: bool) -> dict[str, str]:
-    """What a process is given: our settings, as they are in force here, and Prefect's."""
+def environment(
+    current: Settings, api: str, *, sandbox: bool, secrets: bool = True
+) -> dict[str, str]:
+    """What a process is given: our settings, as they are in force here, and Prefect's.
+
+    What is not set may be in a Secret block, but not in the sandbox: there it is set to nothing.
+    """
     known = sources.load()
     names = {str(field.alias): attribute for attribute, field in Settings.model_fields.items()}
-    ours = {*names, *map(key_name, known)}
-    kept = {
+    given = {name: _text(getattr(current, attribute)) for name, attribute in names.items()}
+    if sandbox:
+        given |= dict.fromkeys(map(key_name, known), "")
+    else:
+        told = keys(known, current).items()
+        given |= {key_name(source): key.get_secret_value() for source, key in told}
+    public = names.keys() - set(SECRET)
+    return {
+        **TUNED,
+        **_others({*names, *map(key_name, known)}),
+        **{
+            name: text
+            for name, text in given.items()
+            if (text or sandbox) and (secrets or name in public)
+        },
+        **QUIET,
+        "PREFECT_HOME": str(current.home / "prefect"),
+        "PREFECT_API_URL": api,
+    }
+
+
+def _others(ours: set[str]) -> dict[str, str]:
+    """What we were given, without our own variables and what is said of another server."""
+    return {
         name: value
-        for name, value in processes.inherited().items()
+        for name, value in inherited().items()
         if name.upper() not in ours and not name.startswith(ELSEWHERE)
     }
-    told = {name: _text(getattr(current, attribute)) for name, attribute in names.items()}
-    told |= {
-        key_name(source): key.get_secret_value() for source, key in keys(known, current).items()
-    }
-    public = names.keys() - set(SECRET)
-    given = {name: text for name, text in told.items() if text and (secrets or name in public)}
-    prefect = {"PREFECT_HOME": str(current.home / "prefect"), "PREFECT_API_URL": api}
-    return {**TUNED, **kept, **given, **QUIET, **prefect}
 
 
 def _text(value: object) -> str:

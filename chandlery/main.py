@@ -19,6 +19,7 @@ from chandlery.history import history
 from chandlery.judging import quality
 from chandlery.people import errors
 from chandlery.trying import try_source
+from chandlery.up import down, up
 
 DONE, SOME_FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -43,9 +44,11 @@ VERBS = (
     quality,
     status,
     export,
+    up,
+    down,
+    config,
     db,
     try_source,
-    config,
 )
 for verb in VERBS:
     cli.add_command(verb)
