@@ -13,28 +13,10 @@ import sources
 from candles.settings import SECRET, Settings, key_name, keys
 from chandlery.processes import inherited, until
 
-TUNED: Mapping[str, str] = MappingProxyType(
-    {
-        # One row at a time costs a whole core after every run.
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
-        # In memory, the slot of a run that a reboot ends is never given back.
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
-            "prefect.server.concurrency.lease_storage.filesystem"
-        ),
-        # Three quarters of its database are events; runs are kept for ever.
-        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P2D",
-        # The newer UI asks a host on the Internet, and advertises.
-        "PREFECT_SERVER_UI_V2_ENABLED": "false",
-        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        "PREFECT_WORKER_QUERY_SECONDS": "5",
-    }
-)
-"""Prefect's settings where its defaults do not fit; the environment comes before them."""
-
 QUIET: Mapping[str, str] = MappingProxyType(
     {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
 )
+"""Nobody outside is told that it runs. What else is set of Prefect is in prefect.toml."""
 ELSEWHERE = ("PREFECT_API_", "PREFECT_PROFILE", "PREFECT_CLOUD_")
 """Begins what the environment may say of another Prefect server."""
 ROOT = Path(__file__).resolve().parent.parent
@@ -148,7 +130,6 @@ def environment(
         given |= {key_name(source): key.get_secret_value() for source, key in told}
     public = names.keys() - set(SECRET)
     return {
-        **TUNED,
         **_others({*names, *map(key_name, known)}),
         **{
             name: text

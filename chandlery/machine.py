@@ -135,7 +135,7 @@ class Machine:
         buried = self.server.bury()
         click.echo(f"server      {self.ui}  (Prefect's UI; its database: {self.place.prefect}/)")
         if buried:
-            click.echo(f"            {buried} runs that never ended are called crashed now")
+            click.echo(f"            runs that never ended, called crashed now: {buried}")
 
     def _deploy(self, given: Mapping[str, str]) -> None:
         if not self.server.has_pool():

@@ -96,7 +96,7 @@ def _clear(place: Place) -> bool:
         embedded.stop(place.home)
     place.forget()
     if ended:
-        click.echo(f"ended {ended} processes that an earlier one left")
+        click.echo(f"processes that an earlier one left, ended now: {ended}")
     return ended > 0
 
 
