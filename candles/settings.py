@@ -1,25 +1,36 @@
 """Everything that can be set, a sentence each; read from the environment, then from `.env`.
 
-The one place that reads the environment.
+The one place that reads the environment. A variable that is set to nothing there is not set,
+whatever `.env` says of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     create_model,
+    model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
 
 from candles.errors import Misuse
 
-Model = TypeVar("Model", bound=BaseSettings)
+Model = TypeVar("Model", bound="_Read")
 PRIORITY = (
     "binance_futures",
     "binance_spot",
@@ -28,6 +39,9 @@ PRIORITY = (
     "okx",
     "bybit",
 )
+PROXIES = ("http", "https", "socks5", "socks5h")
+NOTHING: Mapping[str, str] = MappingProxyType({})
+ENVIRONMENT, FILE, BLOCK, DEFAULT = "environment", ".env", "Prefect block", "default"
 
 
 def _absolute(path: Path) -> Path:
@@ -46,70 +60,148 @@ def _names(value: object) -> object:
     return names
 
 
+def _proxy(url: str | None) -> str | None:
+    """Whatever is no address is refused here: who finds out later may tell it, password and all."""
+    try:
+        parts = urlsplit(url or "http://none")
+        good = parts.scheme in PROXIES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("it is not an address: write http://user:password@host:port") from None
+    return url
+
+
+def _sendable(key: SecretStr | None) -> SecretStr | None:
+    """A key goes into a header: what cannot would be told by the error."""
+    if key is None:
+        return None
+    text = key.get_secret_value().strip()
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("it is not a key: there are signs in it that no key has")
+    return SecretStr(text)
+
+
 class _Read(BaseSettings):
     """Read from the environment, then from `.env`."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        extra="ignore",
-        frozen=True,
-        env_ignore_empty=True,
-    )
+    model_config = SettingsConfigDict(env_file=FILE, extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unset(cls, told: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in told.items() if value != ""}
 
 
 class Settings(_Read):
-    """What is in force. A field's alias is the name of its environment variable."""
+    """What is in force. A field's alias is the name of its environment variable.
+
+    What may bear a password is not in its repr.
+    """
 
     database_url: str | None = Field(
         default=None,
         alias="DATABASE_URL",
+        repr=False,
         description="A TimescaleDB server; unset, the embedded one under CHANDLERY_HOME.",
+        examples=["postgresql://user:password@host:5432/database"],
     )
     home: Annotated[Path, AfterValidator(_absolute)] = Field(
         default=Path("~/.chandlery"),
         alias="CHANDLERY_HOME",
         validate_default=True,
-        description="Where the embedded database and its log live.",
+        description="Where the embedded database, Prefect's database and the logs live.",
+        examples=["~/.chandlery"],
     )
     venues_url: str | None = Field(
         default=None,
         alias="CHANDLERY_VENUES_URL",
         description="Sends every source to this address, as /<source>/<path>; for the sandbox.",
+        examples=["http://127.0.0.1:8700"],
     )
-    proxy: str | None = Field(
+    proxy: Annotated[str | None, AfterValidator(_proxy)] = Field(
         default=None,
         alias="HTTPS_PROXY",
+        repr=False,
         description="A proxy that every request to a venue goes through.",
+        examples=["http://user:password@host:3128"],
     )
     priority: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         default=PRIORITY,
         alias="CHANDLERY_SOURCES",
         description="Sources in the order they are asked, separated by commas.",
+        examples=[",".join(PRIORITY)],
     )
+    _blocks: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
 
-def settings() -> Settings:
-    """What is in force now; Misuse, in one line, where a value cannot be."""
-    return _read(Settings)
+SECRET = ("DATABASE_URL", "HTTPS_PROXY")
+"""What may bear a password. Every API key is one too."""
 
 
-def keys(sources: Iterable[str]) -> dict[str, str]:
-    """The API keys that are set, by source: COINGECKO_API_KEY is coingecko's."""
+def settings(blocks: Mapping[str, str] = NOTHING) -> Settings:
+    """What is in force now; Misuse, in one line, where a value cannot be.
+
+    `blocks` has more variables, by name, for what neither the environment nor `.env` sets.
+    """
+    current = _read(Settings, blocks)
+    current._blocks = blocks  # noqa: SLF001  its own maker
+    return current
+
+
+def key_name(source: str) -> str:
+    """The variable that holds a source's API key: COINGECKO_API_KEY is coingecko's."""
+    return f"{source.upper()}_API_KEY"
+
+
+def keys(sources: Iterable[str], current: Settings | None = None) -> dict[str, SecretStr]:
+    """The API keys that are set, by source."""
     fields: dict[str, Any] = {
-        name: (SecretStr | None, Field(default=None, alias=f"{name.upper()}_API_KEY"))
+        name: (
+            Annotated[SecretStr | None, AfterValidator(_sendable)],
+            Field(default=None, alias=key_name(name)),
+        )
         for name in sources
     }
-    found = _read(create_model("Keys", __base__=_Read, **fields))
+    blocks = NOTHING if current is None else current._blocks  # noqa: SLF001  its own room
+    found = _read(create_model("Keys", __base__=_Read, **fields), blocks)
     told = ((name, getattr(found, name)) for name in fields)
-    return {name: key.get_secret_value() for name, key in told if key is not None}
+    return {name: key for name, key in told if key is not None}
 
 
-def _read(model: type[Model]) -> Model:
+def origins(names: Iterable[str], blocks: Iterable[str] = ()) -> dict[str, str]:
+    """Where each of these variables is from."""
+    wanted = list(names)
+    layers = {BLOCK: blocks, FILE: _file(_Read), ENVIRONMENT: _environment(_Read)}
+    found = dict.fromkeys(wanted, DEFAULT)
+    for place, having in layers.items():
+        set_there = {name.upper() for name in having}
+        found |= {name: place for name in wanted if name in set_there}
+    return found
+
+
+def _read(model: type[Model], blocks: Mapping[str, str]) -> Model:
     try:
-        return model()
+        told = {name.upper() for name in (*_environment(model), *_file(model))}
+        return model(**{name: value for name, value in blocks.items() if name not in told})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise Misuse(f"{where}: {first['msg']} (got {first['input']!r})") from None
+        raise Misuse(f"{where}: {_reason(where, first['msg'], first['input'])}") from None
     except UnicodeDecodeError:
         raise Misuse(".env is not text in UTF-8") from None
+
+
+def _reason(where: str, message: str, given: object) -> str:
+    message = message.removeprefix("Value error, ")
+    secret = where in SECRET or where.endswith("_API_KEY")
+    return message if secret else f"{message} (got {given!r})"
+
+
+def _environment(model: type["_Read"]) -> Mapping[str, str | None]:
+    return EnvSettingsSource(model).env_vars
+
+
+def _file(model: type["_Read"]) -> Mapping[str, str | None]:
+    found = DotEnvSettingsSource(model, env_file=FILE).env_vars
+    return {name: value for name, value in found.items() if value}

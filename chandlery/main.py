@@ -11,6 +11,7 @@ from rich.logging import RichHandler
 import embedded
 from candles import ChandleryError, Misuse
 from chandlery.collecting import backfill, coins, fill_gaps, hourly
+from chandlery.config import config
 from chandlery.data import export, migrate, status
 from chandlery.database import db
 from chandlery.gaps import gaps
@@ -18,6 +19,7 @@ from chandlery.history import history
 from chandlery.judging import quality
 from chandlery.people import errors
 from chandlery.trying import try_source
+from chandlery.up import down, up
 from chandlery.upkeep import maintain
 
 DONE, SOME_FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
@@ -44,6 +46,9 @@ VERBS = (
     maintain,
     status,
     export,
+    up,
+    down,
+    config,
     db,
     try_source,
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 import httpx
+from pydantic import SecretStr
 
 import sources
 import store
@@ -27,7 +28,7 @@ class Tools:
     connection: store.Connection
     client: httpx.Client
     sources: Mapping[str, Source]
-    keys: Mapping[str, str]  # API keys, by source
+    keys: Mapping[str, SecretStr]  # API keys, by source
     hands: ThreadPoolExecutor
     priority: tuple[str, ...]
     sent: Counter[str]  # requests not yet put to a month's account, by source
@@ -59,7 +60,7 @@ def tools(
                 connection=connection,
                 client=client,
                 sources=known,
-                keys=keys(known),
+                keys=keys(known, settings),
                 hands=pool,
                 priority=settings.priority,
                 sent=sent,
@@ -78,10 +79,11 @@ def venues(
     settings: Settings, timepiece: Timepiece = REAL, sent: Counter[str] | None = None
 ) -> httpx.Client:
     """The way to the venues as the settings have it, with the keys that are set."""
+    found = keys(sources.load(), settings)
     return sources.client(
         settings.venues_url,
         timepiece=timepiece,
-        keys=keys(sources.load()),
+        keys={name: key.get_secret_value() for name, key in found.items()},
         proxy=settings.proxy,
         accounts=ACCOUNTS,
         sent=sent,

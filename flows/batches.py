@@ -9,10 +9,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from candles import Coin, Misuse, Unavailable, clock, instant
-from candles.settings import Settings, settings
+from candles.settings import Settings
 from collect import Order, Progress, Tally, Tools, gather, learn_if_due, order, run, tools
 from collect.run import Gather, Run
 from collect.turn import Step
+from flows.blocks import in_force
 from sources import load
 
 RESTS = (120.0, 300.0)
@@ -67,7 +68,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
 ) -> State[dict[str, object]]:
     """Do what the parameters ask for. The state says in a line what came of it."""
     try:
-        current = settings()
+        current = in_force()
         wanted = order(
             now=_moment(now),
             known_sources=load(),

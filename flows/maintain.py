@@ -8,10 +8,10 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from candles import ChandleryError, clock, instant
-from candles.settings import settings
 from collect import AFTER_DAYS
 from collect import maintain as keep_up
 from collect.upkeep import LEAST_DAYS, MOST_DAYS
+from flows.blocks import in_force
 
 Days = Annotated[int, Field(ge=LEAST_DAYS, le=MOST_DAYS)]
 
@@ -30,7 +30,7 @@ def maintain(after_days: Days = AFTER_DAYS, now: str | None = None) -> State[dic
     """
     try:
         moment = clock() if now is None else instant(now, name="now")
-        done = keep_up(settings(), moment, after_days, say=get_run_logger().info)
+        done = keep_up(in_force(), moment, after_days, say=get_run_logger().info)
     except ChandleryError as error:
         return Failed(message=str(error))
     return Completed(message=done.line(), data=done.statistics())

@@ -5,8 +5,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from candles import ChandleryError, clock, instant
-from candles.settings import settings
 from collect import check
+from flows.blocks import in_force
 from flows.form import Coins, which
 
 
@@ -29,7 +29,7 @@ def quality(
     log = get_run_logger()
     try:
         moment = clock() if now is None else instant(now, name="now")
-        report = check(settings(), moment, symbols, max_coins, say=log.info)
+        report = check(in_force(), moment, symbols, max_coins, say=log.info)
     except ChandleryError as error:
         return Failed(message=str(error))
     for text, new in zip(report.sentences(), report.open["new"], strict=True):

@@ -5,8 +5,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from candles import ChandleryError, clock, instant
-from candles.settings import settings
 from collect import learn, tools
+from flows.blocks import in_force
 from flows.form import Coins, which
 
 
@@ -25,7 +25,7 @@ def sync_coins(max_coins: Coins | None = None, now: str | None = None) -> State[
     """
     try:
         moment = clock() if now is None else instant(now, name="now")
-        with tools(settings()) as at_hand:
+        with tools(in_force()) as at_hand:
             universe = learn(at_hand, moment, max_coins)
     except ChandleryError as error:
         return Failed(message=str(error))

@@ -160,6 +160,6 @@ class Source:
         return self.serves or self.name
 
 
-def configured(keys: Mapping[str, str], source: Source) -> bool:
+def configured(keys: Mapping[str, object], source: Source) -> bool:
     """Whether `source` may be asked with these keys, which are by source's name."""
     return not source.venue.key_required or bool(keys.get(source.name))

@@ -42,6 +42,8 @@ SHORTEST = 1.0
 LARGEST = 64 * 2**20
 LONGEST = 120.0
 """Seconds in which a whole body must have come, however steadily it trickles."""
+SHORTEST_KEY = 8
+"""Fewer signs than any venue's key has: what is shorter is no secret, and may be in any answer."""
 TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=60.0)
 LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30.0)
 HEADERS = MappingProxyType(
@@ -215,7 +217,13 @@ class Manners(httpx.BaseTransport):
             words = line(f"{type(error).__name__} {error}")
             raise _Again(Unavailable(words), shut=False) from error
         headers = [(name, value) for name, value in answer.headers.items() if name not in _WRAPPING]
+        body = self._unsaid(request, body)
         return httpx.Response(answer.status_code, headers=headers, content=body, request=request)
+
+    def _unsaid(self, request: httpx.Request, body: bytes) -> bytes:
+        """The answer without our key: the venue's words go into errors, logs and the database."""
+        key = self._keys.get(request.extensions["venue"].name, "").encode("ascii")
+        return body if len(key) < SHORTEST_KEY else body.replace(key, b"***")
 
     def _body(self, answer: httpx.Response, request: httpx.Request) -> bytes:
         """All of the body, decoded: read here, so that one cut short counts as a failure."""

@@ -46,5 +46,5 @@ def test_one_place_reads_the_environment_and_one_connects() -> None:
         paths = (path for room in rooms for path in (ROOT / room).glob("*.py"))
         return {f"{path.parent.name}/{path.name}" for path in paths if word in path.read_text()}
 
-    assert having("os.environ") <= {"chandlery/demo.py"}
+    assert having("os.environ") <= {"chandlery/demo.py", "chandlery/processes.py"}
     assert having("psycopg.connect(") == {"store/connect.py"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from candles import Misuse
-from candles.settings import PRIORITY, Settings, keys, settings
+from candles.settings import PRIORITY, Settings, keys, origins, settings
 
 NAMES = [field.alias for field in Settings.model_fields.values()]
 
@@ -50,6 +50,70 @@ def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> N
     assert settings().priority == PRIORITY
 
 
+def test_nothing_in_the_environment_hides_what_the_file_says(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / ".env").write_text("DATABASE_URL=postgresql://file/db\nOKX_API_KEY=of the file\n")
+    assert settings().database_url == "postgresql://file/db"
+    for name in ("DATABASE_URL", "OKX_API_KEY"):
+        monkeypatch.setenv(name, "")
+    assert settings({"DATABASE_URL": "postgresql://block/db"}).database_url is None
+    assert keys(["okx"]) == {}
+
+
+def test_blocks_give_what_is_set_nowhere_nearer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = {"DATABASE_URL": "postgresql://block/db", "OKX_API_KEY": "b", "BYBIT_API_KEY": "b"}
+    (folder / ".env").write_text("BYBIT_API_KEY=f\n")
+    current = settings(blocks)
+    assert current.database_url == "postgresql://block/db"
+    told = keys(["okx", "bybit"], current)
+    assert [told[name].get_secret_value() for name in ("okx", "bybit")] == ["b", "f"]
+    monkeypatch.setenv("database_url", "postgresql://environment/db")
+    assert settings(blocks).database_url == "postgresql://environment/db"
+    assert origins(["DATABASE_URL", "OKX_API_KEY", "BYBIT_API_KEY", "CHANDLERY_HOME"], blocks) == {
+        "DATABASE_URL": "environment",
+        "OKX_API_KEY": "Prefect block",
+        "BYBIT_API_KEY": ".env",
+        "CHANDLERY_HOME": "default",
+    }
+
+
+SECRETS = {
+    "DATABASE_URL": "postgresql://me:planted@db/d",
+    "HTTPS_PROXY": "http://me:planted@proxy:3128",
+}
+
+
+def test_what_may_bear_a_password_is_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OKX_API_KEY", "planted")
+    assert "planted" not in f"{settings()!r} {settings()} {keys(['okx'])}"
+    assert "planted" not in f"{settings({'OKX_API_KEY': 'planted'})!r}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTPS_PROXY", "http://me:planted@proxy:port"),
+        ("HTTPS_PROXY", "me:planted@proxy"),
+        ("HTTPS_PROXY", "http://me:planted@[proxy"),
+        ("OKX_API_KEY", "planted\nkey"),
+        ("OKX_API_KEY", "planted\u0431"),
+    ],
+)
+def test_a_secret_that_cannot_be_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Misuse, match=f"^{name}: it is not a") as told:
+        keys(["okx"], settings())
+    assert "planted" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
 @pytest.mark.parametrize(("text", "path"), [("~/x", "me/x"), ("x", "x"), ("./a/../b", "a/../b")])
 def test_a_home_may_be_written_short(
     folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, path: str
@@ -86,8 +150,10 @@ def test_a_sources_key_bears_its_name(folder: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("COINGECKO_API_KEY", "from the environment")
     monkeypatch.setenv("OKX_API_KEY", "")
     (folder / ".env").write_text("CRYPTOCOMPARE_API_KEY=from the file\nCOINGECKO_API_KEY=x\n")
-    assert keys(["coingecko", "cryptocompare", "okx", "kraken"]) == {
+    found = keys(["coingecko", "cryptocompare", "okx", "kraken"])
+    assert {name: key.get_secret_value() for name, key in found.items()} == {
         "coingecko": "from the environment",
         "cryptocompare": "from the file",
     }
+    assert "from" not in repr(found)
     assert keys([]) == {}

@@ -1,6 +1,11 @@
 """The flows on a real, temporary Prefect server."""
 
-from collections.abc import Iterator
+import logging
+import os
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 from time import monotonic, time
 from typing import Any
 
@@ -25,6 +30,8 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         environment.setenv("DO_NOT_TRACK", "1")
         from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415
 
+        # Its database goes into a folder of its own: what is in it is looked at.
+        environment.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("database")))
         with prefect_test_harness(server_startup_timeout=120):
             yield
 
@@ -171,3 +178,112 @@ def test_gaps_are_filled_by_a_flow(venues: Serving) -> None:
     assert (state.name, state.message) == ("Completed", "1 of 1 coins, 6 candles")
     state = ended(fill, **day, again=True, now=NOW)
     assert state.message == "1 of 1 coins, 0 candles"
+
+
+PLANTED = "CG-planted-0123456789"
+Leaks = Callable[[str], list[str]]
+
+
+class Echo(BaseHTTPRequestHandler):
+    """A venue that refuses a key, and says which."""
+
+    told: set[str]
+
+    def do_GET(self) -> None:
+        key = self.headers.get("x-cg-demo-api-key", "none")
+        self.told.add(key)
+        self.send_response(401)
+        self.end_headers()
+        self.wfile.write(f'{{"status": {{"error_message": "bad key {key}"}}}}'.encode())
+
+    def log_message(self, *_: object) -> None:  # type: ignore[override]
+        pass
+
+
+@pytest.fixture
+def echo(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Echo]]:
+    """Send every source to a venue that echoes keys."""
+    handler = type("Handler", (Echo,), {"told": set()})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("CHANDLERY_VENUES_URL", f"http://127.0.0.1:{server.server_port}")
+    yield handler
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def leaks(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Leaks:
+    """Where the planted secret is: in what was printed or logged, or in Prefect's files."""
+    caplog.set_level(logging.DEBUG)
+
+    def found(control: str) -> list[str]:
+        out, err = capfd.readouterr()
+        written = {"stdout": out, "stderr": err, "log": caplog.text} | _prefect_wrote()
+        assert control in "".join(written.values()), "this looks in the wrong places"
+        return [name for name, text in written.items() if PLANTED in text]
+
+    return found
+
+
+def _prefect_wrote() -> dict[str, str]:
+    from prefect.settings import PREFECT_SERVER_DATABASE_CONNECTION_URL  # noqa: PLC0415
+
+    url = PREFECT_SERVER_DATABASE_CONNECTION_URL.value()
+    folders = (Path(str(url).partition("///")[2]).parent, Path(os.environ["PREFECT_HOME"]))
+    paths = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert any(path.name == "prefect-test.db" for path in paths)
+    return {str(path): path.read_bytes().decode("latin-1") for path in paths}
+
+
+@needed
+def test_a_key_is_in_no_log_and_not_in_prefects_database(
+    monkeypatch: pytest.MonkeyPatch, leaks: Leaks
+) -> None:
+    from flows.backfill import backfill  # noqa: PLC0415
+
+    monkeypatch.setenv("COINGECKO_API_KEY", PLANTED)
+    state = ended(backfill, start="2026-11-20", symbols=["BTC"], now=NOW)
+    assert state.message == "1 of 1 coins, 58 candles"
+    assert leaks(state.message) == []
+
+
+@needed
+@pytest.mark.parametrize("kept_in", ["environment", "block"])
+def test_a_key_that_a_venue_echoes_is_nowhere(
+    kept_in: str, monkeypatch: pytest.MonkeyPatch, echo: type[Echo], leaks: Leaks
+) -> None:
+    from prefect.blocks.system import Secret  # noqa: PLC0415
+
+    from flows.sync_coins import sync_coins  # noqa: PLC0415
+
+    if kept_in == "environment":
+        monkeypatch.setenv("COINGECKO_API_KEY", PLANTED)
+    else:
+        Secret(value=PLANTED).save("coingecko-api-key", overwrite=True)
+    state = ended(sync_coins, max_coins=4, now=NOW)
+    assert PLANTED in echo.told
+    assert "bad key ***" in str(state.result())
+    assert leaks("bad key ***") == []
+
+
+@needed
+@pytest.mark.parametrize("kept_in", ["environment", "block"])
+def test_a_databases_password_is_nowhere(
+    kept_in: str, monkeypatch: pytest.MonkeyPatch, leaks: Leaks
+) -> None:
+    from prefect.blocks.system import Secret  # noqa: PLC0415
+
+    from flows.backfill import backfill  # noqa: PLC0415
+
+    url = f"postgresql://me:{PLANTED}@127.0.0.1:1/none"
+    if kept_in == "environment":
+        monkeypatch.setenv("DATABASE_URL", url)
+    else:
+        monkeypatch.delenv("DATABASE_URL")
+        Secret(value=url).save("database-url", overwrite=True)
+    state = ended(backfill, symbols=["BTC"], now=NOW)
+    assert "cannot reach the database at 127.0.0.1:1" in state.message
+    assert leaks("cannot reach the database at 127.0.0.1:1") == []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from candles import Blocked, Listing, Malformed, Misuse, Rejected, Unavailable
+from candles import Blocked, Listing, Malformed, Misuse, Rejected, SourceError, Unavailable
 from sources import Accounts, Budget, Metering, Source, configured, fetch, load, send
 from sources import client as new_client
 from sources.transport import ATTEMPTS
@@ -404,3 +405,20 @@ def test_clients_with_the_same_accounts_share_what_a_venue_meters(
     ask(shared)
     assert sum(clock.slept) == pytest.approx(60)
     assert sent == {"binance_spot": 4}
+
+
+PLANTED = "CG-0123456789"
+
+
+@pytest.mark.parametrize("status", [401, 200])
+def test_a_key_that_a_venue_echoes_is_not_told_on(
+    ask: Ask, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    words = f'{{"code": -2014, "msg": "no such API key: {PLANTED}"}}'
+    script = Script(httpx.Response(status, content=words.encode()))
+    with pytest.raises(SourceError, match=r"no such API key: \*\*\*") as caught:
+        ask(script, PAID, keys={"binance_spot": PLANTED})
+    assert script.asked[0].headers["x-key"] == PLANTED
+    told = "".join(traceback.format_exception(caught.value))
+    assert PLANTED not in told + caplog.text

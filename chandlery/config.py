@@ -1,0 +1,156 @@
+"""`chandlery config`: what is in force, and from where; what is secret is masked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import click
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from rich.table import Table
+from rich.text import Text
+
+import sources
+from candles.settings import BLOCK, SECRET, Settings, key_name, keys, origins, settings
+from chandlery.instance import Place, running
+from chandlery.options import JSON, choices
+from chandlery.people import output, print_json
+from chandlery.server import Server
+
+MASK = "***"
+HEAD = """\
+# Copy this to .env and take the # away from what you set. The environment comes before .env,
+# and .env before Prefect's Secret blocks. `chandlery config` shows what is in force.
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A variable, as it may be shown."""
+
+    name: str
+    value: str | None
+    origin: str
+    about: str
+
+
+@click.command()
+@click.option(
+    "--example", is_flag=True, help="Print .env.example: every variable, a sentence each."
+)
+@choices(JSON)
+def config(*, example: bool, as_json: bool) -> None:
+    """Show what is in force, and where it was set; passwords and keys are masked."""
+    if example:
+        click.echo(example_file(), nl=False)
+        return
+    current = settings()
+    found = list(_found(current))
+    if as_json:
+        print_json(
+            {
+                each.name: {"value": each.value, "from": each.origin, "about": each.about}
+                for each in found
+            }
+        )
+    else:
+        output.print(_table(found))
+
+
+def _found(current: Settings) -> Iterator[Setting]:
+    told = keys(sources.load(), current)
+    values = {name: masked(name, value) for name, value in _given(current)}
+    values |= {key_name(name): MASK if name in told else None for name in _sold()}
+    about = _about()
+    for name, origin in origins(about, _in_blocks(current)).items():
+        # A block's value is for flows only: nothing here reads it.
+        value = MASK if origin == BLOCK else values[name]
+        yield Setting(name, value, origin, about[name])
+
+
+def _given(current: Settings) -> Iterator[tuple[str, object]]:
+    for attribute, field in Settings.model_fields.items():
+        yield str(field.alias), getattr(current, attribute)
+
+
+def _about() -> dict[str, str]:
+    """A sentence for every variable."""
+    fields = Settings.model_fields.values()
+    said = {str(field.alias): field.description or "" for field in fields}
+    return said | {
+        key_name(name): f"The API key for {name}" + (f"; {needed}." if needed else ".")
+        for name, needed in _sold().items()
+    }
+
+
+def _sold() -> dict[str, str]:
+    """The sources that take a key, and what is the case without one, if anything is to be said."""
+    venues = [source.venue for source in sources.load().values() if source.venue.key_header]
+    return {
+        venue.name: "without one it is not asked" if venue.key_required else "" for venue in venues
+    }
+
+
+def _in_blocks(current: Settings) -> list[str]:
+    """The secrets of which the Prefect server at hand, if there is one, has a block."""
+    told = running(Place(current.home))
+    api = _configured_api() if told is None else told.api
+    blocks = Server(api).secret_blocks() if api else set[str]()
+    secrets = (*SECRET, *map(key_name, _sold()))
+    return [name for name in secrets if name.lower().replace("_", "-") in blocks]
+
+
+def _configured_api() -> str | None:
+    """Where Prefect's own settings say its server is."""
+    from prefect.settings import get_current_settings  # noqa: PLC0415  takes a second
+
+    return get_current_settings().api.url
+
+
+def masked(name: str, value: object) -> str | None:
+    """A variable's value, fit to be shown."""
+    if value is None:
+        return None
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if name == "DATABASE_URL":
+        return _database(str(value))
+    return _address(str(value)) if "://" in str(value) else str(value)
+
+
+def _database(url: str) -> str:
+    """Where it is, without the password; of what cannot be read, nothing."""
+    try:
+        given = conninfo_to_dict(url)
+    except (psycopg.ProgrammingError, UnicodeError):
+        return MASK
+    host, name = str(given.get("host", "localhost")), str(given.get("dbname", ""))
+    if "@" in host[1:] or "@" in name:  # half a password: the other half is its name
+        return MASK
+    who = f"{given['user']}:{MASK}@" if "user" in given else ""
+    return f"postgresql://{who}{host}:{given.get('port', 5432)}/{name}"
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.username is None and parts.password is None:
+        return url
+    return parts._replace(netloc=f"{MASK}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+def _table(found: list[Setting]) -> Table:
+    table = Table("variable", "value", "from", "", box=None, header_style="bold")
+    table.columns[1].overflow = "fold"
+    for each in found:
+        origin = f"{each.origin}, for flows" if each.origin == BLOCK else each.origin
+        value = "unset" if each.value is None else each.value
+        table.add_row(*map(Text, (each.name, value, origin, each.about)))
+    return table
+
+
+def example_file() -> str:
+    """`.env.example`, from the settings' own sentences."""
+    fields = Settings.model_fields.values()
+    shown = {str(field.alias): (field.examples or [""])[0] for field in fields}
+    parts = (f"\n# {about}\n# {name}={shown.get(name, '')}\n" for name, about in _about().items())
+    return HEAD + "".join(parts)

@@ -1,0 +1,210 @@
+"""What `chandlery up` starts, in order; what it watches; what it stops, in the other order."""
+
+import json
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import sleep
+from typing import TypeVar
+
+import click
+import httpx
+
+import embedded
+import store
+from candles import ChandleryError, Misuse
+from candles.settings import Settings
+from chandlery.config import masked
+from chandlery.instance import ROOT, Place, Told, environment
+from chandlery.processes import Kept, keep, until
+from chandlery.server import POOL, Server
+
+T = TypeVar("T")
+
+START_SECONDS = 300.0  # a slow, busy machine's first start takes a minute
+WATCH_SECONDS = 0.5
+PREFECT = (sys.executable, "-m", "prefect")
+
+
+class Stopped(Exception):
+    """Somebody wants everything to stop."""
+
+
+class Died(ChandleryError):
+    """A process that was to stay has ended, or one that was to do something failed."""
+
+    def __init__(self, kept: Kept) -> None:
+        last = "\n".join(f"  {line}" for line in kept.last_lines())
+        super().__init__(
+            f"chandlery: {kept.name} ended with exit code {kept.code};"
+            f" the last lines of {kept.log}:\n{last}"
+        )
+
+
+@dataclass
+class Stop:
+    """Whether somebody wants everything to stop; not an Event, which a signal must not set."""
+
+    asked: bool = False
+
+    def ask(self, *_: object) -> None:
+        """Want it."""
+        self.asked = True
+
+
+@dataclass
+class Machine:
+    """Everything that runs, and where it is."""
+
+    place: Place
+    ui: str
+    stopping: Stop
+    kept: list[Kept] = field(default_factory=list)
+    engine: store.Connection | None = None
+    engine_is_ours: bool = False
+
+    @property
+    def server(self) -> Server:
+        """Prefect's server."""
+        return Server(f"{self.ui}/api")
+
+    def start(self, current: Settings, *, sandbox: bool) -> None:
+        """Start all of it, and say where it is."""
+        self._tell()
+        if sandbox:
+            current = self._sandbox(current)
+        self._database(current)
+        self._serve(current, sandbox=sandbox)
+        given = environment(current, self.server.api, sandbox=sandbox)
+        self._deploy(given)
+        self._work(given)
+        click.echo(f"logs        {self.place.logs}/")
+        click.echo("Ctrl-C here stops all of it, `chandlery down` from elsewhere.")
+
+    def watch(self) -> None:
+        """Stay until somebody wants it to stop (Stopped) or a process ends (Died)."""
+        while True:
+            self._pause(WATCH_SECONDS)
+
+    def stop(self) -> None:
+        """Stop all of it; the worker before the server, which is told what became of its runs."""
+        while self.kept:
+            kept = self.kept.pop()
+            kept.stop()
+            if kept.name == "worker":
+                with suppress(httpx.HTTPError):
+                    self.server.bury()
+        if self.engine:
+            self.engine.close()
+        if self.engine_is_ours:
+            embedded.stop(self.place.home)
+        self.place.forget()
+
+    def _sandbox(self, current: Settings) -> Settings:
+        given = environment(current, self.server.api, sandbox=True)
+        command = (sys.executable, "-m", "sandbox", "--port=0")
+        venues = self._keep("sandbox", command, given)
+        told = self._wait(lambda: _first_line(venues), "the sandbox")
+        click.echo(f"sandbox     {told['url']}  {told['candles']}")
+        here = {"home": self.place.home, "venues_url": told["url"]}
+        return current.model_copy(update={**here, "database_url": None, "proxy": None})
+
+    def _database(self, current: Settings) -> None:
+        """Open it and bring it up to date; one of ours stays as long as a connection is open."""
+        ours = current.database_url is None and embedded.status(current.home) is None
+        connection = store.connect(current)
+        self.engine_is_ours = ours
+        self._tell()
+        store.migrate(connection)
+        if current.database_url is None:
+            self.engine = connection
+            click.echo(f"database    embedded, {current.home / 'pgdata'}")
+        else:
+            connection.close()
+            click.echo(f"database    {masked('DATABASE_URL', current.database_url)}")
+
+    def _serve(self, current: Settings, *, sandbox: bool) -> None:
+        self.place.prefect.mkdir(mode=0o700, parents=True, exist_ok=True)
+        given = environment(current, self.server.api, sandbox=sandbox, secrets=False)
+        host, _, port = self.ui.removeprefix("http://").partition(":")
+        command = (*PREFECT, "server", "start", "--host", host, "--port", port)
+        self._keep("server", command, given)
+        self._wait(self.server.healthy, "Prefect's server")
+        buried = self.server.bury()
+        click.echo(f"server      {self.ui}  (Prefect's UI; its database: {self.place.prefect}/)")
+        if buried:
+            click.echo(f"            runs that never ended, called crashed now: {buried}")
+
+    def _deploy(self, given: Mapping[str, str]) -> None:
+        if not self.server.has_pool():
+            self._carry_out("pool", ("work-pool", "create", POOL, "--type", "process"), given)
+        if (ROOT / "prefect.yaml").exists():
+            off = self.server.schedules(active=False)
+            self._carry_out("deploy", ("--no-prompt", "deploy", "--all"), given)
+            # Deploying switches on what somebody has switched off.
+            for schedule, path in self.server.schedules(active=True).items():
+                if schedule in off:
+                    self.server.pause(path)
+        names = ", ".join(self.server.deployments()) or f"none: no prefect.yaml in {ROOT}"
+        click.echo(f"deployments {names}")
+
+    def _work(self, given: Mapping[str, str]) -> None:
+        command = ("worker", "start", "--pool", POOL, "--type", "process", "--name", "chandlery")
+        self._keep("worker", (*PREFECT, *command), given)
+        self._wait(self.server.worker_online, "Prefect's worker")
+        click.echo(f"worker      runs what the pool {POOL} is given")
+
+    def _tell(self) -> None:
+        self.place.tell(Told.ours(self.ui, engine=self.engine_is_ours))
+
+    def _keep(self, name: str, command: tuple[str, ...], given: Mapping[str, str]) -> Kept:
+        kept = keep(name, command, folder=self.place.logs, cwd=ROOT, env=given)
+        self.kept.append(kept)
+        return kept
+
+    def _carry_out(self, name: str, words: tuple[str, ...], given: Mapping[str, str]) -> None:
+        """Run one of Prefect's commands to its end."""
+        kept = keep(name, (*PREFECT, *words), folder=self.place.logs, cwd=ROOT, env=given)
+        try:
+            code = self._wait(lambda: kept.code, f"`prefect {' '.join(words)}`")
+        finally:
+            kept.stop()
+        if code:
+            raise Died(kept)
+
+    def _wait(self, attempt: Callable[[], T | None], what: str) -> T:
+        found = until(attempt, START_SECONDS, pause=self._pause)
+        if found is None:
+            raise ChandleryError(
+                f"{what} took longer than {START_SECONDS:.0f} s: see {self.place.logs}"
+            )
+        return found
+
+    def _pause(self, seconds: float) -> None:
+        sleep(seconds)
+        if self.stopping.asked:
+            raise Stopped
+        for kept in self.kept:
+            if kept.code is not None:
+                raise Died(kept)
+
+
+def free_port(wanted: int) -> int:
+    """The port, if nobody has it; a free one for 0."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(("127.0.0.1", wanted))
+        except OSError:
+            raise Misuse(
+                f"port {wanted} is taken: stop what has it, or give --port another (0: a free one)"
+            ) from None
+        return int(taken.getsockname()[1])
+
+
+def _first_line(kept: Kept) -> dict[str, str] | None:
+    with kept.log.open(encoding="utf-8") as file:
+        line = file.readline()
+    return dict(json.loads(line)) if line.endswith("\n") else None

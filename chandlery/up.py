@@ -1,0 +1,124 @@
+"""`chandlery up` and `chandlery down`: everything on one machine, as one command."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import click
+
+import embedded
+from candles import ChandleryError, Misuse
+from candles.settings import Settings, settings
+from chandlery.instance import ROOT, Place
+from chandlery.machine import Died, Machine, Stop, Stopped, free_port
+from chandlery.processes import sweep, until
+
+PORT = 4200
+STOP_SECONDS = 120.0
+TOLD_SECONDS = 10.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=True,
+    help="Where Prefect's UI is, on this machine only; 0 takes a free one.",
+)
+@click.option("--sandbox", is_flag=True, help="Made-up venues, and a database of their own.")
+def up(*, port: int, sandbox: bool) -> int:
+    """Run everything here: database, Prefect's server and UI, schedules, worker.
+
+    It stays until Ctrl-C, SIGTERM or `chandlery down`, and takes all of it along.
+    """
+    current = settings()
+    _refuse_two_files()
+    place = Place(current.home / "sandbox" if sandbox else current.home)
+    with place.held() as ours, _asked_to_stop() as stop:
+        if not ours:
+            raise Misuse(_already(place))
+        return _up(place, current, free_port(port), stop, sandbox=sandbox)
+
+
+def _up(place: Place, current: Settings, port: int, stop: Stop, *, sandbox: bool) -> int:
+    _clear(place)
+    machine = Machine(place, f"http://127.0.0.1:{port}", stop)
+    try:
+        machine.start(current, sandbox=sandbox)
+        machine.watch()
+    except Stopped:
+        click.echo("stopping")
+    except Died as died:
+        click.echo(str(died), err=True)
+        return 1
+    finally:
+        machine.stop()
+    click.echo("stopped")
+    return 0
+
+
+@click.command()
+def down() -> None:
+    """Stop what `chandlery up` runs, wherever it was started."""
+    home = settings().home
+    ended = [_down(Place(place)) for place in (home, home / "sandbox")]
+    if not any(ended):
+        click.echo("it was not running")
+
+
+def _down(place: Place) -> bool:
+    if not place.home.is_dir():
+        return False
+    if not place.taken():
+        return _clear(place)
+    told = until(place.last, TOLD_SECONDS)
+    if told is None:
+        raise Misuse(f"what runs on {place.home} does not say its process: stop it where it runs")
+    with suppress(ProcessLookupError):
+        os.kill(told.pid, signal.SIGTERM)
+    if until(lambda: None if place.taken() else True, STOP_SECONDS) is None:
+        raise ChandleryError(
+            f"process {told.pid} is still stopping: end it with `kill -9 {told.pid}`"
+            " and run `chandlery down` again"
+        )
+    click.echo(f"stopped {told.ui}")
+    return True
+
+
+def _clear(place: Place) -> bool:
+    """End what one left that was itself ended at once; False if there is nothing of the kind."""
+    told, ended = place.last(), sweep(place.logs)
+    if told and told.engine:
+        embedded.stop(place.home)
+    place.forget()
+    if ended:
+        click.echo(f"processes that an earlier one left, ended now: {ended}")
+    return ended > 0
+
+
+def _already(place: Place) -> str:
+    told = until(place.last, TOLD_SECONDS)
+    where = f"{told.ui}, process {told.pid}" if told else f"on {place.home}"
+    return f"it runs already: {where}; `chandlery down` stops it"
+
+
+def _refuse_two_files() -> None:
+    """Flows run in Chandlery's folder, and read the .env there."""
+    if Path.cwd() != ROOT and (ROOT / ".env").exists():
+        raise Misuse(f"run it in {ROOT}: the flows read the .env that is there")
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[Stop]:
+    """Whether a signal has come that wants us to stop."""
+    stop = Stop()
+    before = {number: signal.signal(number, stop.ask) for number in SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,229 @@
+"""`chandlery up` and `down`, as processes: what runs, what is said, what stays behind: nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import psycopg
+import pytest
+
+import embedded
+from chandlery.processes import keep, until
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 300.0
+PROC = Path("/proc")
+pytestmark = pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc to see what stays behind")
+
+
+def wait(attempt: Callable[[], T | None], what: str) -> T:
+    found = until(attempt, PATIENCE)
+    assert found is not None, f"{what}: not within {PATIENCE:.0f} s"
+    return found
+
+
+def processes(home: Path) -> dict[int, str]:
+    """Whatever has this path in its environment or on its command line, but for this process."""
+    found = {}
+    for folder in PROC.glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes()
+            told = words + (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(home).encode() in told and int(folder.name) != os.getpid():
+            found[int(folder.name)] = words.replace(b"\0", b" ").decode()
+    return found
+
+
+class Up:
+    """A `chandlery up --sandbox` under way, and what it has said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.out = folder / "out.txt"
+        with self.out.open("wb") as out:
+            self.process = subprocess.Popen(
+                self._words("up", "--sandbox", "--port", "0"),
+                cwd=folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self._words(*words),
+            cwd=self.folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @staticmethod
+    def _words(*words: str) -> Sequence[str]:
+        return [sys.executable, "-m", "chandlery", *words]
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        # A database of the user's own is never what made-up candles go to.
+        return {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "CHANDLERY_HOME": str(self.home),
+            "DATABASE_URL": "postgresql://me:planted@127.0.0.1:1/real",
+            "COINGECKO_API_KEY": "planted-key",
+        }
+
+    def said(self, words: str) -> str:
+        """The line that begins with these words, once it is there."""
+
+        def line() -> str | None:
+            lines = [each for each in self.text.splitlines() if each.startswith(words)]
+            assert lines or self.process.poll() is None, self.text
+            return lines[0] if lines else None
+
+        return wait(line, f"{words!r} among {self.text!r}")
+
+    @property
+    def text(self) -> str:
+        return self.out.read_text("utf-8")
+
+    def process_of(self, words: str) -> int:
+        """The process with these words on its command line, once it is there; not its keeper."""
+
+        def pid() -> int | None:
+            found = processes(self.home).items()
+            wanted = [pid for pid, line in found if words in line and "processes" not in line]
+            return wanted[0] if wanted else None
+
+        return wait(pid, words)
+
+    def ended(self) -> int:
+        return wait(self.process.poll, "the end of it")
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    """One that is starting."""
+    running = Up(tmp_path)
+    yield running
+    if running.process.poll() is None:
+        running.process.kill()
+    running.process.wait()
+    running("down")
+    wait(lambda: None if processes(running.home) else True, "the end of all")
+
+
+def test_everything_on_one_machine_and_nothing_stays_behind(up: Up) -> None:
+    up.said("Ctrl-C here stops all of it")
+    ui = up.said("server").split()[1]
+    assert httpx.get(f"{ui}/api/health", timeout=60).json() is True
+    page = httpx.get(ui, timeout=60, follow_redirects=True)
+    assert (page.status_code, "<!doctype html>" in page.text.lower()) == (200, True)
+    workers = httpx.post(f"{ui}/api/work_pools/chandlery/workers/filter", json={}, timeout=60)
+    assert [(each["name"], each["status"]) for each in workers.json()] == [("chandlery", "ONLINE")]
+
+    sandbox = up.said("sandbox").split()[1]
+    assert "nobody traded these" in up.said("sandbox")
+    assert httpx.get(f"{sandbox}/binance_spot/api/v3/time", timeout=60).is_success
+    home = up.home / "sandbox"
+    assert up.said("database") == f"database    embedded, {home / 'pgdata'}"
+    running = embedded.status(home)
+    assert running is not None
+    with psycopg.connect(running.dsn) as connection:
+        assert connection.execute("select count(*) from candle_1h").fetchone() == (0,)
+
+    again = up("up", "--sandbox")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr == (
+        f"chandlery: it runs already: {ui}, process {up.process.pid}; `chandlery down` stops it\n"
+    )
+    port = ui.rpartition(":")[2]
+    other = up("up", "--port", port)
+    assert (other.returncode, f"port {port} is taken" in other.stderr) == (2, True)
+    written = [path.read_bytes() for path in home.rglob("*") if path.is_file()]
+    assert not any(b"planted" in each for each in [*written, up.out.read_bytes()])
+
+    up.process.send_signal(signal.SIGTERM)
+    assert up.ended() == 0
+    assert up.text.splitlines()[-2:] == ["stopping", "stopped"]
+    assert processes(up.home) == {}
+    assert not (home / "up.json").exists()
+    assert up("down").stdout == "it was not running\n"
+
+
+def test_what_dies_is_told_and_the_rest_is_stopped(up: Up) -> None:
+    os.kill(up.process_of("prefect server start"), signal.SIGKILL)
+    assert up.ended() == 1
+    assert "chandlery: server ended with exit code 9; the last lines of " in up.text
+    assert processes(up.home) == {}
+
+
+def test_kill_9_leaves_nothing_but_a_database_that_ends_by_itself(up: Up) -> None:
+    up.process_of("prefect server start")
+    up.process.kill()
+    up.process.wait()
+
+    def only_the_engine() -> bool | None:
+        left = processes(up.home).values()
+        return True if all("engine.mjs" in line for line in left) else None
+
+    wait(only_the_engine, "the end of the rest")
+    up("down")
+    assert wait(lambda: None if processes(up.home) else True, "the end of the engine")
+
+
+def test_down_stops_one_that_runs_elsewhere(up: Up) -> None:
+    up.process_of("prefect server start")
+    done = up("down")
+    assert (done.returncode, done.stdout[:24]) == (0, "stopped http://127.0.0.1")
+    assert up.ended() == 0
+    assert processes(up.home) == {}
+
+
+WANDERER = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+print("started", flush=True)
+time.sleep(600)
+"""
+STARTER = """
+import os, sys, time
+from pathlib import Path
+from chandlery.processes import keep
+folder = Path(sys.argv[1])
+command = [sys.executable, "-c", sys.argv[2]]
+keep("wanderer", command, folder=folder, cwd=folder, env=dict(os.environ))
+time.sleep(600)
+"""
+
+
+def test_what_is_kept_ends_with_who_started_it_children_in_other_sessions_too(
+    tmp_path: Path,
+) -> None:
+    starter = subprocess.Popen([sys.executable, "-c", STARTER, str(tmp_path), WANDERER], cwd=ROOT)
+    log = tmp_path / "wanderer.log"
+    wait(lambda: (log.exists() and "started" in log.read_text()) or None, "its child")
+    assert len(processes(tmp_path)) == 4  # the starter, the keeper, the command, its child
+    starter.kill()
+    starter.wait()
+    wait(lambda: None if processes(tmp_path) else True, "the end of all")
+
+
+def test_an_exit_code_and_the_last_lines_are_told(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "print('one\\ntwo\\nthree'); exit(3)"]
+    kept = keep("short", command, folder=tmp_path, cwd=ROOT, env=dict(os.environ))
+    assert wait(lambda: kept.code, "its end") == 3
+    assert kept.last_lines(2) == ["two", "three"]
+    kept.stop()
