@@ -60,9 +60,8 @@ class Runner:
     """Shows a command as a user would type it, and runs it."""
 
     def __init__(self, settings: dict[str, str]) -> None:
-        self.environment = {
-            name: value for name, value in os.environ.items() if name != "DATABASE_URL"
-        } | settings
+        # Set to nothing: one in .env is not for made-up candles.
+        self.environment = os.environ | {"DATABASE_URL": ""} | settings
 
     def __call__(self, line: str) -> None:
         """Raise CalledProcessError where the command fails."""
