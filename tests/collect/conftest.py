@@ -37,7 +37,7 @@ def hurried() -> Timepiece:
 Open = Callable[..., AbstractContextManager[Tools]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_tools() -> Open:
     """Open the tools of a run, with a clock that makes nobody wait."""
     return lambda settings, **given: tools(settings, timepiece=hurried(), **given)

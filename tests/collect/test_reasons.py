@@ -14,11 +14,10 @@ import embedded
 import store
 from candles import Window, instant
 from candles.settings import Settings
-from collect import Tally, Tools, fill_gaps, learn, order, run, tools
+from collect import Tally, Tools, fill_gaps, learn, order, run
 from collect.quality import assess
 from sandbox import Serving, serving
 from sources import load
-from sources.limiter import Timepiece
 from store import Gap
 
 Open = Callable[..., AbstractContextManager[Tools]]
@@ -116,13 +115,15 @@ def _print_row(fault: str, symbol: str, when: str, told: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rows]:
+def undisturbed(
+    template: Path, tmp_path_factory: pytest.TempPathFactory, open_tools: Open
+) -> Iterator[Rows]:
     """What a run keeps where nothing is injected."""
     home = tmp_path_factory.mktemp("undisturbed")
     shutil.copytree(template / "pgdata", home / "pgdata")
     settings = Settings(DATABASE_URL=None, CHANDLERY_HOME=home)
     with serving(coins=12, seed=7, now=NOW, limits=False) as venues:
-        site = Site(settings, venues, lambda given: tools(given, timepiece=Timepiece()))
+        site = Site(settings, venues, open_tools)
         site.learn()
         site.backfill()
         yield site.rows()
