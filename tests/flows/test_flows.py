@@ -173,7 +173,7 @@ def test_gaps_are_filled_by_a_flow(venues: Serving) -> None:
     assert ended(backfill, **day, now=NOW).message == "1 of 1 coins, 18 candles"
     venues.clear()
     state = ended(fill, **day, recheck_hours=0, now=NOW)
-    assert state.message == "1 of 1 coins, 0 candles"  # not before an hour has passed
+    assert state.message == "1 of 1 coins, nothing due is missing"  # not before an hour has passed
     state = ended(fill, **day, now="2026-11-22T11:30Z")
     assert (state.name, state.message) == ("Completed", "1 of 1 coins, 6 candles")
     state = ended(fill, **day, again=True, now=NOW)
