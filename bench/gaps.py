@@ -83,7 +83,7 @@ def make(connection: store.Connection, coins: int, hours: int) -> datetime:
 
     def do(statement: str, **more: int) -> None:
         literals = {name: sql.Literal(value) for name, value in (values | more).items()}
-        connection.execute(sql.SQL(statement).format(**literals))  # type: ignore[arg-type]
+        connection.execute(sql.SQL(statement).format(**literals))  # type: ignore[arg-type]  # our own text
 
     for statement in (COINS, LISTINGS, HOLES, "create index on hole (coin, hour)", "analyze hole"):
         do(statement)

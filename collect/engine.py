@@ -17,6 +17,7 @@ import sources
 import store
 from candles import Coin, Kind, Listing, SourceError, within
 from collect import ledger, plan, quota
+from collect.evidence import first_after_emptiness
 from collect.newest import newest
 from collect.order import Order
 from collect.plan import Page
@@ -155,7 +156,7 @@ def _hands(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[pl.
     for page in pages:
         words = turn.off or turn.refused.get(page.listing)
         if words is not None:
-            turn.fail(page.listing, page.window, words)
+            turn.fail(page.listing, page.window, words, refused=turn.off is None)
             continue
         arguments = (tools.client, turn.source, page.listing, page.asked, turn.order.now)
         waiting.append((page, tools.hands.submit(fetch, *arguments)))
@@ -196,11 +197,14 @@ def _joined(frames: dict[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
 
 def _learn_starts(turn: Turn, listings: Iterable[Listing]) -> None:
     """Where a source tells of no beginning: it is where the first candle was after emptiness."""
+    if turn.source.first is not None:
+        return
     failed = {failure.coin for failure in turn.failures}
     for listing in listings:
-        start = turn.firsts.get(listing)
-        if start is not None and start > turn.order.window.start and listing.coin not in failed:
-            store.note_start(turn.tools.connection, listing, start)
+        if listing.start is None and listing.coin not in failed:
+            start = first_after_emptiness(turn.answers.get(listing, ()), turn.order.window.start)
+            if start is not None:
+                store.note_start(turn.tools.connection, listing, start)
 
 
 def _account(

@@ -7,7 +7,7 @@ is whole up to there is a page that was lost.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ from candles import HOUR, Window, within
 
 EMPTY = frozenset({"hole", "between", "edge", "refused"})
 """The venue said that it has nothing; `lost` and `failed` are ours to mend."""
+NO_HALT = timedelta(days=30)
+"""Where there is nothing for longer, a coin was not listed yet: it was not merely halted."""
 
 
 class Sighting(NamedTuple):
@@ -51,6 +53,21 @@ def answer(page: Window, asked: Window, frame: pl.DataFrame) -> Answer:
     marks = pairwise([page.start - HOUR, *came, page.end])
     holes = tuple(Window(before + HOUR, after) for before, after in marks if after - before > HOUR)
     return Answer(page, asked, first, last, holes)
+
+
+def first_after_emptiness(answers: Iterable[Answer], since: datetime) -> datetime | None:
+    """The first candle, if all that was asked for from `since` on was empty before it, and long.
+
+    None too if there was nothing at all: that is no beginning.
+    """
+    asked = since
+    for each in sorted(answers, key=lambda each: each.page.start):
+        if each.page.start != asked:
+            return None
+        if each.first is not None:
+            return each.first if each.first - since >= NO_HALT else None
+        asked = each.page.end
+    return None
 
 
 def sightings(

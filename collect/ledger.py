@@ -83,7 +83,7 @@ def _seen(turn: Turn, key: int) -> tuple[dict[int, list[Window]], defaultdict[in
         ]
     for failure in turn.failures:
         asked.setdefault(failure.coin, []).append(failure.window)
-        outcome = "refused" if failure.words in turn.refused.values() else "failed"
+        outcome = "refused" if failure.refused else "failed"
         seen[failure.coin].append(Sighting(failure.window, outcome, failure.words))
     return asked, seen
 

@@ -9,12 +9,16 @@ from candles import Coin, Window
 
 
 class Failure(NamedTuple):
-    """Hours of a coin that a source did not give, in the venue's words."""
+    """Hours of a coin that a source did not give, in the venue's words.
+
+    Where it `refused` them, asking again does not help.
+    """
 
     coin: int
     source: str
     window: Window
     words: str
+    refused: bool = False
 
 
 @dataclass

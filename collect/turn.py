@@ -33,7 +33,6 @@ class Turn:
     refused: dict[Listing, str] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     answers: dict[Listing, list[Answer]] = field(default_factory=dict)
-    firsts: dict[Listing, datetime] = field(default_factory=dict)
 
     @property
     def off(self) -> str | None:
@@ -43,21 +42,14 @@ class Turn:
     @property
     def silent(self) -> str | None:
         """Its last words, where it answered nothing at all, and may answer later."""
-        refused = set(self.refused.values())
-        later = [each.words for each in self.failures if each.words not in refused]
+        later = [each.words for each in self.failures if not each.refused]
         answered = any(self.answers.values())
         return later[-1] if later and not answered and self.off is None else None
 
     def saw(self, asked: Page, frame: pl.DataFrame) -> None:
-        """Keep what an answer lacks, and when a listing's candles begin."""
-        listing, page = asked.listing, asked.window
-        self.answers.setdefault(listing, []).append(answer(page, asked.asked, frame))
-        start = self.order.window.start
-        if listing.start is None and (page.start == start or listing in self.firsts):
-            opened = frame["open_time"].min()
-            told = opened if isinstance(opened, datetime) else page.end
-            if self.firsts.get(listing, page.start) == page.start:
-                self.firsts[listing] = told
+        """Keep what an answer lacks."""
+        told = answer(asked.window, asked.asked, frame)
+        self.answers.setdefault(asked.listing, []).append(told)
 
     def beyond(self) -> list[tuple[int, datetime]]:
         """The hours (coin, hour) that empty answers were asked for on top of what was wanted."""
@@ -72,13 +64,14 @@ class Turn:
 
     def note(self, listing: Listing, window: Window, error: SourceError) -> None:
         """Keep a failure, and what it says of the pages still to come."""
-        self.fail(listing, window, str(error))
-        if isinstance(error, Rejected):
+        refused = isinstance(error, Rejected)
+        self.fail(listing, window, str(error), refused=refused)
+        if refused:
             self.refused[listing] = str(error)
         if isinstance(error, Blocked) and self.off is None:
             self.tally.off[self.source.name] = str(error)
             log.warning("%s is off for the rest of this run: %s", self.source.name, error)
 
-    def fail(self, listing: Listing, window: Window, words: str) -> None:
+    def fail(self, listing: Listing, window: Window, words: str, *, refused: bool) -> None:
         """Note hours that did not come; whether they were had elsewhere shows at the end."""
-        self.failures.append(Failure(listing.coin, self.source.name, window, words))
+        self.failures.append(Failure(listing.coin, self.source.name, window, words, refused))

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from candles import HOUR, SCHEMA, Window
-from collect.evidence import Answer, Sighting, answer, sightings
+from collect.evidence import Answer, Sighting, answer, first_after_emptiness, sightings
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -88,3 +88,12 @@ def test_a_gap_asked_for_with_its_neighbours_is_affirmed() -> None:
     assert sightings([came((5, 7), [4, 7], asked=(4, 8))], (), None) == [
         Sighting(window(5, 7), "hole")
     ]
+
+
+def test_candles_begin_where_long_emptiness_ends_and_nowhere_else() -> None:
+    empty, then = came((0, 800), []), came((800, 900), range(820, 900))
+    assert first_after_emptiness([then, empty], T0) == T0 + 820 * HOUR
+    assert first_after_emptiness([empty], T0) is None  # nothing is no beginning
+    assert first_after_emptiness([then], T0) is None  # what lies before was not asked for
+    assert first_after_emptiness([came((0, 100), range(100))], T0) is None
+    assert first_after_emptiness([came((0, 800), range(700, 800))], T0) is None  # may be a halt

@@ -282,3 +282,19 @@ def test_zombies_after_a_delisting_are_not_taken_for_candles(
     assert (gap.symbol, gap.reason) == ("XRP", "delisted")
     with capsys.disabled():
         _print_row("zombie", "XRP", str(gap.window), "zombie, then delisted")
+
+
+def test_what_a_venue_refuses_is_evidence_and_not_asked_for_before_its_time(site: Site) -> None:
+    site.learn()
+    with store.connect(site.settings) as connection:
+        connection.execute("update listing set symbol = 'NOSUCHUSDT' where symbol = 'ETHUSDT'")
+    days = {"symbols": ["ETH"], "start": "2026-11-18", "end": "2026-11-22T10:00Z"}
+    assert list(site.backfill(**days).failed) == ["ETH"]
+    (gap,) = site.gaps(window=Window(instant(days["start"]), instant(days["end"])))
+    said = {each["source"]: each["words"] for each in gap.evidence if each["outcome"] == "refused"}
+    assert gap.reason == "no source has it"
+    assert "Invalid symbol" in said["binance_spot"]
+    site.venues.forget()
+    assert site.fill(NOW + 30 * MINUTE, **days).failed == {}
+    assert site.asked() == []
+    assert list(site.fill(NOW + HOUR, **days).failed) == ["ETH"]
