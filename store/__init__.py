@@ -29,8 +29,8 @@ from store.ledger import (
     replace_absences,
 )
 from store.migrate import migrate
-from store.missing import missing
-from store.quality import keep_quality, measure, shares
+from store.missing import missing, wanted
+from store.quality import Step, keep_quality, measure, shares, trend
 from store.quota import note_spent, spent
 from store.read import read
 from store.refresh import refresh
@@ -45,6 +45,7 @@ __all__ = [
     "History",
     "Outage",
     "Packed",
+    "Step",
     "Version",
     "absences",
     "adopt",
@@ -86,5 +87,7 @@ __all__ = [
     "spent",
     "suspects",
     "tidy",
+    "trend",
+    "wanted",
     "write",
 ]
