@@ -32,7 +32,8 @@ class Report:
     """One check.
 
     `coins` has a row a coin with candles and timeframe, by rank: symbol, name, rank, id, timeframe,
-    expected, present (whole), total, missing, completeness (percent), has_gaps. `shares` has a row
+    expected, present (whole), total, missing, completeness (percent), has_gaps, and unfetched: the
+    hours of its life before the first that is there, which are missing too. `shares` has a row
     a coin and source: symbol, source, hours, share (0..1), the largest first. `findings` is as
     store.FINDINGS has it: what holds, newest first, and what ceased to at this check. `survey` is
     of the coins' whole lives, by month. `trend` has the last check of each of the last 30 days, as
@@ -86,6 +87,7 @@ class Report:
             "total_symbols": hourly.height,
             "total_records": int(hourly["total"].sum()),
             "missing_records": missing,
+            "unfetched_records": int(hourly["unfetched"].sum()),
             "completeness_percentage": _percent(expected - missing, expected),
             "with_gaps": int(hourly["has_gaps"].sum()),
             "without_candles": len(self.without_candles),
@@ -110,6 +112,7 @@ class Report:
             "expected": "expected_records",
             "present": "present_records",
             "total": "total_records",
+            "unfetched": "unfetched_hours",
         }
         rows = self.coins.drop("key").rename(names).to_dicts()
         return {
@@ -162,7 +165,7 @@ def assess(
     fresh, living = _fresh(measured, whole_hour(now))
     return Report(
         now=now,
-        coins=_counted(frame, measured.drop("starts_at", "ends_at", "latest")),
+        coins=_counted(frame, measured),
         shares=_shared(frame, shared),
         findings=store.open_findings(connection, keys, now),
         without_candles=[coin.symbol for coin in coins if coin.key not in held],
@@ -185,19 +188,20 @@ def _fresh(measured: pl.DataFrame, closed: datetime) -> tuple[int, int]:
 def _counted(named: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     """The measures with names, by rank and timeframe, and what follows from them."""
     missing = (pl.col("expected") - pl.col("present")).alias("missing")
+    unfetched = (pl.col("earliest") - pl.col("starts_at")).dt.total_hours().alias("unfetched")
     order = pl.DataFrame({"timeframe": TIMEFRAMES, "place": range(len(TIMEFRAMES))})
     return (
         named.with_row_index("row")
         .join(measured, left_on="key", right_on="coin")
         .join(order, on="timeframe")
         .sort("row", "place")
-        .drop("row", "place")
-        .with_columns(missing, has_gaps=pl.col("present") < pl.col("expected"))
+        .with_columns(missing, unfetched, has_gaps=pl.col("present") < pl.col("expected"))
         .with_columns(
             completeness=pl.when(pl.col("expected") == 0)
             .then(100.0)
             .otherwise((100.0 * pl.col("present") / pl.col("expected")).round(4))
         )
+        .drop("row", "place", "starts_at", "ends_at", "earliest", "latest")
     )
 
 

@@ -4,13 +4,19 @@ import re
 from collections.abc import Iterable, Sequence
 
 LONGEST = 200  # signs of a text from outside
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&:@/])")
+_MARKUP = re.compile(r"[!-/:-@\[-`{-~]")  # any of it may be escaped
 _SPACE = re.compile(r"\s+")
+
+
+def line(text: str, longest: int = LONGEST) -> str:
+    """A text from outside in one line, without what cannot be seen, and not longer than that."""
+    seen = "".join(sign for sign in _SPACE.sub(" ", text).strip() if sign.isprintable())
+    return seen if len(seen) <= longest else f"{seen[:longest]}…"
 
 
 def plain(text: str) -> str:
     """A text from outside as it is: one line, no markup, no link, no HTML."""
-    return _MARKUP.sub(lambda sign: f"&#{ord(sign[0])};", _line(text))
+    return _MARKUP.sub(lambda sign: f"\\{sign[0]}", line(text))
 
 
 def words(text: str) -> str:
@@ -49,9 +55,3 @@ def section(title: str, *parts: str) -> str:
 def bullets(lines: Iterable[str]) -> str:
     """A list."""
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _line(text: str) -> str:
-    line = _SPACE.sub(" ", text).strip()
-    line = "".join(sign for sign in line if sign.isprintable())
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"

@@ -19,6 +19,8 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from reports.markdown import line
+
 # Nobody else draws in this process.
 mpl.rcParams.update(
     {
@@ -30,7 +32,7 @@ mpl.rcParams.update(
         "axes.spines.right": False,
     }
 )
-WIDTH = 10.0  # inches; a page is about as wide
+WIDTH = 9.0  # inches; a page is about as wide
 NAME = 12  # signs of a ticker
 LABELLED = 60  # coins that have a name beside their row; of more, the rank
 SHOWN = {"hour": "%d %b %H:%M", "day": "%d %b", "month": "%b %Y"}
@@ -99,7 +101,7 @@ def _rows(
     names: dict[str, str] = {}
     grid: dict[str, list[float]] = {}
     for key, symbol, at, part in parts.select("id", "symbol", "at", "part").iter_rows():
-        names[key] = symbol[:NAME]
+        names[key] = line(symbol, NAME)
         grid.setdefault(key, [math.nan] * len(column))[column[at]] = part
     return list(names.values()), list(grid.values())
 
@@ -115,7 +117,7 @@ def shares(shared: pl.DataFrame, step: str) -> str:
         of = dict(shared.filter(source=name).select("at", "hours").iter_rows())
         heights = [of.get(at, 0) for at in steps]
         colour = SOURCES.get(name, OTHER)
-        axes.bar(range(len(steps)), heights, 1.0, bottom=below, color=colour, label=name)
+        axes.bar(range(len(steps)), heights, 0.92, bottom=below, color=colour, label=name)
         below = [low + height for low, height in zip(below, heights, strict=True)]
     axes.set_ylabel(f"candles each {step}")
     axes.yaxis.set_major_formatter("{x:,.0f}")
@@ -147,7 +149,8 @@ def trend(checked: pl.DataFrame) -> str:
     figure, axes = _canvas(2.2)
     places = (checked["day"] - first).dt.total_days().to_list()
     axes.plot(places, missing, color=MAIN, marker="o", markersize=4)
-    axes.set_ylim(0, max(*missing, 1) * 1.15)
+    room = max(max(missing) - min(missing), 10) * 0.2
+    axes.set_ylim(max(min(missing) - room, 0), max(missing) + room)
     axes.set_ylabel("hours missing")
     axes.yaxis.set_major_formatter("{x:,.0f}")
     days = pl.datetime_range(first, last, "1d", eager=True).to_list()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from collect import Report
-from collect.quality import TIMEFRAMES, cut
+from collect.quality import cut
 from reports import pictures
 from reports.gathering import missing
 from reports.markdown import bullets, folded, page, picture, plain, section, table, words
@@ -21,9 +21,9 @@ def of_quality(report: Report) -> str:
     """A page about a check: what is new first, then what there is, then what is odd."""
     if report.coins.is_empty():
         return page("# No candles yet", "A backfill fetches some.")
-    totals, survey = report.totals(), report.survey
+    survey = report.survey
     return page(
-        f"# {cut(totals['completeness_percentage'])} complete",
+        f"# {_headline(report)}",
         f"{_when(report.now)}. {_freshness(report)}",
         _numbers(report),
         section("New since the last check", _news(report)),
@@ -43,6 +43,15 @@ def of_quality(report: Report) -> str:
     )
 
 
+def _headline(report: Report) -> str:
+    """How complete the coins are since each one's first candle, and what is new."""
+    hourly = report.coins.filter(timeframe="1h")
+    begun = int(hourly["expected"].sum()) - int(hourly["unfetched"].sum())
+    there = int(hourly["present"].sum())
+    new = int(report.open["new"].sum())
+    return f"{cut(100 * there / max(begun, 1))} complete, findings: {new:,} new"
+
+
 def _when(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
@@ -60,23 +69,19 @@ def _numbers(report: Report) -> str:
     hourly = report.coins.filter(timeframe="1h")
     then = {name: _then(report, report.now - ago) for name, ago in AGO.items()}
     known = {name: row for name, row in then.items() if row is not None}
-    expected, present = int(hourly["expected"].sum()), int(hourly["present"].sum())
-    columns = [(expected, present), *known.values()]
+    columns = [(int(hourly["expected"].sum()), int(hourly["present"].sum())), *known.values()]
+    missing, unfetched = int(hourly["missing"].sum()), int(hourly["unfetched"].sum())
+    blank = [""] * len(known)
     rows = [
-        ("complete", *(cut(100 * have / max(of, 1)) for of, have in columns)),
-        ("hours missing", *(f"{of - have:,}" for of, have in columns)),
-        ("of them never asked for", f"{_untried(report):,}", *[""] * len(known)),
+        ("complete, from listing on", *(cut(100 * have / max(of, 1)) for of, have in columns)),
         ("hours there", *(f"{have:,}" for _, have in columns)),
-        ("coins", f"{totals['total_symbols']:,}", *[""] * len(known)),
-        ("coins with gaps", f"{totals['with_gaps']:,}", *[""] * len(known)),
-        ("findings", f"{totals['open_findings']:,}", *[""] * len(known)),
+        ("hours missing", *(f"{of - have:,}" for of, have in columns)),
+        ("before a coin's first candle", f"{unfetched:,}", *blank),
+        ("after it", f"{missing - unfetched:,}", *blank),
+        ("coins", f"{totals['total_symbols']:,}", *blank),
+        ("findings", f"{totals['open_findings']:,}", *blank),
     ]
     return table(("", "now", *known), rows, numbers=range(1, len(columns) + 1))
-
-
-def _untried(report: Report) -> int:
-    """Hours that nobody wanted yet: a venue listed the coin, but no run reached back so far."""
-    return report.survey.reasons.get("not tried", {}).get("hours", 0)
 
 
 def _then(report: Report, at: datetime) -> tuple[int, int] | None:
@@ -106,26 +111,26 @@ def _trend(report: Report) -> str:
 
 
 def _worst(report: Report) -> str:
-    wide = report.coins.pivot(
-        on="timeframe", index="id", values="completeness", maintain_order=True
-    )
-    hourly = report.coins.filter(timeframe="1h").join(wide, on="id", maintain_order="left")
-    lacking = hourly.filter(pl.col("missing") > 0).sort("1h", maintain_order=True)
+    """By what lacks after the first candle: what lies before was never fetched, and needs to be."""
+    holes = (pl.col("missing") - pl.col("unfetched")).alias("holes")
+    hourly = report.coins.filter(timeframe="1h").with_columns(holes)
+    lacking = hourly.filter(pl.col("holes") > 0).sort("holes", descending=True, maintain_order=True)
     rows = [
         (
             plain(row["symbol"]),
-            *("" if row.get(name) is None else cut(row[name]) for name in TIMEFRAMES),
-            f"{row['missing']:,}",
+            f"{row['holes']:,}",
+            cut(100 - 100 * row["holes"] / (row["expected"] - row["unfetched"])),
+            f"{row['unfetched']:,}" if row["unfetched"] else "",
             _sources(report, row["id"]),
         )
         for row in lacking.head(WORST).iter_rows(named=True)
     ]
     if not rows:
-        return "All are complete."
-    header = ("coin", *TIMEFRAMES, "hours missing", "from")
+        return "From its first candle on, every coin is complete."
+    header = ("coin", "hours missing", "complete", "and before the first candle", "from")
     rest = lacking.height - len(rows)
-    more = f"and {rest:,} coins more with gaps" if rest else ""
-    return page(table(header, rows, numbers=[1, 2, 3, 4]), more).rstrip()
+    more = f"and {rest:,} coins more" if rest else ""
+    return page(table(header, rows, numbers=[1, 2, 3]), more).rstrip()
 
 
 def _sources(report: Report, coin_id: str) -> str:

@@ -20,6 +20,7 @@ MEASURES = pl.Schema(
         "total": pl.Int64(),
         "starts_at": pl.Datetime("us", "UTC"),
         "ends_at": pl.Datetime("us", "UTC"),
+        "earliest": pl.Datetime("us", "UTC"),
         "latest": pl.Datetime("us", "UTC"),
     },
 )
@@ -41,7 +42,8 @@ def measure(connection: Connection, coins: Sequence[int], now: datetime) -> pl.D
     """One row a coin that has candles, and timeframe: bars expected up to `now`, present, in all.
 
     Present are those that are whole; `total` counts the others too. Between `starts_at` and
-    `ends_at` bars are expected; `latest` is the last one's open time. As MEASURES has them.
+    `ends_at` bars are expected; `earliest` and `latest` open the first and the last that there is.
+    As MEASURES has them.
     """
     with taken_as_now(connection, now):
         rows = connection.execute(query("measures"), {"coins": list(coins)}).fetchall()
