@@ -189,6 +189,7 @@ def test_each_run_leaves_a_page_and_says_how_far_it_is(caplog: pytest.LogCapture
     from flows.maintain import maintain  # noqa: PLC0415
     from flows.quality import quality  # noqa: PLC0415
 
+    caplog.set_level(logging.INFO)
     ended(backfill, start="2026-11-18", max_coins=6, now=NOW)
     said = caplog.text
     assert "6 of 6 coins, 100% of the hours, " in said
