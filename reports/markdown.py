@@ -36,11 +36,6 @@ def picture(name: str, address: str) -> str:
     return f"![{name}]({address})"
 
 
-def folded(title: str, text: str) -> str:
-    """Text that a click unfolds."""
-    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
-
-
 def page(*parts: str) -> str:
     """What there is of the parts, one below the other."""
     return "\n\n".join(part for part in parts if part) + "\n"

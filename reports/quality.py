@@ -8,11 +8,11 @@ from collect import Report
 from collect.quality import cut
 from reports import pictures
 from reports.gathering import missing
-from reports.markdown import bullets, folded, page, picture, plain, section, table, words
+from reports.markdown import bullets, page, picture, plain, section, table, words
 
 WORST = 15
 NEWS = 20
-OPEN = 100
+OPEN = 25
 OUTAGES = 20
 AGO = {"a day ago": timedelta(days=1), "a week ago": timedelta(days=7)}
 
@@ -49,7 +49,8 @@ def _headline(report: Report) -> str:
     begun = int(hourly["expected"].sum()) - int(hourly["unfetched"].sum())
     there = int(hourly["present"].sum())
     new = int(report.open["new"].sum())
-    return f"{cut(100 * there / max(begun, 1))} complete, findings: {new:,} new"
+    news = f"new findings: {new:,}" if new else "nothing new is odd"
+    return f"{cut(100 * there / max(begun, 1))} complete since the first candles, {news}"
 
 
 def _when(at: datetime) -> str:
@@ -171,8 +172,5 @@ def _kinds(report: Report) -> str:
 
 def _odd(report: Report) -> str:
     told = [plain(text) for text in report.sentences()[:OPEN]]
-    if not told:
-        return ""
     rest = report.open.height - len(told)
-    lines = [*told, f"and {rest:,} more"] if rest else told
-    return folded(f"{report.open.height:,} findings, newest first", bullets(lines))
+    return bullets([*told, f"and {rest:,} more"] if rest else told)

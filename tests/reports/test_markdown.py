@@ -3,7 +3,7 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from reports.markdown import LONGEST, bullets, folded, page, plain, section, table, words
+from reports.markdown import LONGEST, bullets, page, plain, section, table, words
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -51,7 +51,6 @@ def test_a_section_without_anything_in_it_is_not_there() -> None:
         "# Title\n\n## Full\n\nx\n"
     )
     assert rendered(bullets(["a", "b"])) == "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n"
-    assert "<details><summary>more</summary>" in rendered(folded("more", "text"))
 
 
 def test_numbers_stand_to_the_right() -> None:
