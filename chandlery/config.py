@@ -11,11 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 import sources
-from candles.settings import BLOCK, SECRET, Settings, key_name, keys, origins, settings
-from chandlery.instance import Place, running
+from candles.settings import BLOCK, FOR_FLOWS, Settings, key_name, keys, origins, settings
 from chandlery.options import JSON, choices
 from chandlery.people import output, print_json
-from chandlery.server import Server
+from chandlery.server import at_hand
 
 MASK = "***"
 HEAD = """\
@@ -93,18 +92,10 @@ def _sold() -> dict[str, str]:
 
 def _in_blocks(current: Settings) -> list[str]:
     """The secrets of which the Prefect server at hand, if there is one, has a block."""
-    told = running(Place(current.home))
-    api = _configured_api() if told is None else told.api
-    blocks = Server(api).secret_blocks() if api else set[str]()
-    secrets = (*SECRET, *map(key_name, _sold()))
+    server = at_hand(current.home)
+    blocks = server.secret_blocks() if server else set[str]()
+    secrets = (*FOR_FLOWS, *map(key_name, _sold()))
     return [name for name in secrets if name.lower().replace("_", "-") in blocks]
-
-
-def _configured_api() -> str | None:
-    """Where Prefect's own settings say its server is."""
-    from prefect.settings import get_current_settings  # noqa: PLC0415  takes a second
-
-    return get_current_settings().api.url
 
 
 def masked(name: str, value: object) -> str | None:
@@ -115,6 +106,8 @@ def masked(name: str, value: object) -> str | None:
         return ",".join(value)
     if name == "DATABASE_URL":
         return _database(str(value))
+    if name == "CHANDLERY_NOTIFY_URL":  # every part of it may be what lets one in
+        return MASK
     return _address(str(value)) if "://" in str(value) else str(value)
 
 
