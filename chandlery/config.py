@@ -21,6 +21,15 @@ HEAD = """\
 # Copy this to .env and take the # away from what you set. The environment comes before .env,
 # and .env before Prefect's Secret blocks. `chandlery config` shows what is in force.
 """
+COMPOSE = """
+# For compose.yaml, which puts the database's address together by itself: five passwords, of letters
+# and digits, as they stand in addresses (`openssl rand -hex 24`).
+# POSTGRES_PASSWORD=
+# CHANDLERY_DB_PASSWORD=
+# PREFECT_DB_PASSWORD=
+# GRAFANA_DB_PASSWORD=
+# GRAFANA_ADMIN_PASSWORD=
+"""
 
 
 @dataclass(frozen=True)
@@ -142,8 +151,8 @@ def _table(found: list[Setting]) -> Table:
 
 
 def example_file() -> str:
-    """`.env.example`, from the settings' own sentences."""
+    """`.env.example`, from the settings' own sentences; and what compose.yaml wants."""
     fields = Settings.model_fields.values()
     shown = {str(field.alias): (field.examples or [""])[0] for field in fields}
     parts = (f"\n# {about}\n# {name}={shown.get(name, '')}\n" for name, about in _about().items())
-    return HEAD + "".join(parts)
+    return HEAD + "".join(parts) + COMPOSE
