@@ -27,7 +27,7 @@ from sandbox import serving
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0
+PATIENCE = 240.0
 PROC = Path("/proc")
 NOW = "2026-01-04T10:30Z"
 NAMES = ["a run fails", "a run is gone without a word", "hourly falls behind"]
@@ -89,8 +89,10 @@ class Site:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        self.ui = self.said("server").split()[1]
-        self.said("Ctrl-C")
+
+    @property
+    def ui(self) -> str:
+        return self.said("server").split()[1]
 
     def said(self, words: str) -> str:
         """The line that begins with these words, once it is there."""
@@ -170,6 +172,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     ):
         made = Site(folder, venues.url, url, told)
         try:
+            made.said("Ctrl-C")
             for each in made.ask("POST", "/deployments/filter"):
                 made.ask("POST", f"/deployments/{each['id']}/pause_deployment")
             yield made
