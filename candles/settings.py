@@ -132,10 +132,19 @@ class Settings(_Read):
         description="Sources in the order they are asked, separated by commas.",
         examples=[",".join(PRIORITY)],
     )
+    notify_url: str | None = Field(
+        default=None,
+        alias="CHANDLERY_NOTIFY_URL",
+        repr=False,
+        description="Who is told when collection fails or falls behind: an address of Apprise's.",
+        examples=["ntfys://ntfy.sh/a-topic-of-your-own"],
+    )
     _blocks: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
 
-SECRET = ("DATABASE_URL", "HTTPS_PROXY")
+FOR_FLOWS = ("DATABASE_URL", "HTTPS_PROXY")
+"""What flows also take from Secret blocks, as they do every API key."""
+SECRET = (*FOR_FLOWS, "CHANDLERY_NOTIFY_URL")
 """What may bear a password. Every API key is one too."""
 
 

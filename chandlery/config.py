@@ -11,16 +11,24 @@ from rich.table import Table
 from rich.text import Text
 
 import sources
-from candles.settings import BLOCK, SECRET, Settings, key_name, keys, origins, settings
-from chandlery.instance import Place, running
+from candles.settings import BLOCK, FOR_FLOWS, Settings, key_name, keys, origins, settings
 from chandlery.options import JSON, choices
 from chandlery.people import output, print_json
-from chandlery.server import Server
+from chandlery.server import at_hand
 
 MASK = "***"
 HEAD = """\
 # Copy this to .env and take the # away from what you set. The environment comes before .env,
 # and .env before Prefect's Secret blocks. `chandlery config` shows what is in force.
+"""
+COMPOSE = """
+# For compose.yaml, which puts the database's address together by itself: five passwords, of letters
+# and digits, as they stand in addresses (`openssl rand -hex 24`).
+# POSTGRES_PASSWORD=
+# CHANDLERY_DB_PASSWORD=
+# PREFECT_DB_PASSWORD=
+# GRAFANA_DB_PASSWORD=
+# GRAFANA_ADMIN_PASSWORD=
 """
 
 
@@ -93,18 +101,10 @@ def _sold() -> dict[str, str]:
 
 def _in_blocks(current: Settings) -> list[str]:
     """The secrets of which the Prefect server at hand, if there is one, has a block."""
-    told = running(Place(current.home))
-    api = _configured_api() if told is None else told.api
-    blocks = Server(api).secret_blocks() if api else set[str]()
-    secrets = (*SECRET, *map(key_name, _sold()))
+    server = at_hand(current.home)
+    blocks = server.secret_blocks() if server else set[str]()
+    secrets = (*FOR_FLOWS, *map(key_name, _sold()))
     return [name for name in secrets if name.lower().replace("_", "-") in blocks]
-
-
-def _configured_api() -> str | None:
-    """Where Prefect's own settings say its server is."""
-    from prefect.settings import get_current_settings  # noqa: PLC0415  takes a second
-
-    return get_current_settings().api.url
 
 
 def masked(name: str, value: object) -> str | None:
@@ -115,6 +115,8 @@ def masked(name: str, value: object) -> str | None:
         return ",".join(value)
     if name == "DATABASE_URL":
         return _database(str(value))
+    if name == "CHANDLERY_NOTIFY_URL":  # every part of it may be what lets one in
+        return MASK
     return _address(str(value)) if "://" in str(value) else str(value)
 
 
@@ -149,8 +151,8 @@ def _table(found: list[Setting]) -> Table:
 
 
 def example_file() -> str:
-    """`.env.example`, from the settings' own sentences."""
+    """`.env.example`, from the settings' own sentences; and what compose.yaml wants."""
     fields = Settings.model_fields.values()
     shown = {str(field.alias): (field.examples or [""])[0] for field in fields}
     parts = (f"\n# {about}\n# {name}={shown.get(name, '')}\n" for name, about in _about().items())
-    return HEAD + "".join(parts)
+    return HEAD + "".join(parts) + COMPOSE

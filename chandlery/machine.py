@@ -16,6 +16,7 @@ import embedded
 import store
 from candles import ChandleryError, Misuse
 from candles.settings import Settings
+from chandlery.automations import applied, said
 from chandlery.config import masked
 from chandlery.instance import ROOT, Place, Told, environment
 from chandlery.processes import Kept, keep, until
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 START_SECONDS = 300.0  # a slow, busy machine's first start takes a minute
 WATCH_SECONDS = 0.5
+NOT_IN_SANDBOX = ("database_url", "proxy", "notify_url")
 PREFECT = (sys.executable, "-m", "prefect")
 
 
@@ -79,6 +81,7 @@ class Machine:
         self._serve(current, sandbox=sandbox)
         given = environment(current, self.server.api, sandbox=sandbox)
         self._deploy(given)
+        click.echo(said(applied(self.server, current)))
         self._work(given)
         click.echo(f"logs        {self.place.logs}/")
         click.echo("Ctrl-C here stops all of it, `chandlery down` from elsewhere.")
@@ -109,7 +112,7 @@ class Machine:
         told = self._wait(lambda: _first_line(venues), "the sandbox")
         click.echo(f"sandbox     {told['url']}  {told['candles']}")
         here = {"home": self.place.home, "venues_url": told["url"]}
-        return current.model_copy(update={**here, "database_url": None, "proxy": None})
+        return current.model_copy(update={**here, **dict.fromkeys(NOT_IN_SANDBOX)})
 
     def _database(self, current: Settings) -> None:
         """Open it and bring it up to date; one of ours stays as long as a connection is open."""

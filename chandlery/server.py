@@ -1,15 +1,20 @@
-"""A Prefect server's API, as far as `chandlery up` and `chandlery config` need it."""
+"""A Prefect server's API, as far as `chandlery up`, `automations` and `config` need it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
+
+from chandlery.instance import Place, running
 
 POOL = "chandlery"
 UNDER_WAY = ("RUNNING", "PENDING", "CANCELLING")
 SECONDS = 30.0
 PEEK_SECONDS = 2.0
+NOTIFIER = "slack-webhook"
+"""The block type that takes any address of Apprise's, Slack's or not."""
 
 Row = Mapping[str, Any]
 Schedule = tuple[str, str, str]
@@ -56,10 +61,7 @@ class Server:
 
     def pause(self, path: str) -> None:
         """Switch a schedule off."""
-        answer = httpx.patch(
-            f"{self.api}{path}", json={"active": False}, timeout=SECONDS, trust_env=False
-        )
-        answer.raise_for_status()
+        self._send("PATCH", path, {"active": False})
 
     def bury(self) -> int:
         """Call crashed what no worker works on any more: else it is running for ever.
@@ -84,9 +86,67 @@ class Server:
         except (httpx.HTTPError, ValueError):
             return set()
 
+    def automations(self) -> list[Row]:
+        """What the server does by itself."""
+        return list(self._post("/automations/filter"))
+
+    def make_automation(self, wanted: Row) -> None:
+        """Have the server do one thing more by itself."""
+        self._post("/automations/", wanted)
+
+    def change_automation(self, key: str, wanted: Row) -> None:
+        """Put `wanted` in an automation's place; what it waits for begins anew."""
+        self._send("PUT", f"/automations/{key}", wanted)
+
+    def drop_automation(self, key: str) -> None:
+        """Have the server do one thing less."""
+        self._send("DELETE", f"/automations/{key}")
+
+    def notifier(self, name: str) -> str | None:
+        """The id of the block of this name that can notify somebody, if there is one."""
+        wanted = {
+            "block_documents": {"name": {"any_": [name]}},
+            "block_schemas": {"block_capabilities": {"all_": ["notify"]}},
+        }
+        found = self._post("/block_documents/filter", wanted)
+        # Beside one made by hand, the one that `keep_notifier` made.
+        found.sort(key=lambda each: each["block_type"]["slug"] != NOTIFIER)
+        return str(found[0]["id"]) if found else None
+
+    def keep_notifier(self, name: str, url: str) -> None:
+        """Have a block of this name that notifies whoever is at `url`, an address of Apprise's."""
+        kind = self._send("GET", f"/block_types/slug/{NOTIFIER}").json()["id"]
+        of_kind = {"block_schemas": {"block_type_id": {"any_": [kind]}}}
+        schema = self._post("/block_schemas/filter", of_kind)[0]["id"]  # the newest
+        found = self._send("GET", f"/block_types/slug/{NOTIFIER}/block_documents").json()
+        data = {"block_schema_id": schema, "data": {"url": url}}
+        for each in found:
+            if each["name"] == name:
+                self._send("PATCH", f"/block_documents/{each['id']}", data)
+                return
+        self._post("/block_documents/", {**data, "name": name, "block_type_id": kind})
+
     def _get(self, path: str, *, seconds: float = SECONDS) -> httpx.Response:
         return httpx.get(f"{self.api}{path}", timeout=seconds, trust_env=False)
 
     def _post(self, path: str, body: Row | None = None) -> Any:  # noqa: ANN401  JSON
-        answer = httpx.post(f"{self.api}{path}", json=body or {}, timeout=SECONDS, trust_env=False)
-        return answer.raise_for_status().json()
+        return self._send("POST", path, body or {}).json()
+
+    def _send(self, method: str, path: str, body: Row | None = None) -> httpx.Response:
+        url = f"{self.api}{path}"
+        answer = httpx.request(method, url, json=body, timeout=SECONDS, trust_env=False)
+        return answer.raise_for_status()
+
+
+def at_hand(home: Path) -> Server | None:
+    """The server that `chandlery up` runs on this home, or else the one that Prefect is told of."""
+    told = running(Place(home))
+    api = _configured_api() if told is None else told.api
+    return Server(api) if api else None
+
+
+def _configured_api() -> str | None:
+    """Where Prefect's own settings say its server is."""
+    from prefect.settings import get_current_settings  # noqa: PLC0415  takes a second
+
+    return get_current_settings().api.url

@@ -8,7 +8,7 @@ from typing import cast
 
 from prefect.blocks.system import Secret
 
-from candles.settings import DEFAULT, SECRET, Settings, key_name, origins, settings
+from candles.settings import DEFAULT, FOR_FLOWS, Settings, key_name, origins, settings
 from sources import load
 
 
@@ -16,7 +16,7 @@ def in_force() -> Settings:
     """The settings; from Secret blocks what is a secret and is not set nearer."""
     settings()  # a wrong .env is told before it is read on
     sold = [key_name(name) for name, source in load().items() if source.venue.key_header]
-    unset = [name for name, place in origins([*SECRET, *sold]).items() if place == DEFAULT]
+    unset = [name for name, place in origins([*FOR_FLOWS, *sold]).items() if place == DEFAULT]
     found = ((name, _value(name.lower().replace("_", "-"))) for name in unset)
     return settings({name: value for name, value in found if value})
 

@@ -19,6 +19,7 @@ SECRETS = {
     "DATABASE_URL": "postgresql://me:planted@db.example:6543/candles?sslpassword=planted",
     "HTTPS_PROXY": "http://me:planted@proxy.example:3128",
     "COINGECKO_API_KEY": "CG-planted",
+    "CHANDLERY_NOTIFY_URL": "slack://planted/planted/planted",
 }
 
 
@@ -53,6 +54,7 @@ def test_it_says_what_is_in_force_and_from_where(config: Run, tmp_path: Path) ->
             "binance_futures,binance_spot,coingecko,cryptocompare,okx,bybit",
             "default",
         ),
+        "CHANDLERY_NOTIFY_URL": (None, "default"),
         "COINGECKO_API_KEY": ("***", ".env"),
         "COINGECKO_PRO_API_KEY": (None, "default"),
         "CRYPTOCOMPARE_API_KEY": (None, "default"),
@@ -63,7 +65,7 @@ def test_it_says_what_is_in_force_and_from_where(config: Run, tmp_path: Path) ->
 def test_no_secret_is_shown(config: Run) -> None:
     done = config(**SECRETS)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("***") == 3
+    assert done.stdout.count("***") == 4
     assert "planted" not in done.stdout
 
 
