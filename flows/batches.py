@@ -82,6 +82,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             archive=archive,
             recheck_hours=recheck_hours,
             patient=patient,
+            name=runtime.flow_run.name,
         )
         return _ended(_collected(current, wanted, run))
     except Misuse as error:
@@ -129,14 +130,15 @@ def _ended(tally: Tally) -> State[dict[str, object]]:
     for symbol, why in tally.failed.items():
         log.warning("%s: %s", symbol, why)
     statistics = tally.statistics()
-    done = len(tally.coins) - len(tally.failed)
+    done = len(tally.coins) - len(tally.failed) - len(tally.unfinished)
     # So ends all but one of several runs that are late: what is missing is asked, not the time.
-    asked = f"{tally.records:,} candles" if tally.pages else "nothing due is missing"
-    message = f"{done} of {len(tally.coins)} coins, {asked}"
+    nothing = "nothing else is due" if tally.unfinished else "nothing due is missing"
+    asked = f"{tally.records:,} candles" if tally.pages else nothing
+    message = "; ".join([f"{done} of {len(tally.coins)} coins, {asked}", *tally.leaving()])
     log.info("%s; %s", message, statistics)
     if not tally.failed:
         return Completed(message=message, data=statistics)
-    if done == 0:
+    if len(tally.failed) == len(tally.coins):
         return Failed(message=f"{message}: {next(iter(tally.failed.values()))}", data=statistics)
     return Completed(
         name="Partial", message=f"{message}; failed: {', '.join(tally.failed)}", data=statistics

@@ -8,10 +8,12 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic, time
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from candles import instant
+import store
+from candles import Window, instant
 from candles.settings import Settings
 from collect import Tally, learn, order, run, tools
 from sandbox import Serving, serving
@@ -96,6 +98,30 @@ def test_states_tell_the_truth(venues: Serving) -> None:
     venues.fault("403")
     state = ended(backfill, start="2026-11-20", symbols=["ETH"], now=NOW)
     assert state.is_failed()
+
+
+@needed
+@pytest.mark.parametrize(
+    ("until", "told"),
+    [
+        ("09:00", "1 of 4 coins, 3 candles; 3 coins left to a backfill, under way"),
+        ("10:00", "1 of 4 coins, nothing else is due; 3 coins left to a backfill, under way"),
+    ],
+)
+def test_a_state_tells_what_is_left_to_another_run(
+    settings: Settings, until: str, told: str
+) -> None:
+    from flows.hourly import hourly  # noqa: PLC0415
+    from flows.sync_coins import sync_coins  # noqa: PLC0415
+
+    assert ended(sync_coins, max_coins=12, now=NOW).is_completed()
+    other = store.Claimant(uuid4(), "a backfill", store.Process.ours())
+    with store.connect(settings) as connection:
+        coins = [coin.key for coin in store.find(connection)]
+        window = Window(instant("2020-01-01"), instant(f"2026-11-22T{until}Z"))
+        store.claim(connection, other, coins, window)
+    state = ended(hourly, max_coins=4, now=NOW)
+    assert (state.name, state.message) == ("Completed", told)
 
 
 @needed
