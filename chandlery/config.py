@@ -94,13 +94,13 @@ def _sold() -> dict[str, str]:
 def _in_blocks(current: Settings) -> list[str]:
     """The secrets of which the Prefect server at hand, if there is one, has a block."""
     told = running(Place(current.home))
-    api = _configured_api() if told is None else told.api
+    api = configured_api() if told is None else told.api
     blocks = Server(api).secret_blocks() if api else set[str]()
     secrets = (*SECRET, *map(key_name, _sold()))
     return [name for name in secrets if name.lower().replace("_", "-") in blocks]
 
 
-def _configured_api() -> str | None:
+def configured_api() -> str | None:
     """Where Prefect's own settings say its server is."""
     from prefect.settings import get_current_settings  # noqa: PLC0415  takes a second
 

@@ -10,6 +10,7 @@ from rich.logging import RichHandler
 
 import embedded
 from candles import ChandleryError, Misuse
+from chandlery.burying import bury
 from chandlery.collecting import backfill, coins, fill_gaps, hourly
 from chandlery.config import config
 from chandlery.data import export, migrate, status
@@ -48,6 +49,7 @@ VERBS = (
     export,
     up,
     down,
+    bury,
     config,
     db,
     try_source,

@@ -58,9 +58,17 @@ class Site:
         return self.folder / "home"
 
     def prefect(self, *words: str) -> str:
-        """Run a command in the repository's folder, as a user does."""
+        """Run one of Prefect's commands."""
+        return self._command("prefect", *words)
+
+    def chandlery(self, *words: str) -> str:
+        """Run one of ours."""
+        return self._command("chandlery", *words)
+
+    def _command(self, *words: str) -> str:
+        """Run a command in the repository's folder, as a user does; what it says."""
         done = subprocess.run(
-            [sys.executable, "-m", "prefect", *words],
+            [sys.executable, "-m", *words],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
@@ -76,7 +84,7 @@ class Site:
         """The same, for as long as a `with` lasts; its output goes to a file."""
         command = [sys.executable, "-m", "prefect", *words]
         with (
-            (self.folder / f"{words[0]}.log").open("wb") as log,
+            (self.folder / f"{words[0]}.log").open("ab") as log,
             subprocess.Popen(
                 command,
                 cwd=ROOT,
@@ -162,9 +170,11 @@ class Site:
 
         return until(look, lambda: f"the end of run {run}\n{self.said('worker')}")
 
-    def processes(self, run: str) -> list[int]:
-        """The processes that carry a run out."""
-        return [pid for pid, _ in having(f"PREFECT__FLOW_RUN_ID={run}")]
+    def process(self, run: str) -> int | None:
+        """The process that carries a run out; what it started may bear the run's number longer."""
+        told = self.ask("GET", f"/flow_runs/{run}")["infrastructure_pid"]
+        found = {str(pid): pid for pid, _ in having(f"PREFECT__FLOW_RUN_ID={run}")}
+        return found.get(told)
 
     def _healthy(self, server: subprocess.Popen[bytes]) -> bool | None:
         assert server.poll() is None, "the server ended"
