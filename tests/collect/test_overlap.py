@@ -120,6 +120,18 @@ def test_an_hour_that_has_closed_since_is_not_left_to_a_backfill(
     assert all_tables(at_sandbox) == undisturbed(at_sandbox, collect, start="2026-11-15")
 
 
+def test_where_listings_begin_is_not_asked_for_twice(collect: Collect, venues: Serving) -> None:
+    with ThreadPoolExecutor(1) as hand:
+        with held(venues, count=HANDS):
+            first = hand.submit(collect, start="2026-09-01")
+            while venues.requests()["total"] < HANDS:
+                pass
+            venues.forget()
+            assert collect(start="2026-09-01").pages == 0
+            assert venues.requests()["total"] == 0
+        first.result()
+
+
 def test_what_is_seen_again_is_left_to_another_too(collect: Collect, venues: Serving) -> None:
     collect(**WEEK)
     again = {"recheck_hours": 24} | WEEK
