@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/ready
 BENCH := .venv-bench/ready
-ROOMS := candles sources store collect flows embedded sandbox chandlery
+ROOMS := candles sources store collect reports flows embedded sandbox chandlery
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format bench golden lock clean

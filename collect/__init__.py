@@ -7,6 +7,7 @@ from collect.engine import batches, gather
 from collect.order import FILL_HOURS, RECHECK_HOURS, Order, order
 from collect.quality import Report, assess, check
 from collect.run import Progress, choose, fill_gaps, run
+from collect.survey import Survey, survey
 from collect.tally import Tally
 from collect.tools import Tools, tools
 from collect.universe import Universe, learn, learn_if_due
@@ -19,6 +20,7 @@ __all__ = [
     "Order",
     "Progress",
     "Report",
+    "Survey",
     "Tally",
     "Tools",
     "Universe",
@@ -34,5 +36,6 @@ __all__ = [
     "maintain",
     "order",
     "run",
+    "survey",
     "tools",
 ]

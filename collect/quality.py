@@ -6,7 +6,7 @@ findings from when they are found until they no longer hold.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from time import monotonic
 from typing import Any
@@ -14,12 +14,15 @@ from typing import Any
 import polars as pl
 
 import store
+from candles import HOUR, Window, whole_hour
 from candles.settings import Settings
 from collect.order import chosen, few
 from collect.run import choose
 from collect.sentences import sentence
+from collect.survey import Survey, named, seen
 
 Say = Callable[[str], None]
+LOOKED_BACK = timedelta(days=30)  # of checks, and of venues' outages
 TIMEFRAMES = ("1h", "4h", "1d")
 TOLD = ("symbol", "kind", "open_time", "detail")  # of a finding, by its sentence
 
@@ -29,9 +32,13 @@ class Report:
     """One check.
 
     `coins` has a row a coin with candles and timeframe, by rank: symbol, name, rank, id, timeframe,
-    expected, present (whole), total, missing, completeness (percent), has_gaps. `shares` has a row
+    expected, present (whole), total, missing, completeness (percent), has_gaps, and unfetched: the
+    hours of its life before the first that is there, which are missing too. `shares` has a row
     a coin and source: symbol, source, hours, share (0..1), the largest first. `findings` is as
-    store.FINDINGS has it: what holds, newest first, and what ceased to at this check.
+    store.FINDINGS has it: what holds, newest first, and what ceased to at this check. `survey` is
+    of the coins' whole lives, by month. `trend` has the last check of each of the last 30 days, as
+    store.TREND has it; `outages` are the venues' of these days. `fresh` coins have their newest
+    hour, of `living` that are listed.
     """
 
     now: datetime
@@ -39,6 +46,12 @@ class Report:
     shares: pl.DataFrame
     findings: pl.DataFrame
     without_candles: Sequence[str]
+    survey: Survey
+    trend: pl.DataFrame
+    health: Sequence[store.Health]
+    outages: Sequence[store.Outage]
+    fresh: int
+    living: int
     seconds: float
 
     @property
@@ -74,6 +87,7 @@ class Report:
             "total_symbols": hourly.height,
             "total_records": int(hourly["total"].sum()),
             "missing_records": missing,
+            "unfetched_records": int(hourly["unfetched"].sum()),
             "completeness_percentage": _percent(expected - missing, expected),
             "with_gaps": int(hourly["has_gaps"].sum()),
             "without_candles": len(self.without_candles),
@@ -81,6 +95,9 @@ class Report:
             "new_findings": int(self.open["new"].sum()),
             "ended_findings": self.ended.height,
             "findings_by_kind": dict(kinds.iter_rows()),
+            "missing_by_reason": self.survey.reasons,
+            "fresh_symbols": self.fresh,
+            "living_symbols": self.living,
         }
 
     def statistics(self) -> dict[str, object]:
@@ -95,6 +112,7 @@ class Report:
             "expected": "expected_records",
             "present": "present_records",
             "total": "total_records",
+            "unfetched": "unfetched_hours",
         }
         rows = self.coins.drop("key").rename(names).to_dicts()
         return {
@@ -140,52 +158,67 @@ def assess(
     say("measuring")
     measured, shared = store.measure(connection, keys, now), store.shares(connection, keys)
     store.keep_quality(connection, now, measured, shared)
-    named = pl.DataFrame(
-        [(coin.key, coin.symbol, coin.name, coin.rank, coin.id) for coin in coins],
-        schema={
-            "key": pl.Int64(),
-            "symbol": pl.String(),
-            "name": pl.String(),
-            "rank": pl.Int64(),
-            "id": pl.String(),
-        },
-        orient="row",
-    )
-    held = set(measured["coin"])
+    say("asking why hours are missing")
+    reasons = store.gaps_by_reason(connection, now, coins=keys)
+    frame, held = named(coins), set(measured["coin"])
+    lately = Window(now - LOOKED_BACK, now)
+    fresh, living = _fresh(measured, whole_hour(now))
     return Report(
         now=now,
-        coins=_counted(named, measured),
-        shares=_shared(named, shared),
+        coins=_counted(frame, measured),
+        shares=_shared(frame, shared),
         findings=store.open_findings(connection, keys, now),
         without_candles=[coin.symbol for coin in coins if coin.key not in held],
+        survey=seen(frame, measured, shared, reasons),
+        trend=store.trend(connection, keys, lately),
+        health=store.health(connection),
+        outages=store.outages(connection, lately),
+        fresh=fresh,
+        living=living,
         seconds=monotonic() - began,
     )
+
+
+def _fresh(measured: pl.DataFrame, closed: datetime) -> tuple[int, int]:
+    """How many coins have the hour that ended last, and how many there are that could."""
+    living = measured.filter(pl.col("timeframe") == "1h", pl.col("ends_at") >= closed)
+    return living.filter(pl.col("latest") >= closed - HOUR).height, living.height
 
 
 def _counted(named: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     """The measures with names, by rank and timeframe, and what follows from them."""
     missing = (pl.col("expected") - pl.col("present")).alias("missing")
+    unfetched = (pl.col("earliest") - pl.col("starts_at")).dt.total_hours().alias("unfetched")
     order = pl.DataFrame({"timeframe": TIMEFRAMES, "place": range(len(TIMEFRAMES))})
     return (
         named.with_row_index("row")
         .join(measured, left_on="key", right_on="coin")
         .join(order, on="timeframe")
         .sort("row", "place")
-        .drop("row", "place")
-        .with_columns(missing, has_gaps=pl.col("present") < pl.col("expected"))
+        .with_columns(missing, unfetched, has_gaps=pl.col("present") < pl.col("expected"))
         .with_columns(
             completeness=pl.when(pl.col("expected") == 0)
             .then(100.0)
             .otherwise((100.0 * pl.col("present") / pl.col("expected")).round(4))
         )
+        .drop("row", "place", "starts_at", "ends_at", "earliest", "latest")
     )
 
 
 def _shared(named: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
-    """The shares with names, in the order they came in, as parts of one."""
-    return shared.join(
-        named.select("key", "symbol", "id"), left_on="coin", right_on="key", maintain_order="left"
-    ).with_columns(share=pl.col("hours") / pl.col("hours").sum().over("coin"))
+    """Each coin's shares of all its hours, with names, the largest first, as parts of one."""
+    return (
+        shared.group_by("coin", "source", maintain_order=True)
+        .agg(pl.col("hours").sum())
+        .sort("coin", "hours", descending=[False, True], maintain_order=True)
+        .join(
+            named.select("key", "symbol", "id"),
+            left_on="coin",
+            right_on="key",
+            maintain_order="left",
+        )
+        .with_columns(share=pl.col("hours") / pl.col("hours").sum().over("coin"))
+    )
 
 
 def _told(finding: Mapping[str, Any]) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """A whole run: batch after batch by market-cap rank, refreshing as it goes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from time import monotonic
@@ -20,14 +20,47 @@ REFRESH_SHARE = 0.1  # of a run's time, at most, goes into refreshing before its
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is."""
+    """How far a run is; `share` (0..1) by the hours that it has to fetch, about."""
 
     coins: int
     done: int
     records: int
+    share: float
 
 
 Watch = Callable[[Progress], None]
+
+
+@dataclass
+class _Course:
+    """Counts what comes, and what of all that is wanted is behind us."""
+
+    coins: int
+    wanted: Mapping[int, int]
+    watch: Watch
+    done: int = 0
+    records: int = 0
+    behind: int = 0  # hours wanted of the batches that are done
+    in_batch: int = 0
+
+    def step(self, rows: int) -> None:
+        """So many rows came."""
+        self.records += rows
+        self.in_batch += rows
+        self._tell()
+
+    def end(self, batch: Sequence[Coin]) -> None:
+        """A batch is done."""
+        self.behind += sum(self.wanted.get(coin.key, 0) for coin in batch)
+        self.done += len(batch)
+        self.in_batch = 0
+        self._tell()
+
+    def _tell(self) -> None:
+        share = (self.behind + self.in_batch) / max(sum(self.wanted.values()), 1)
+        self.watch(Progress(self.coins, self.done, self.records, min(share, 1.0)))
+
+
 Gather = Callable[[Tools, Order, Sequence[Coin], Tally, Step], None]
 
 
@@ -47,16 +80,11 @@ def run(
     known = tools.sources.values()
     store.note_kinds(tools.connection, [each.name for each in known if each.kind == "indicative"])
     _refresh(tools)  # what a run that died left behind
-    came = 0
-
-    def step(rows: int) -> None:
-        nonlocal came
-        came += rows
-        watch(Progress(len(coins), len(tally.coins), came))
-
+    wanted = store.wanted(tools.connection, [coin.key for coin in coins], order.window)
+    course = _Course(len(coins), wanted, watch)
     for batch in batches(coins):
-        gather(tools, order, batch, tally, step)
-        step(0)
+        gather(tools, order, batch, tally, course.step)
+        course.end(batch)
         _refresh_if_due(tools)
     _refresh(tools)
     if tally.pages:

@@ -1,7 +1,9 @@
 """What the flows share: an order carried out with batches as tasks, and the state it ends in."""
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import monotonic
 
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
@@ -10,10 +12,23 @@ from prefect.states import Completed, Failed
 
 from candles import Coin, Misuse, Unavailable, clock, instant
 from candles.settings import Settings
-from collect import Order, Progress, Tally, Tools, gather, learn_if_due, order, run, tools
+from collect import (
+    Order,
+    Progress,
+    Tally,
+    Tools,
+    gather,
+    learn_if_due,
+    order,
+    run,
+    survey,
+    tools,
+)
 from collect.run import Gather, Run
 from collect.turn import Step
 from flows.blocks import in_force
+from flows.reporting import publish
+from reports import of_gathering
 from sources import load
 
 RESTS = (120.0, 300.0)
@@ -22,6 +37,8 @@ RESTS = (120.0, 300.0)
 A request's own retries are the transport's, and over in seconds. What was refused, or failed for
 one coin among many, is the next run's, and so is what is still not there after these.
 """
+EVERY_SECONDS = 15.0  # a line of the log costs little, and Prefect keeps all
+LEAST_SHARE = 0.01  # before that nobody can tell how long it takes
 SPREAD = 0.3  # so that those who failed together do not come back together
 
 
@@ -43,12 +60,22 @@ def batch_task(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, 
 
     A source that is away for longer than that is off for the rest of the run.
     """
+    before = tally.rows.copy()
     gather(tools, order, coins, tally, step)
+    get_run_logger().info(_came(tally.rows - before, tally, coins))
     away = dict(tally.away(coins))
     if away and runtime.task_run.run_count <= len(RESTS):
         tally.forget(coins)
         raise Unavailable("; ".join(away.values()))
     tally.off.update(away)
+
+
+def _came(rows: Counter[str], tally: Tally, coins: Sequence[Coin]) -> str:
+    """What a batch brought, from whom, and who failed."""
+    failed = [coin.symbol for coin in coins if coin.symbol in tally.failed]
+    told = [f"{name}: {candles:,} candles" for name, candles in rows.most_common()]
+    told += [f"failed: {', '.join(failed)}"] if failed else []
+    return "; ".join(told) or "nothing new"
 
 
 def carry_out(  # noqa: PLR0913  a flow's parameters
@@ -84,9 +111,10 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             patient=patient,
             name=runtime.flow_run.name,
         )
-        return _ended(_collected(current, wanted, run))
+        tally = _collected(current, wanted, run)
     except Misuse as error:
         return Failed(message=str(error))
+    return _ended(tally)
 
 
 def _moment(now: str | None) -> datetime:
@@ -96,7 +124,12 @@ def _moment(now: str | None) -> datetime:
 def _collected(current: Settings, wanted: Order, run: Run) -> Tally:
     with tools(current) as at_hand:
         learn_if_due(at_hand, wanted)
-        return run(at_hand, wanted, _Said(), as_tasks())
+        tally = run(at_hand, wanted, _Said(), as_tasks())
+        if tally.pages:  # else there is nothing to tell: so end all but one of several late runs
+            seen = survey(at_hand.connection, tally.coins, wanted.now, wanted.window)
+            page = of_gathering(str(runtime.flow_run.name), tally, seen)
+            publish(runtime.flow_run.flow_name, page, line(tally))
+        return tally
 
 
 def as_tasks(rests: Sequence[float] = RESTS) -> Gather:
@@ -111,30 +144,48 @@ def as_tasks(rests: Sequence[float] = RESTS) -> Gather:
 
 
 class _Said:
-    """Says in the run's log how far it is, once a batch."""
+    """Says in the run's log how far it is: once a batch, and now and then within a long one."""
 
     def __init__(self) -> None:
         self.log = get_run_logger()
+        self.began = self.said = monotonic()
         self.done = 0
 
     def __call__(self, progress: Progress) -> None:
-        if progress.done != self.done:
-            self.done = progress.done
-            self.log.info(
-                "%d of %d coins, %s candles", progress.done, progress.coins, f"{progress.records:,}"
-            )
+        now = monotonic()
+        if progress.done == self.done and now - self.said < EVERY_SECONDS:
+            return
+        self.done, self.said = progress.done, now
+        self.log.info(_far(progress, now - self.began))
+
+
+def _far(progress: Progress, seconds: float) -> str:
+    """How far a run is, and how long it has to go, if that can be told."""
+    rate = progress.records / max(seconds, 0.1)
+    told = (
+        f"{progress.done:,} of {progress.coins:,} coins, {progress.share:.0%} of the hours,"
+        f" {progress.records:,} candles, {rate:,.0f}/s"
+    )
+    if progress.done == progress.coins or progress.share < LEAST_SHARE:
+        return told
+    left = timedelta(seconds=round(seconds * (1 - progress.share) / progress.share))
+    return f"{told}, about {left} to go"
+
+
+def line(tally: Tally) -> str:
+    """What a run did, in one line."""
+    done = len(tally.coins) - len(tally.failed) - len(tally.unfinished)
+    # So ends all but one of several runs that are late: what is missing is asked, not the time.
+    nothing = "nothing else is due" if tally.unfinished else "nothing due is missing"
+    asked = f"{tally.records:,} candles" if tally.pages else nothing
+    return "; ".join([f"{done} of {len(tally.coins)} coins, {asked}", *tally.leaving()])
 
 
 def _ended(tally: Tally) -> State[dict[str, object]]:
     log = get_run_logger()
     for symbol, why in tally.failed.items():
         log.warning("%s: %s", symbol, why)
-    statistics = tally.statistics()
-    done = len(tally.coins) - len(tally.failed) - len(tally.unfinished)
-    # So ends all but one of several runs that are late: what is missing is asked, not the time.
-    nothing = "nothing else is due" if tally.unfinished else "nothing due is missing"
-    asked = f"{tally.records:,} candles" if tally.pages else nothing
-    message = "; ".join([f"{done} of {len(tally.coins)} coins, {asked}", *tally.leaving()])
+    statistics, message = tally.statistics(), line(tally)
     log.info("%s; %s", message, statistics)
     if not tally.failed:
         return Completed(message=message, data=statistics)

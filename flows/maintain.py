@@ -12,6 +12,8 @@ from collect import AFTER_DAYS
 from collect import maintain as keep_up
 from collect.upkeep import LEAST_DAYS, MOST_DAYS
 from flows.blocks import in_force
+from flows.reporting import publish
+from reports import of_upkeep
 
 Days = Annotated[int, Field(ge=LEAST_DAYS, le=MOST_DAYS)]
 
@@ -33,6 +35,7 @@ def maintain(after_days: Days = AFTER_DAYS, now: str | None = None) -> State[dic
         done = keep_up(in_force(), moment, after_days, say=get_run_logger().info)
     except ChandleryError as error:
         return Failed(message=str(error))
+    publish("maintain", of_upkeep(str(runtime.flow_run.name), done), done.line())
     return Completed(message=done.line(), data=done.statistics())
 
 

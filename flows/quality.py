@@ -8,6 +8,8 @@ from candles import ChandleryError, clock, instant
 from collect import check
 from flows.blocks import in_force
 from flows.form import Coins, which
+from flows.reporting import publish
+from reports import of_quality
 
 
 def _name() -> str:
@@ -32,6 +34,7 @@ def quality(
         report = check(in_force(), moment, symbols, max_coins, say=log.info)
     except ChandleryError as error:
         return Failed(message=str(error))
+    publish("quality", of_quality(report), report.line())
     for text, new in zip(report.sentences(), report.open["new"], strict=True):
         if new:
             log.warning(text)

@@ -8,6 +8,8 @@ from candles import ChandleryError, clock, instant
 from collect import learn, tools
 from flows.blocks import in_force
 from flows.form import Coins, which
+from flows.reporting import publish
+from reports import of_coins
 
 
 def _name() -> str:
@@ -32,6 +34,7 @@ def sync_coins(max_coins: Coins | None = None, now: str | None = None) -> State[
     for source, why in universe.failures.items():
         get_run_logger().warning("%s: %s", source, why)
     message = f"{universe.coins} coins, {sum(universe.listings.values())} listings"
+    publish("sync-coins", of_coins(str(runtime.flow_run.name), universe), message)
     name = "Partial" if universe.failures else None
     return Completed(name=name, message=message, data=universe.statistics())
 

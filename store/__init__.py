@@ -30,9 +30,9 @@ from store.ledger import (
     replace_absences,
 )
 from store.migrate import migrate
-from store.missing import missing
+from store.missing import missing, wanted
 from store.process import Process
-from store.quality import keep_quality, measure, shares
+from store.quality import Step, keep_quality, measure, shares, trend
 from store.quota import note_spent, spent
 from store.read import read
 from store.refresh import refresh
@@ -51,6 +51,7 @@ __all__ = [
     "Outage",
     "Packed",
     "Process",
+    "Step",
     "Version",
     "absences",
     "adopt",
@@ -96,5 +97,7 @@ __all__ = [
     "spent",
     "suspects",
     "tidy",
+    "trend",
+    "wanted",
     "write",
 ]

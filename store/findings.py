@@ -19,6 +19,7 @@ JUMP = 0.405  # half as much again within an hour, as a logarithm, beyond what t
 KNOWN = 12  # of the 24 hours before one that is judged
 ZOMBIE = timedelta(hours=48)  # the quietest coins that trade have a trade in two days
 HALT = timedelta(hours=24)
+LEAST = 0.0001  # of a price: what is restated by less moves nobody
 LATE = timedelta(hours=3)  # the hourly run was missed three times
 
 SUSPECT = ("rules", "jump")  # kinds that speak of a candle, and not of two or of none
@@ -51,7 +52,7 @@ EVERYTHING = (
     Look("zombies", ("zombie",), {"long": ZOMBIE}),
     Look("stale_coins", ("stale",), {"late": LATE}),
     Look("broken_rules", ("rules",), {}),
-    Look("restatements", ("restated",), {}),
+    Look("restatements", ("restated",), {"least": LEAST}),
 )
 """What there is to look for."""
 

@@ -66,11 +66,18 @@ def _utc(at: datetime | None) -> datetime | None:
 
 
 def gaps_by_reason(
-    connection: Connection, now: datetime | None = None, window: Window | None = None
+    connection: Connection,
+    now: datetime | None = None,
+    window: Window | None = None,
+    coins: Sequence[int] | None = None,
 ) -> dict[str, dict[str, int]]:
-    """How many gaps there are (in `window`), and of how many hours, by reason; most hours first."""
+    """How many gaps there are (in `window`, of `coins`), and of how many hours, by reason.
+
+    The most hours come first.
+    """
     asked = {
         "unlisted": list(UNLISTED),
+        "coins": None if coins is None else list(coins),
         "start": None if window is None else window.start,
         "end": None if window is None else window.end,
     }

@@ -35,3 +35,12 @@ def missing(
     for ask, start, end in rows:
         runs[ask].append(Window(start, end))
     return runs
+
+
+def wanted(connection: Connection, coins: Sequence[int], window: Window) -> dict[int, int]:
+    """How many hours of each listed coin lack in the window, about: for how far a run is.
+
+    Where no listing's start is known, from the window's start.
+    """
+    asked = {"coins": list(coins), "start": window.start, "end": window.end}
+    return dict(connection.execute(query("wanted"), asked).fetchall())

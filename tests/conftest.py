@@ -5,21 +5,28 @@ Without more, a test's database is the embedded TimescaleDB in a folder of its o
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import polars as pl
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 import embedded
 import store
+from candles import HOUR, SCHEMA
 from candles.settings import Settings
+
+Frame = Callable[..., pl.DataFrame]
+Learn = Callable[..., int]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 MARKET = SHARED / "market"
+T0 = datetime(2024, 2, 28, tzinfo=UTC)
 NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)  # when the last recorded hour has closed
 
 
@@ -83,3 +90,29 @@ def market() -> Path:
     if not MARKET.is_dir():
         pytest.skip("needs the recorded candles in ../shared/market, which are not here")
     return MARKET
+
+
+@pytest.fixture
+def frame() -> Frame:
+    """Make candles at these hours after 2024-02-28, all alike but for the columns given."""
+
+    def make(hours: Iterable[int], **columns: Any) -> pl.DataFrame:
+        times = [T0 + hour * HOUR for hour in sorted(hours)]
+        values = {"open": 2.0, "high": 4.0, "low": 1.0, "close": 3.0, "volume": 10.0}
+        alike = values | {"quote_volume": 20.0, "trades": 5} | columns
+        return pl.DataFrame({"open_time": times} | alike, schema=SCHEMA)
+
+    return make
+
+
+@pytest.fixture
+def learn(connection: store.Connection) -> Learn:
+    """Learn coins, best-ranked first, from (id, ticker); the first one's key is 1."""
+
+    def learnt(*coins: tuple[str, str]) -> int:
+        seen = pl.DataFrame(coins, schema=["id", "ticker"], orient="row").with_columns(
+            name="id", rank=pl.int_range(1, pl.len() + 1)
+        )
+        return store.learn_coins(connection, seen, T0)
+
+    return learnt

@@ -13,7 +13,8 @@ BELOW = {
     "sources": {"candles"},
     "store": {"candles", "embedded"},
     "collect": {"candles", "sources", "store"},
-    "flows": {"candles", "collect", "sources"},
+    "reports": {"candles", "collect"},
+    "flows": {"candles", "collect", "reports", "sources"},
     "chandlery": {"candles", "collect", "embedded", "sandbox", "sources", "store"},
 }
 
@@ -42,7 +43,7 @@ def test_no_flow_hides_a_package() -> None:
 
 def test_one_place_reads_the_environment_and_one_connects() -> None:
     def having(word: str) -> set[str]:
-        rooms = ("candles", "sources", "store", "collect", "flows", "chandlery")
+        rooms = ("candles", "sources", "store", "collect", "reports", "flows", "chandlery")
         paths = (path for room in rooms for path in (ROOT / room).glob("*.py"))
         return {f"{path.parent.name}/{path.name}" for path in paths if word in path.read_text()}
 

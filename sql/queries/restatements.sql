@@ -1,5 +1,6 @@
 -- Per coin the hours whose close is another than at the coin's last check, by the same source: how many, and the
--- largest change. A better source's candle in the place of another's is no restatement.
+-- largest change. A better source's candle in the place of another's is no restatement, and what is less than `least`
+-- is no news.
 with since as (
     select
         coin,
@@ -28,6 +29,7 @@ with since as (
     from old
     join candle_1h hour on hour.coin = old.coin and hour.open_time = old.open_time
     where hour.close <> old.close and hour.source = old.source
+        and coalesce(abs(hour.close / nullif(old.close, 0) - 1) >= %(least)s, true)
 )
 select
     'restated', coin, min(open_time) filter (where place = 1),

@@ -1,15 +1,18 @@
--- How many hours of each coin are from which source: off the days that are all of one, then into the mixed ones.
+-- How many hours of each coin are from which source, a day or month at a time: off the days that are all of one source,
+-- then into the mixed ones. All there is, or what lies in a window that begins and ends at midnight.
 with day as (
     select coin, open_time, hours, sources, sources & (sources - 1) = 0 as pure
     from candle_1d
     where coin = any (%(coins)s::integer[])
+        and open_time >= coalesce(%(start)s::timestamptz, '-infinity')
+        and open_time < coalesce(%(end)s::timestamptz, 'infinity')
 ), part as (
-    select coin, sources, sum(hours)::bigint as hours
+    select coin, date_trunc(%(step)s, open_time, 'UTC') as at, sources, sum(hours)::bigint as hours
     from day
     where pure
-    group by coin, sources
+    group by coin, at, sources
     union all
-    select day.coin, 1 << hour.source, count(*)
+    select day.coin, date_trunc(%(step)s, day.open_time, 'UTC') as at, 1 << hour.source, count(*)
     from (select coin, open_time from day where not pure) day
     cross join lateral (
         select source
@@ -19,10 +22,10 @@ with day as (
             and open_time < day.open_time + interval '24 hours'
         offset 0 -- day by day, and not all hours for some days
     ) hour
-    group by day.coin, hour.source
+    group by day.coin, at, hour.source
 )
-select part.coin, source.name, sum(part.hours)::integer
+select part.coin, part.at, source.name, sum(part.hours)::integer
 from part
 join source on 1 << source.key = part.sources
-group by part.coin, source.key, source.name
-order by part.coin, 3 desc, source.key
+group by part.coin, part.at, source.key, source.name
+order by part.coin, part.at, source.key

@@ -241,6 +241,30 @@ def test_gaps_are_filled_by_a_flow(venues: Serving) -> None:
     assert state.message == "1 of 1 coins, 0 candles"
 
 
+@needed
+def test_each_run_leaves_a_page_and_says_how_far_it_is() -> None:
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+
+    from flows.backfill import backfill  # noqa: PLC0415
+    from flows.hourly import hourly  # noqa: PLC0415
+    from flows.maintain import maintain  # noqa: PLC0415
+    from flows.quality import quality  # noqa: PLC0415
+
+    ended(backfill, start="2026-11-18", max_coins=6, now=NOW)
+    ended(hourly, max_coins=6, now=NOW)  # there is nothing to do, and so no page
+    ended(quality, max_coins=6, now=NOW)
+    ended(maintain, now=NOW)
+    with get_client(sync_client=True) as server:
+        pages = {each.key: each for each in server.read_artifacts()}
+        said = [each.message for each in server.read_logs()]
+    assert any(each.startswith("6 of 6 coins, 100% of the hours, ") for each in said)
+    assert any(each.startswith("binance_futures: ") for each in said)
+    assert "# backfill 6 coins from 2026" in str(pages["backfill"].data).replace("\\", "")
+    assert "![Candles by source](data:image/svg" in str(pages["backfill"].data)
+    assert "![How complete each coin is](data:image/svg" in str(pages["quality"].data)
+    assert "chunks compressed" in str(pages["maintain"].data)
+
+
 PLANTED = "CG-planted-0123456789"
 Leaks = Callable[[str], list[str]]
 

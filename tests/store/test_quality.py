@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR
+from candles import HOUR, Window
 from store.coins import learn_listings
 
 Frame = Callable[..., pl.DataFrame]
@@ -19,7 +19,7 @@ T0 = datetime(2024, 2, 28, tzinfo=UTC)
 def measured(connection: store.Connection, now: int, coin: int = 1) -> dict[str, tuple[Any, ...]]:
     store.refresh(connection)
     frame = store.measure(connection, [coin], T0 + now * HOUR)
-    return {timeframe: rest for _, timeframe, *rest in frame.iter_rows()}
+    return {row[1]: list(row[2:5]) for row in frame.iter_rows()}
 
 
 def test_bars_are_expected_present_and_whole_or_not(
@@ -96,7 +96,24 @@ def test_shares_look_into_the_days_of_two_sources(
     store.write(connection, {1: frame([*range(30), *range(48, 72)])}, spot)
     store.write(connection, {1: frame(range(30, 48))}, okx)
     store.refresh(connection)
-    assert store.shares(connection, [1]).rows() == [(1, "spot", 54), (1, "okx", 18)]
+    first, second, third = (T0 + day * 24 * HOUR for day in range(3))
+    by_day = store.shares(connection, [1], "day").rows()
+    assert by_day == [
+        (1, first, "spot", 24),
+        (1, second, "spot", 6),
+        (1, second, "okx", 18),
+        (1, third, "spot", 24),
+    ]
+    february, march = T0.replace(day=1), T0.replace(month=3, day=1)
+    by_month = store.shares(connection, [1]).rows()
+    assert by_month == [(1, february, "spot", 30), (1, february, "okx", 18), (1, march, "spot", 24)]
+    some = store.shares(connection, [1], "day", Window(second, third)).rows()
+    assert some == by_day[1:3]
+    hours = store.shares(connection, [1], "hour", Window(second + 5 * HOUR, second + 7 * HOUR))
+    assert hours.rows() == [
+        (1, second + 5 * HOUR, "spot", 1),
+        (1, second + 6 * HOUR, "okx", 1),
+    ]
 
 
 def test_what_was_measured_is_kept_and_a_moment_measured_twice_is_kept_once(
@@ -127,3 +144,22 @@ def test_what_was_measured_is_kept_and_a_moment_measured_twice_is_kept_once(
         ("1h", T0 + 12 * HOUR, 12, 5, 5, {"spot": 5}),
         ("4h", T0 + 12 * HOUR, 3, 1, 2, None),
     ]
+
+
+def test_the_trend_has_the_last_check_of_each_day(
+    connection: store.Connection, learn: Learn
+) -> None:
+    learn(("btc", "BTC"), ("eth", "ETH"))
+    for hour, coin, present in ((0, 1, 1), (6, 1, 2), (6, 2, 9), (30, 1, 3), (60, 1, 4)):
+        at = T0 + hour * HOUR
+        connection.execute(
+            "insert into quality (coin, timeframe, at, expected, present, total)"
+            " values (%s, '1h', %s, 10, %s, %s)",
+            (coin, at, present, present),
+        )
+    window = Window(T0 - HOUR, T0 + 48 * HOUR)
+    assert store.trend(connection, [1, 2], window).rows() == [
+        (T0, 20, 11),
+        (T0 + 24 * HOUR, 10, 3),
+    ]
+    assert store.trend(connection, [2], window).rows() == [(T0, 10, 9)]
