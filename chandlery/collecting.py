@@ -1,5 +1,6 @@
 """The verbs that ask venues: coins, backfill, hourly, fill-gaps."""
 
+from dataclasses import replace
 from typing import Unpack
 
 import click
@@ -90,6 +91,7 @@ def fill_gaps(*, as_json: bool, **given: Unpack[Given]) -> int:
 def _collect(
     title: str, current: Settings, wanted: Order, *, as_json: bool, run: Run = collect.run
 ) -> int:
+    wanted = replace(wanted, name=f"chandlery {title}")
     with tools(current) as at_hand, progress(title, shown=not as_json) as bar:
         learn_if_due(at_hand, wanted)
         tally = run(at_hand, wanted, lambda step: move(bar, step), gather)

@@ -98,7 +98,7 @@ class Machine:
             kept.stop()
             if kept.name == "worker":
                 with suppress(httpx.HTTPError):
-                    self.server.bury()
+                    self.server.bury(self.server.under_way())
         if self.engine:
             self.engine.close()
         if self.engine_is_ours:
@@ -135,7 +135,7 @@ class Machine:
         command = (*PREFECT, "server", "start", "--host", host, "--port", port)
         self._keep("server", command, given)
         self._wait(self.server.healthy, "Prefect's server")
-        buried = self.server.bury()
+        buried = self.server.bury(self.server.under_way())
         click.echo(f"server      {self.ui}  (Prefect's UI; its database: {self.place.prefect}/)")
         if buried:
             click.echo(f"            runs that never ended, called crashed now: {buried}")
@@ -156,7 +156,7 @@ class Machine:
     def _work(self, given: Mapping[str, str]) -> None:
         command = ("worker", "start", "--pool", POOL, "--type", "process", "--name", "chandlery")
         self._keep("worker", (*PREFECT, *command), given)
-        self._wait(self.server.worker_online, "Prefect's worker")
+        self._wait(lambda: self.server.workers_online() or None, "Prefect's worker")
         click.echo(f"worker      runs what the pool {POOL} is given")
 
     def _tell(self) -> None:

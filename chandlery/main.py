@@ -11,6 +11,7 @@ from rich.logging import RichHandler
 import embedded
 from candles import ChandleryError, Misuse
 from chandlery.automations import automations
+from chandlery.burying import bury
 from chandlery.collecting import backfill, coins, fill_gaps, hourly
 from chandlery.config import config
 from chandlery.data import export, migrate, status
@@ -50,6 +51,7 @@ VERBS = (
     up,
     down,
     automations,
+    bury,
     config,
     db,
     try_source,

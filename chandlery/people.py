@@ -69,7 +69,8 @@ def print_json(statistics: Mapping[str, object]) -> None:
 
 def print_tally(tally: Tally) -> None:
     """What a run did, in a few lines."""
-    done = len(tally.coins) - len(tally.failed) - len(tally.unlisted)
+    undone = (tally.failed, tally.unlisted, tally.unfinished)
+    done = len(tally.coins) - sum(map(len, undone))
     output.print(
         f"{done} of {len(tally.coins)} coins, {tally.records:,} candles"
         f" in {tally.pages:,} requests, {tally.seconds:.1f} s",
@@ -79,6 +80,8 @@ def print_tally(tally: Tally) -> None:
         output.print(f"  {name}: {rows:,} of {len(tally.used[name])} coins", highlight=False)
     for name, why in tally.skipped.items():
         output.print(f"  {name}: {why}", highlight=False, markup=False)
+    for words in tally.leaving():
+        output.print(f"  {words}", highlight=False, markup=False)
     for finding in tally.findings:
         output.print(f"  noted: {finding}", highlight=False, markup=False)
     for reason, each in (tally.open_gaps or {}).items():

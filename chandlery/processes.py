@@ -90,6 +90,13 @@ def sweep(folder: Path) -> int:
     return len(found)
 
 
+def has(pid: int, name: str, value: str) -> bool:
+    """Whether this user has such a process, with this variable in its environment."""
+    with suppress(OSError):
+        return f"{name}={value}".encode() in (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    return False
+
+
 def until(
     attempt: Callable[[], T | None],
     seconds: float,

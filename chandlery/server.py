@@ -1,6 +1,6 @@
-"""A Prefect server's API, as far as `chandlery up`, `automations` and `config` need it."""
+"""A Prefect server's API, as far as `chandlery` needs it: up, bury, automations, config."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,10 @@ class Server:
         """Whether there is a work pool to deploy to."""
         return self._get(f"/work_pools/{POOL}").is_success
 
-    def worker_online(self) -> bool | None:
-        """Whether a worker polls the pool; None if not yet."""
+    def workers_online(self) -> set[str]:
+        """The names of the workers that poll the pool, or did so a minute and a half ago."""
         workers = self._post(f"/work_pools/{POOL}/workers/filter")
-        return any(worker["status"] == "ONLINE" for worker in workers) or None
+        return {worker["name"] for worker in workers if worker["status"] == "ONLINE"}
 
     def deployments(self) -> list[str]:
         """What can be run, as `prefect deployment run` wants to have it named."""
@@ -63,20 +63,23 @@ class Server:
         """Switch a schedule off."""
         self._send("PATCH", path, {"active": False})
 
-    def bury(self) -> int:
-        """Call crashed what no worker works on any more: else it is running for ever.
-
-        Worse, it would hold the one slot of its deployment, and no run of it would start again.
-        """
+    def under_way(self) -> list[Row]:
+        """The pool's runs that have begun, as far as the server knows, and have not ended."""
         wanted = {
             "flow_runs": {"state": {"type": {"any_": UNDER_WAY}}},
             "work_pools": {"name": {"any_": [POOL]}},
         }
-        found = self._post("/flow_runs/filter", wanted)
+        return list(self._post("/flow_runs/filter", wanted))
+
+    def bury(self, runs: Sequence[Row]) -> int:
+        """Call crashed what no worker works on any more: else it is running for ever.
+
+        Worse, it would hold the one slot of its deployment, and no run of it would start again.
+        """
         state = {"type": "CRASHED", "message": "Chandlery was stopped, or the machine was."}
-        for run in found:
+        for run in runs:
             self._post(f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
-        return len(found)
+        return len(runs)
 
     def secret_blocks(self) -> set[str]:
         """The names of its Secret blocks, not what is in them; of a server that is off, none."""

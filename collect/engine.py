@@ -17,6 +17,7 @@ import sources
 import store
 from candles import Coin, Kind, Listing, SourceError, within
 from collect import ledger, plan, quota
+from collect.claims import Claim, claimed
 from collect.evidence import first_after_emptiness
 from collect.newest import newest
 from collect.order import Order
@@ -38,7 +39,18 @@ def batches(coins: Sequence[Coin]) -> Iterator[Sequence[Coin]]:
 
 
 def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step) -> None:
-    """Fetch and write what these coins lack in the order's window; add the outcome to `tally`."""
+    """Fetch and write what these coins lack in the order's window; add the outcome to `tally`.
+
+    What another run is at work on is left to it.
+    """
+    with claimed(tools.connection, order, coins) as claim:
+        _gather(tools, order, coins, tally, step, claim)
+        tally.leave(claim.left)
+
+
+def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
+    tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step, claim: Claim
+) -> None:
     rank = {coin.key: place for place, coin in enumerate(coins)}
     listings = sorted(store.listings(tools.connection, coins), key=lambda each: rank[each.coin])
     failures: list[Failure] = []
@@ -51,7 +63,7 @@ def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step
         if mine:
             if words := quota.used_up(tools, source, order.now):
                 tally.off.setdefault(source.name, words)
-            turn = Turn(tools, order, source, tally, step)
+            turn = Turn(tools, order, source, tally, step, claim)
             _ask(turn, mine)
             if turn.silent is not None:
                 tally.silent[source.name] = turn.silent
@@ -87,7 +99,7 @@ def _ask(turn: Turn, listings: Sequence[Listing]) -> None:
     place = turn.order.sources.index(source.listings)
     better = _keys(turn, turn.order.sources[:place], source.kind)
     known = _with_starts(turn, listings)
-    pages = plan.pages(turn.tools, turn.order, source, key, known)
+    pages = plan.pages(turn.tools, turn.order, source, key, known, turn.claim)
     for frames in _flushes(chain(newest(turn, pages), _answers(turn, pages))):
         written = store.write(connection, frames, key, better=better, now=turn.order.now)
         turn.tally.wrote(source.name, frames, written)
@@ -117,7 +129,7 @@ def _with_starts(turn: Turn, listings: Sequence[Listing]) -> list[Listing]:
 
 
 def _first(turn: Turn, listing: Listing) -> Listing | None:
-    if listing.start is not None:
+    if listing.start is not None or not turn.claim.covers(listing.coin, turn.order.window):
         return listing
     start = first_candle(turn.tools.client, turn.source, listing, turn.order.now)
     return None if start is None else replace(listing, start=start)
@@ -139,6 +151,7 @@ def _answers(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[int, pl.DataFr
     """Each coin's candles, page by page, in order."""
     for page, hand in _hands(turn, pages):
         turn.tally.pages += 1
+        turn.claim.renew()
         try:
             frame = hand.result()
         except SourceError as error:

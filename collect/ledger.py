@@ -29,7 +29,8 @@ def keep(turn: Turn, key: int) -> None:
     """
     connection, now = turn.tools.connection, turn.order.now
     asked, seen = _seen(turn, key)
-    with connection.transaction():
+    # Another run may have other hours of a coin, of which all that is known is read and replaced.
+    with store.alone(connection, "ledger"):
         known = defaultdict(list)
         for each in store.absences(connection, key, asked):
             known[each.coin].append(each)

@@ -26,6 +26,7 @@ class Order:
     archive: bool = False  # bulk files first, where a source has them
     patient: bool = True  # hours that the ledger says are empty are not asked for before their time
     recheck: Window | None = None  # hours that are asked for again though they are held
+    name: str = "a run"  # what people know it by
 
 
 def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
@@ -42,6 +43,7 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
     archive: bool = False,
     patient: bool = True,
     recheck_hours: int | None = None,
+    name: str = "a run",
 ) -> Order:
     """Build an order, or raise Misuse with one line that says what to write instead.
 
@@ -66,6 +68,7 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
         archive=archive,
         patient=patient,
         recheck=_recheck(recheck_hours, begin, stop),
+        name=name,
     )
 
 

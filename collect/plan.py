@@ -8,6 +8,7 @@ from typing import NamedTuple
 import sources
 import store
 from candles import HOUR, Listing, Window, whole_hour
+from collect.claims import Claim
 from collect.order import Order
 from collect.tools import Tools
 from sources import Source
@@ -25,13 +26,19 @@ class Page(NamedTuple):
     asked: Window
 
 
-def pages(
-    tools: Tools, order: Order, source: Source, key: int, listings: Iterable[Listing]
+def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
+    tools: Tools,
+    order: Order,
+    source: Source,
+    key: int,
+    listings: Iterable[Listing],
+    claim: Claim,
 ) -> list[Page]:
     """What to ask `source` (`key` in the database) for of its listings, by listing and time.
 
     That is what is missing in their lives, less what the ledger says need not be asked for yet; and
-    what is held from this very source, where the order wants it seen again.
+    what is held from this very source, where the order wants it seen again. What another run is at
+    work on is left to it.
     """
     lives = [(each, life) for each in listings if (life := each.clip(order.window)) is not None]
     known = _known(tools, key, lives)
@@ -39,9 +46,9 @@ def pages(
     for listing, window in _wanted(tools, order, source, key, lives):
         for page in sources.pages(source, window, order.now):
             awake = _awake(page, known[listing.coin], order)
-            if awake is not None:
-                asked = _framed(awake, listing, source, known[listing.coin], order.now)
-                found.append(Page(listing, awake, asked))
+            for part in [] if awake is None else claim.cut(listing.coin, awake):
+                asked = _framed(part, listing, source, known[listing.coin], order.now)
+                found.append(Page(listing, part, asked))
     return found
 
 

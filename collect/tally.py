@@ -1,7 +1,7 @@
 """What a run did, and what went wrong, for people and for programs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ class Tally:
     pages: int = 0
     used: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     rows: Counter[str] = field(default_factory=Counter)  # by source
+    left: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))  # to runs: coins
     findings: list[str] = field(default_factory=list)  # what is odd about what came
     off: dict[str, str] = field(default_factory=dict)  # sources switched off for the run: why
     silent: dict[str, str] = field(default_factory=dict)  # who answered nothing to the last batch
@@ -45,6 +46,29 @@ class Tally:
         self.rows[source] += rows
         self.used[source].update(coins)
 
+    def leave(self, left: Mapping[str, set[int]]) -> None:
+        """Note what is left to other runs: by the name of each, the coins."""
+        for name, coins in left.items():
+            self.left[name] |= coins
+
+    @property
+    def unfinished(self) -> list[str]:
+        """Symbols of the coins that did not fail, but of which hours are left to other runs."""
+        left = set().union(*self.left.values())
+        return [
+            each.symbol
+            for each in self.coins
+            if each.key in left and each.symbol not in self.failed
+        ]
+
+    def leaving(self) -> list[str]:
+        """What is left to other runs, a line for each."""
+        return [
+            f"{len(coins)} coins left to {name}, under way"
+            for name, coins in self.left.items()
+            if coins
+        ]
+
     def away(self, coins: Iterable[Coin]) -> dict[str, str]:
         """Who was away as a whole for these coins, the last batch, if any of them failed: words."""
         return self.silent if any(coin.symbol in self.failed for coin in coins) else {}
@@ -55,19 +79,22 @@ class Tally:
         self.coins = [coin for coin in self.coins if coin not in coins]
         self.unlisted = [symbol for symbol in self.unlisted if symbol not in symbols]
         self.failed = {name: why for name, why in self.failed.items() if name not in symbols}
+        for left in self.left.values():
+            left.difference_update(coin.key for coin in coins)
 
     def statistics(self) -> dict[str, object]:
         """One JSON object: the promised counts first."""
-        total = len(self.coins)
+        total, unfinished = len(self.coins), self.unfinished
         return {
             "total_symbols": total,
-            "successful": total - len(self.failed) - len(self.unlisted),
+            "successful": total - len(self.failed) - len(self.unlisted) - len(unfinished),
             "failed": len(self.failed),
             "total_records": self.records,
             "sources_used": {name: len(coins) for name, coins in sorted(self.used.items())},
             "records_by_source": dict(sorted(self.rows.items())),
             "unlisted": self.unlisted,
             "failures": self.failed,
+            "left_to_other_runs": {name: len(coins) for name, coins in self.left.items() if coins},
             "sources_off": self.off,
             "skipped": self.skipped,
             "findings": self.findings,

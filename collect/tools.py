@@ -3,7 +3,6 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -15,6 +14,7 @@ import sources
 import store
 from candles import Unavailable
 from candles.settings import Settings, keys
+from collect.hands import Hands
 from sources import Source
 from sources.limiter import REAL, Timepiece
 
@@ -29,7 +29,7 @@ class Tools:
     client: httpx.Client
     sources: Mapping[str, Source]
     keys: Mapping[str, SecretStr]  # API keys, by source
-    hands: ThreadPoolExecutor
+    hands: Hands
     priority: tuple[str, ...]
     sent: Counter[str]  # requests not yet put to a month's account, by source
     refreshed_at: float
@@ -48,27 +48,27 @@ def tools(
             raise Unavailable("stopped while waiting for the venue")
 
     sent = Counter[str]()
-    with (
-        store.connect(settings) as connection,
-        venues(settings, timepiece or Timepiece(sleep=sleep), sent) as client,
-    ):
+    with store.connect(settings) as connection:
         store.migrate(connection)
         known = sources.load()
-        pool = ThreadPoolExecutor(hands, thread_name_prefix="fetch")
+        client = venues(settings, timepiece or Timepiece(sleep=sleep), sent)
+        at_hand = Hands(hands)
         try:
             yield Tools(
                 connection=connection,
                 client=client,
                 sources=known,
                 keys=keys(known, settings),
-                hands=pool,
+                hands=at_hand,
                 priority=settings.priority,
                 sent=sent,
                 refreshed_at=monotonic(),
             )
         finally:
             stop.set()
-            pool.shutdown(cancel_futures=True)
+            # Whoever waits for an answer still has its connection: it ends with the process.
+            if at_hand.end():
+                client.close()
 
 
 ACCOUNTS: sources.Accounts = {}

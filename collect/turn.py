@@ -8,6 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from candles import HOUR, Blocked, Listing, Rejected, SourceError, Window
+from collect.claims import Claim
 from collect.evidence import Answer, answer
 from collect.order import Order
 from collect.plan import Page
@@ -30,6 +31,7 @@ class Turn:
     source: Source
     tally: Tally
     step: Step
+    claim: Claim
     refused: dict[Listing, str] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     answers: dict[Listing, list[Answer]] = field(default_factory=dict)

@@ -109,6 +109,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             archive=archive,
             recheck_hours=recheck_hours,
             patient=patient,
+            name=runtime.flow_run.name,
         )
         tally = _collected(current, wanted, run)
     except Misuse as error:
@@ -173,10 +174,11 @@ def _far(progress: Progress, seconds: float) -> str:
 
 def line(tally: Tally) -> str:
     """What a run did, in one line."""
-    done = len(tally.coins) - len(tally.failed)
+    done = len(tally.coins) - len(tally.failed) - len(tally.unfinished)
     # So ends all but one of several runs that are late: what is missing is asked, not the time.
-    asked = f"{tally.records:,} candles" if tally.pages else "nothing due is missing"
-    return f"{done} of {len(tally.coins)} coins, {asked}"
+    nothing = "nothing else is due" if tally.unfinished else "nothing due is missing"
+    asked = f"{tally.records:,} candles" if tally.pages else nothing
+    return "; ".join([f"{done} of {len(tally.coins)} coins, {asked}", *tally.leaving()])
 
 
 def _ended(tally: Tally) -> State[dict[str, object]]:

@@ -23,12 +23,14 @@ def of_gathering(title: str, tally: Tally, survey: Survey) -> str:
         section("How complete the coins are", _coverage(survey)),
         section("Why hours are missing", missing(survey.reasons)),
         section("What is odd", bullets(map(plain, tally.findings))),
+        section("Left to other runs", bullets(map(plain, tally.leaving()))),
         section("No source lists", plain(", ".join(tally.unlisted))),
     )
 
 
 def _numbers(tally: Tally) -> str:
-    done = len(tally.coins) - len(tally.failed) - len(tally.unlisted)
+    undone = (tally.failed, tally.unlisted, tally.unfinished)
+    done = len(tally.coins) - sum(map(len, undone))
     rate = tally.records / tally.seconds if tally.seconds else 0.0
     numbers = {
         "coins": f"{len(tally.coins):,}",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 _REMEMBERED: Final = 100_000
+_LOOK: Final = 0.01  # seconds between looks whether what is held may go
 
 
 class Sent(Response):
@@ -108,6 +109,8 @@ class Sandbox:
         self.log.note(venue.source, ask, answer.status, befell.kind if befell else None)
         if answer.delay:
             await self.sleep(answer.delay)
+        while befell and befell.kind == "held" and any(befell is each for each in self.faults):
+            await self.sleep(_LOOK)
         return self._sent(answer)
 
     def _answer(self, venue: Venue, ask: Ask) -> tuple[Fault | None, Answer]:

@@ -12,6 +12,7 @@ What befalls requests:
 451, 403, geo  a restricted region, a firewall (HTML); ``geo`` is whichever the venue uses
 500, 502, 503  server errors (HTML)
 slow           the real answer after ``seconds``
+held           the real answer once this is switched off
 cut            the first part of the real answer, then the connection is closed
 truncated      the first half of the real answer as if it were whole
 html, empty    a page instead of JSON, nothing at all; both with HTTP 200
@@ -76,6 +77,7 @@ ANSWERS: Final[Mapping[str, Answer]] = {
 # What is done to the real answer.
 SPOILERS: Final[Mapping[str, Spoil]] = {
     "slow": lambda fault, real: replace(real, delay=fault.seconds),
+    "held": lambda _, real: real,
     "cut": lambda _, real: replace(real, cut=len(real.body) * 2 // 3),
     "truncated": lambda _, real: replace(real, body=real.body[: len(real.body) // 2]),
     "checksum": lambda _, real: replace(real, body=b"0" * 64 + real.body[64:]),

@@ -1,5 +1,6 @@
 """TimescaleDB: connect, migrate, write, read, what is missing, what is there."""
 
+from store.claims import LEASE, Claim, Claimant, claim, release_claims, renew_claims
 from store.coins import (
     adopt,
     find,
@@ -14,7 +15,7 @@ from store.coins import (
     source_key,
 )
 from store.compress import Packed, compress, tidy
-from store.connect import Connection, connect
+from store.connect import Connection, alone, connect
 from store.coverage import held
 from store.findings import Finding, find_oddities, look_for, open_findings, suspects
 from store.gaps import Gap, Health, Outage, asked, gaps, gaps_by_reason, health, outages
@@ -30,6 +31,7 @@ from store.ledger import (
 )
 from store.migrate import migrate
 from store.missing import missing, wanted
+from store.process import Process
 from store.quality import Step, keep_quality, measure, shares, trend
 from store.quota import note_spent, spent
 from store.read import read
@@ -37,7 +39,10 @@ from store.refresh import refresh
 from store.write import write
 
 __all__ = [
+    "LEASE",
     "Absence",
+    "Claim",
+    "Claimant",
     "Connection",
     "Finding",
     "Gap",
@@ -45,11 +50,14 @@ __all__ = [
     "History",
     "Outage",
     "Packed",
+    "Process",
     "Step",
     "Version",
     "absences",
     "adopt",
+    "alone",
     "asked",
+    "claim",
     "compress",
     "connect",
     "find",
@@ -80,6 +88,8 @@ __all__ = [
     "ranked",
     "read",
     "refresh",
+    "release_claims",
+    "renew_claims",
     "replace_absences",
     "retire_unseen",
     "shares",

@@ -123,6 +123,14 @@ def _made(connection: Connection, *, installed: bool) -> Iterator[None]:
 
 
 @contextmanager
+def alone(connection: Connection, what: str) -> Iterator[None]:
+    """A transaction that waits for others that do the same `what`, and makes them wait."""
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (what,))
+        yield
+
+
+@contextmanager
 def taken_as_now(connection: Connection, now: datetime | None) -> Iterator[None]:
     """A transaction in which the views take `now`, where it is given, for the present."""
     with connection.transaction():

@@ -184,6 +184,27 @@ def test_kill_9_leaves_nothing_but_a_database_that_ends_by_itself(up: Up) -> Non
     assert wait(lambda: None if processes(up.home) else True, "the end of the engine")
 
 
+def test_a_run_that_died_with_it_is_called_crashed_by_the_next(up: Up) -> None:
+    up.said("Ctrl-C here stops all of it")
+    api = f"{up.said('server').split()[1]}/api"
+    deployments = httpx.post(f"{api}/deployments/filter", json={}, timeout=60).json()
+    (hourly,) = [each["id"] for each in deployments if each["name"] == "hourly"]
+    path = f"{api}/deployments/{hourly}/create_flow_run"
+    run = httpx.post(path, json={"state": {"type": "PENDING"}}, timeout=60).json()["id"]
+    up.process.kill()
+    up.process.wait()
+    again = Up(up.folder)
+    try:
+        again.said("Ctrl-C here stops all of it")
+        assert again.said("            runs that never ended").endswith("called crashed now: 1")
+        api = f"{again.said('server').split()[1]}/api"
+        state = httpx.get(f"{api}/flow_runs/{run}", timeout=60).json()["state"]
+        assert (state["type"], "was stopped" in state["message"]) == ("CRASHED", True)
+    finally:
+        again.process.terminate()
+        again.ended()
+
+
 def test_down_stops_one_that_runs_elsewhere(up: Up) -> None:
     up.process_of("prefect server start")
     done = up("down")

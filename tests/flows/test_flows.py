@@ -4,14 +4,17 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from time import monotonic, time
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from candles import instant
+import store
+from candles import Window, instant
 from candles.settings import Settings
 from collect import Tally, learn, order, run, tools
 from sandbox import Serving, serving
@@ -99,38 +102,96 @@ def test_states_tell_the_truth(venues: Serving) -> None:
 
 
 @needed
-@pytest.mark.parametrize("after", [0, 1])
-def test_a_batch_is_done_again_if_a_source_was_away(
-    settings: Settings, venues: Serving, after: int
+@pytest.mark.parametrize(
+    ("until", "told"),
+    [
+        ("09:00", "1 of 4 coins, 3 candles; 3 coins left to a backfill, under way"),
+        ("10:00", "1 of 4 coins, nothing else is due; 3 coins left to a backfill, under way"),
+    ],
+)
+def test_a_state_tells_what_is_left_to_another_run(
+    settings: Settings, until: str, told: str
 ) -> None:
-    """For one request, the transport tries five times; nobody sleeps here."""
+    from flows.hourly import hourly  # noqa: PLC0415
+    from flows.sync_coins import sync_coins  # noqa: PLC0415
+
+    assert ended(sync_coins, max_coins=12, now=NOW).is_completed()
+    other = store.Claimant(uuid4(), "a backfill", store.Process.ours())
+    with store.connect(settings) as connection:
+        coins = [coin.key for coin in store.find(connection)]
+        window = Window(instant("2020-01-01"), instant(f"2026-11-22T{until}Z"))
+        store.claim(connection, other, coins, window)
+    state = ended(hourly, max_coins=4, now=NOW)
+    assert (state.name, state.message) == ("Completed", told)
+
+
+Once = Callable[..., Tally]
+
+
+@pytest.fixture
+def once(settings: Settings, venues: Serving) -> Once:
+    """A run of some coins in a flow, whose batches rest for no time; nobody sleeps."""
     from prefect import flow  # noqa: PLC0415
 
     from flows.batches import as_tasks  # noqa: PLC0415
 
     @flow(name="once")
-    def once() -> Tally:
+    def collected(symbols: list[str], fault: dict[str, Any]) -> Tally:
+        asked = settings.model_copy(update={"venues_url": venues.url})
+        wanted = order(
+            now=instant(NOW),
+            known_sources=load(),
+            sources=["binance_futures"],
+            start="2026-11-21",
+            symbols=symbols,
+        )
         with tools(asked, timepiece=hurried()) as at_hand:
             learn(at_hand, instant(NOW), 4)
-            venues.fault("503", source="binance_futures", path="klines", count=5 + 100 * after)
+            venues.forget()
+            venues.fault("503", source="binance_futures", path="klines", **fault)
             return run(at_hand, wanted, gather=as_tasks([0.01, 0.01]))
 
-    asked = settings.model_copy(update={"venues_url": venues.url})
-    wanted = order(
-        now=instant(NOW),
-        known_sources=load(),
-        sources=["binance_futures"],
-        start="2026-11-21",
-        symbols=["BTC"],
-    )
-    tally = once()
+    return lambda symbols, **fault: collected(symbols, fault)
+
+
+@needed
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_batch_is_done_again_if_a_source_was_away(
+    once: Once, venues: Serving, after: int
+) -> None:
+    """For one request, the transport tries five times."""
+    tally = once(["BTC"], count=5 + 100 * after)
     assert [coin.symbol for coin in tally.coins] == ["BTC"]
     if after:
         assert tally.records == 0
         assert "503" in tally.failed["BTC"]
         assert "503" in tally.off["binance_futures"]
+        assert venues.requests()["total"] == 5 * 3
     else:
         assert (tally.records, tally.failed, tally.off) == (34, {}, {})
+        assert venues.requests()["total"] == 5 + 1
+
+
+@needed
+def test_retries_are_not_multiplied(once: Once, venues: Serving) -> None:
+    """What failed for one coin among many is tried by the transport, in seconds, and left."""
+    tally = once(["BTC", "ETH"], symbol="BTCUSDT")
+    assert (list(tally.failed), tally.records) == (["BTC"], 34)
+    assert venues.requests()["total"] == 5 + 1
+
+
+def test_a_batch_rests_for_minutes_and_a_flow_is_not_done_again() -> None:
+    from prefect import Flow  # noqa: PLC0415
+
+    import flows  # noqa: PLC0415
+    from flows.batches import RESTS, batch_task  # noqa: PLC0415
+
+    assert batch_task.retries == len(RESTS) == len(batch_task.retry_delay_seconds)
+    assert all(60 <= rest <= 600 for rest in batch_task.retry_delay_seconds)
+    paths = Path(flows.__file__ or "").parent.glob("[!_]*.py")
+    rooms = [import_module(f"flows.{path.stem}") for path in paths]
+    found = [each for room in rooms for each in vars(room).values() if isinstance(each, Flow)]
+    assert [each.retries for each in found] == [0] * 6
 
 
 @needed

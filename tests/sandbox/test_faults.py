@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anyio
@@ -47,6 +48,20 @@ def test_a_fault_may_befall_one_path_only(sandbox: Serving) -> None:
     sandbox.fault("500", path="/exchangeInfo")
     assert ask(sandbox).status_code == 200
     assert sandbox.get("/binance_spot/api/v3/exchangeInfo").status_code == 500
+
+
+def test_an_answer_is_held_until_it_is_let_go(sandbox: Serving) -> None:
+    sandbox.fault("held", source="binance_spot", after=1)
+    whole = ask(sandbox)
+    with ThreadPoolExecutor(1) as hand:
+        answer = hand.submit(ask, sandbox)
+        while sandbox.requests()["total"] < 2:
+            pass
+        assert ask(sandbox, FUTURES).status_code == 200
+        assert not answer.done()
+        sandbox.clear(kind="held")
+        assert answer.result().content == whole.content
+    assert [each["fault"] for each in sandbox.requests()["requests"]] == [None, "held", None]
 
 
 def test_a_ban_is_told_in_the_recorded_words(shared: Path, sandbox: Serving) -> None:

@@ -1,0 +1,52 @@
+"""`chandlery bury`: runs that Prefect shows as running for ever, as they died with their worker."""
+
+import click
+import httpx
+
+from candles import Misuse
+from candles.settings import settings
+from chandlery.people import counted
+from chandlery.processes import has
+from chandlery.server import Row, Server, at_hand
+
+
+@click.command()
+def bury() -> None:
+    """Call crashed what Prefect shows as running, and nobody runs any more.
+
+    That is what died together with its worker, as in a power loss. What a worker that is online
+    runs, here or elsewhere, is left alone, and so is what still runs here without one.
+    """
+    server = at_hand(settings().home)
+    if server is None:
+        raise Misuse("no Prefect server is known: set PREFECT_API_URL, or run it in this folder")
+    try:
+        _bury(server)
+    except httpx.HTTPError as error:
+        why = str(error) or type(error).__name__
+        raise Misuse(
+            f"Prefect's server at {server.api} does not answer ({why}): start it"
+        ) from None
+
+
+def _bury(server: Server) -> None:
+    runs, workers = server.under_way(), server.workers_online()
+    left = [run for run in runs if not _runs_here(run)]
+    dead = [run for run in left if not _has_worker(run, workers)]
+    click.echo(f"{counted(server.bury(dead), 'run')} called crashed")
+    if len(dead) < len(left):
+        click.echo(
+            f"{counted(len(left) - len(dead), 'run')} left to a worker that is shown as online;"
+            " one that was killed is for a minute and a half"
+        )
+
+
+def _has_worker(run: Row, workers: set[str]) -> bool:
+    """Whether the worker that took it is online; any may be, where it is not told yet."""
+    worker = run["labels"].get("prefect.worker.name")
+    return bool(workers) if worker is None else worker in workers
+
+
+def _runs_here(run: Row) -> bool:
+    pid = run["infrastructure_pid"] or ""
+    return pid.isdecimal() and has(int(pid), "PREFECT__FLOW_RUN_ID", run["id"])

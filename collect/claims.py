@@ -1,0 +1,61 @@
+"""Claims: of runs that overlap one fetches an hour, and the others leave it to that one."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from uuid import UUID, uuid4
+
+import store
+from candles import Coin, Window
+from collect.order import Order
+from store import LEASE
+
+RENEWALS = 5  # in a lease: an answer may take its time
+
+
+@dataclass
+class Claim:
+    """What a batch has to itself; `others` are the claims, by coin, that came before it."""
+
+    connection: store.Connection
+    run: UUID
+    others: Mapping[int, Sequence[store.Claim]]
+    left: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))  # by name: coins
+    clock: Callable[[], float] = monotonic
+    renewed_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.renewed_at = self.clock()
+
+    def covers(self, coin: int, window: Window) -> bool:
+        """Whether any hour of the window is ours."""
+        return bool(window.without(each.window for each in self.others.get(coin, ())))
+
+    def cut(self, coin: int, wanted: Window) -> list[Window]:
+        """The parts of what is wanted that are ours; to whom the rest is left is noted."""
+        others = self.others.get(coin, ())
+        for each in others:
+            if each.window.clip(wanted):
+                self.left[each.by.name].add(coin)
+        return wanted.without(each.window for each in others)
+
+    def renew(self) -> None:
+        """Say now and then that the batch is still being done."""
+        if self.clock() - self.renewed_at > LEASE.total_seconds() / RENEWALS:
+            store.renew_claims(self.connection, self.run)
+            self.renewed_at = self.clock()
+
+
+@contextmanager
+def claimed(connection: store.Connection, order: Order, coins: Sequence[Coin]) -> Iterator[Claim]:
+    """Have the order's window of these coins to oneself, where nobody has it yet."""
+    process, others = store.Process.ours(), defaultdict(list)
+    by = store.Claimant(uuid4(), f"{order.name} (process {process.pid})", process)
+    for each in store.claim(connection, by, [coin.key for coin in coins], order.window):
+        others[each.coin].append(each)
+    try:
+        yield Claim(connection, by.run, others)
+    finally:
+        store.release_claims(connection, by.run)
