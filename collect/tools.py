@@ -15,7 +15,8 @@ import sources
 import store
 from candles import Unavailable
 from candles.settings import Settings, keys
-from sources import Source
+from collect.shared import Shared
+from sources import Accounts, Source
 from sources.limiter import REAL, Timepiece
 
 HANDS = 8  # requests under way at once: at 0.3 s an answer, more than any venue's limit allows
@@ -50,7 +51,8 @@ def tools(
     sent = Counter[str]()
     with (
         store.connect(settings) as connection,
-        venues(settings, timepiece or Timepiece(sleep=sleep), sent) as client,
+        store.connect(settings) as apart,  # threads ask it while the first one is busy
+        venues(settings, timepiece or Timepiece(sleep=sleep), Shared(apart), sent) as client,
     ):
         store.migrate(connection)
         known = sources.load()
@@ -71,20 +73,23 @@ def tools(
             pool.shutdown(cancel_futures=True)
 
 
-ACCOUNTS: sources.Accounts = {}
-"""What venues meter is shared by all that this process sends."""
-
-
 def venues(
-    settings: Settings, timepiece: Timepiece = REAL, sent: Counter[str] | None = None
+    settings: Settings,
+    timepiece: Timepiece = REAL,
+    accounts: Accounts | None = None,
+    sent: Counter[str] | None = None,
 ) -> httpx.Client:
-    """The way to the venues as the settings have it, with the keys that are set."""
+    """The way to the venues as the settings have it, with the keys that are set.
+
+    What venues meter is shared by all who have the same `accounts`.
+    """
     found = keys(sources.load(), settings)
     return sources.client(
         settings.venues_url,
         timepiece=timepiece,
         keys={name: key.get_secret_value() for name, key in found.items()},
         proxy=settings.proxy,
-        accounts=ACCOUNTS,
+        address=settings.address,
+        accounts=accounts,
         sent=sent,
     )

@@ -1,5 +1,6 @@
 """TimescaleDB: connect, migrate, write, read, what is missing, what is there."""
 
+from store.accounts import clock_ahead, keep_account, read_account
 from store.coins import (
     adopt,
     find,
@@ -49,6 +50,7 @@ __all__ = [
     "absences",
     "adopt",
     "asked",
+    "clock_ahead",
     "compress",
     "connect",
     "find",
@@ -60,6 +62,7 @@ __all__ = [
     "held",
     "held_from",
     "history",
+    "keep_account",
     "keep_quality",
     "learn_coins",
     "learn_listings",
@@ -78,6 +81,7 @@ __all__ = [
     "outages",
     "ranked",
     "read",
+    "read_account",
     "refresh",
     "replace_absences",
     "retire_unseen",
