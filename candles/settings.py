@@ -130,8 +130,8 @@ class Settings(_Read):
     address: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = Field(
         default="here",
         alias="CHANDLERY_ADDRESS",
-        description="A name for the address requests come from; machines that share a database but no"
-        " address need several.",
+        description="A name for the address requests come from; machines that share a database but"
+        " no address need several.",
         examples=["here"],
     )
     priority: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(

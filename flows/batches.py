@@ -1,6 +1,6 @@
 """What the flows share: an order carried out with batches as tasks, and the state it ends in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from prefect import get_run_logger, runtime, task
@@ -64,9 +64,14 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
     archive: bool = False,
     recheck_hours: int | None = None,
     patient: bool = True,
+    shard: str | None = None,
     run: Run = run,
+    do: Callable[[Settings, Order], State[dict[str, object]]] | None = None,
 ) -> State[dict[str, object]]:
-    """Do what the parameters ask for. The state says in a line what came of it."""
+    """Do what the parameters ask for. The state says in a line what came of it.
+
+    Here, with `run`; or have it done: `do` gets the settings and the order.
+    """
     try:
         current = in_force()
         wanted = order(
@@ -82,8 +87,9 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             archive=archive,
             recheck_hours=recheck_hours,
             patient=patient,
+            shard=shard,
         )
-        return _ended(_collected(current, wanted, run))
+        return _ended(_collected(current, wanted, run)) if do is None else do(current, wanted)
     except Misuse as error:
         return Failed(message=str(error))
 
