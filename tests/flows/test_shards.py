@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOW = "2026-01-04T10:30Z"
 POOL, WORKERS, SHARDS = "chandlery", 2, 4
 PATIENCE = 240.0
+SLOW = 15.0  # an answer, so that shards are still at work when both are
 ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 TABLES = ("candle_1h", "candle_4h", "candle_1d")
 
@@ -267,8 +268,8 @@ def at_work(site: Site, run: str, shards: int) -> list[dict[str, Any]]:
 
 
 def test_a_shard_that_crashed_is_named(site: Site) -> None:
-    site.venues.fault("slow", source="okx", seconds=2)
-    run = site.start(shards=2, start="2025-06-01", end="2025-07-01", now=NOW)
+    site.venues.fault("slow", source="okx", seconds=SLOW)
+    run = site.start(shards=2, start="2025-04-01", end="2025-07-01", now=NOW)
     one, _ = sorted(at_work(site, run, 2), key=lambda each: str(each["parameters"]["shard"]))
     process = process_of(one["id"])
     assert process is not None
@@ -281,8 +282,8 @@ def test_a_shard_that_crashed_is_named(site: Site) -> None:
 
 
 def test_who_cancels_a_backfill_cancels_its_shards(site: Site) -> None:
-    site.venues.fault("slow", source="okx", seconds=2)
-    run = site.start(shards=2, start="2024-06-01", end="2025-05-01", now=NOW)
+    site.venues.fault("slow", source="okx", seconds=SLOW)
+    run = site.start(shards=2, start="2025-01-01", end="2025-04-01", now=NOW)
     shards = at_work(site, run, 2)
     site.prefect("flow-run", "cancel", run)
     states = [site.outcome(each["id"])["state"]["type"] for each in (*shards, {"id": run})]
