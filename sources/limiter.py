@@ -26,8 +26,9 @@ LONGEST_WAIT = 120.0
 FAILURES = 3
 """So many calls in a row that failed for good, each after its retries, and the host is left be."""
 REST = 60.0
-CLOSED = 600.0
-"""So long others hear that a place is closed for good. By then the address may be another."""
+CLOSED = 60.0
+"""So long others hear that a place is closed for good: who is at work asks sooner than that, and
+who begins later may come from another address by then."""
 KINDS: Mapping[Kind, type[SourceError]] = {"Blocked": Blocked, "Unavailable": Unavailable}
 
 
