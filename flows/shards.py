@@ -18,7 +18,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelling, Completed, Failed
+from prefect.states import Completed, Failed
 
 from candles import Misuse
 from candles.settings import Settings
@@ -36,21 +36,15 @@ Runs = dict[str, FlowRun]
 def in_shards(shards: int, current: Settings, wanted: Order) -> State[Statistics]:
     """Have every shard done by a run of its own, wait for all, and say what came of them.
 
-    All take this run's moment for now, and find the coins learnt. If this run is cancelled, so are
-    they.
+    All take this run's moment for now, and find the coins learnt. They are subflows of this run:
+    if it is cancelled, Prefect's server cancels them, within half a minute.
     """
     with tools(current) as at_hand:
         learn_if_due(at_hand, wanted)
-    runs: Runs = {}
+    names = [str(Shard(number, shards)) for number in range(1, shards + 1)]
+    runs = {shard: _started(shard, wanted) for shard in names}
     with get_client(sync_client=True) as client:
-        try:
-            for number in range(1, shards + 1):
-                shard = str(Shard(number, shards))
-                runs[shard] = _started(shard, wanted)
-            ended = _waited_for(client, runs)
-        except BaseException:
-            _call_off(client, runs)
-            raise
+        ended = _waited_for(client, runs)
         told = {shard: _told(client, run) for shard, run in ended.items()}
     states = {shard: run.state for shard, run in ended.items() if run.state is not None}
     return added_up(states, told)
@@ -83,11 +77,6 @@ def _waited_for(client: SyncPrefectClient, runs: Runs) -> Runs:
                 ended[shard] = run
                 log.info("shard %s: %s: %s", shard, run.state.name, run.state.message)
     return {shard: ended[shard] for shard in runs}
-
-
-def _call_off(client: SyncPrefectClient, runs: Runs) -> None:
-    for run in runs.values():
-        client.set_flow_run_state(run.id, Cancelling())
 
 
 def tell(statistics: Statistics | None) -> None:
