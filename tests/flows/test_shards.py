@@ -179,6 +179,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, learnt: Path) -> Iterator[Sit
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "2",
             "PYTHONPATH": str(ROOT),
             "NO_COLOR": "1",
             "DO_NOT_TRACK": "1",
