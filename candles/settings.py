@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     SecretStr,
+    StringConstraints,
     ValidationError,
     create_model,
     model_validator,
@@ -125,6 +126,13 @@ class Settings(_Read):
         repr=False,
         description="A proxy that every request to a venue goes through.",
         examples=["http://user:password@host:3128"],
+    )
+    address: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = Field(
+        default="here",
+        alias="CHANDLERY_ADDRESS",
+        description="A name for the address requests come from; machines that share a database but"
+        " no address need several.",
+        examples=["here"],
     )
     priority: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         default=PRIORITY,

@@ -51,6 +51,7 @@ def coins(*, max_coins: int | None, now: str | None, as_json: bool) -> int:
 
 @click.command()
 @click.option("--archive", is_flag=True, help="Ask for bulk files first, where there are some.")
+@click.option("--shard", metavar="K/N", help="Only the K-th of N parts of the coins, as 2/4.")
 @choices(START, START_YEAR, END, SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
 def backfill(*, as_json: bool, **given: Unpack[Given]) -> int:
     """Fetch the hours that are missing, best market cap first; since 2020, if no start is given."""

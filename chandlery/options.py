@@ -37,6 +37,7 @@ class Given(TypedDict):
     archive: NotRequired[bool]
     patient: NotRequired[bool]
     recheck_hours: NotRequired[int]
+    shard: NotRequired[str | None]
 
 
 def choices(*options: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
@@ -93,4 +94,5 @@ def ordered(**given: Unpack[Given]) -> tuple[Settings, Order]:
         archive=given.get("archive", False),
         patient=given.get("patient", True),
         recheck_hours=given.get("recheck_hours"),
+        shard=given.get("shard"),
     )

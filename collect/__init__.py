@@ -4,7 +4,7 @@ Backfill, hourly collection and gap filling are its three windows.
 """
 
 from collect.engine import batches, gather
-from collect.order import FILL_HOURS, RECHECK_HOURS, Order, order
+from collect.order import FILL_HOURS, RECHECK_HOURS, Order, Shard, order
 from collect.quality import Report, assess, check
 from collect.run import Progress, choose, fill_gaps, run
 from collect.survey import Survey, survey
@@ -20,6 +20,7 @@ __all__ = [
     "Order",
     "Progress",
     "Report",
+    "Shard",
     "Survey",
     "Tally",
     "Tools",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime
 
-from candles import HOUR, Misuse, Window, instant, whole_hour
+from candles import HOUR, Coin, Misuse, Window, instant, whole_hour
 
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
@@ -12,6 +12,26 @@ FILL_HOURS = 30 * 24  # how far back gaps are filled, if nobody says otherwise
 RECHECK_HOURS = 24
 MOST_HOURS = 24 * 366
 MOST_COINS = 1_000_000
+MOST_SHARDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of so many parts of the coins: 2/4 is the second of four.
+
+    Which one a coin is in depends on its key alone, and keys were given by rank: so shards begin
+    with large coins, and between one's start and another's no coin moves, as ranks do.
+    """
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def has(self, coin: Coin) -> bool:
+        """Whether a coin is in it."""
+        return coin.key % self.of == self.number % self.of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +47,7 @@ class Order:
     patient: bool = True  # hours that the ledger says are empty are not asked for before their time
     recheck: Window | None = None  # hours that are asked for again though they are held
     name: str = "a run"  # what people know it by
+    shard: Shard | None = None  # of these coins only this part
 
 
 def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
@@ -44,6 +65,7 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
     patient: bool = True,
     recheck_hours: int | None = None,
     name: str = "a run",
+    shard: str | None = None,
 ) -> Order:
     """Build an order, or raise Misuse with one line that says what to write instead.
 
@@ -69,7 +91,16 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
         patient=patient,
         recheck=_recheck(recheck_hours, begin, stop),
         name=name,
+        shard=None if shard is None else _shard(shard),
     )
+
+
+def _shard(asked: str) -> Shard:
+    number, _, of = asked.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and len(asked) < len("1000/1000")):
+        raise Misuse(f"shard {asked[:40]!r} is none: write 2/4 for the second of four")
+    most = _positive("the number of shards", int(of), MOST_SHARDS)
+    return Shard(_positive(f"of {most} shards number", int(number), most), most)
 
 
 def _recheck(hours: int | None, begin: datetime, stop: datetime) -> Window | None:

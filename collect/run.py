@@ -76,6 +76,7 @@ def run(
     """
     began = monotonic()
     coins = choose(tools.connection, order.symbols, order.max_coins)
+    coins = [coin for coin in coins if order.shard is None or order.shard.has(coin)]
     tally = Tally(skipped=_unconfigured(tools, order))
     known = tools.sources.values()
     store.note_kinds(tools.connection, [each.name for each in known if each.kind == "indicative"])

@@ -15,7 +15,8 @@ import store
 from candles import Unavailable
 from candles.settings import Settings, keys
 from collect.hands import Hands
-from sources import Source
+from collect.shared import Shared
+from sources import Accounts, Source
 from sources.limiter import REAL, Timepiece
 
 HANDS = 8  # requests under way at once: at 0.3 s an answer, more than any venue's limit allows
@@ -48,10 +49,13 @@ def tools(
             raise Unavailable("stopped while waiting for the venue")
 
     sent = Counter[str]()
-    with store.connect(settings) as connection:
+    with (
+        store.connect(settings) as connection,
+        store.connect(settings) as apart,  # threads ask it while the first one is busy
+    ):
         store.migrate(connection)
         known = sources.load()
-        client = venues(settings, timepiece or Timepiece(sleep=sleep), sent)
+        client = venues(settings, timepiece or Timepiece(sleep=sleep), Shared(apart), sent)
         at_hand = Hands(hands)
         try:
             yield Tools(
@@ -71,20 +75,23 @@ def tools(
                 client.close()
 
 
-ACCOUNTS: sources.Accounts = {}
-"""What venues meter is shared by all that this process sends."""
-
-
 def venues(
-    settings: Settings, timepiece: Timepiece = REAL, sent: Counter[str] | None = None
+    settings: Settings,
+    timepiece: Timepiece = REAL,
+    accounts: Accounts | None = None,
+    sent: Counter[str] | None = None,
 ) -> httpx.Client:
-    """The way to the venues as the settings have it, with the keys that are set."""
+    """The way to the venues as the settings have it, with the keys that are set.
+
+    What venues meter is shared by all who have the same `accounts`.
+    """
     found = keys(sources.load(), settings)
     return sources.client(
         settings.venues_url,
         timepiece=timepiece,
         keys={name: key.get_secret_value() for name, key in found.items()},
         proxy=settings.proxy,
-        accounts=ACCOUNTS,
+        address=settings.address,
+        accounts=accounts,
         sent=sent,
     )

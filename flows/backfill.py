@@ -1,18 +1,24 @@
 """History, best market cap first: `prefect deployment run backfill/backfill -p start_year=2020`."""
 
+from functools import partial
+from typing import cast
+
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
+from prefect.states import Failed
 
 from collect.order import START_YEAR
 from flows.batches import carry_out
-from flows.form import Coins, Year, which
+from flows.form import Coins, Shards, Year, which
+from flows.shards import in_shards, tell
 
 
 def _name() -> str:
     asked = runtime.flow_run.parameters
     end = f" to {asked['end']}" if asked["end"] else ""
     coins = which(asked["symbols"], asked["max_coins"])
-    return f"backfill {coins} from {asked['start'] or asked['start_year']}{end}"
+    part = f", shard {asked['shard']}" if asked["shard"] else ""
+    return f"backfill {coins} from {asked['start'] or asked['start_year']}{end}{part}"
 
 
 @flow(name="backfill", flow_run_name=_name)
@@ -24,6 +30,8 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
     symbols: list[str] | None = None,
     sources: list[str] | None = None,
     archive: bool = False,  # noqa: FBT001, FBT002
+    shards: Shards = 1,
+    shard: str | None = None,
     now: str | None = None,
 ) -> State[dict[str, object]]:
     """Fetch every hour that is missing, by market-cap rank.
@@ -36,9 +44,13 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
         symbols: Only these coins, by ticker or CoinGecko id.
         sources: The sources to ask, in order; all that are set if left out.
         archive: Ask for bulk files first, where a source has some: months and days at once.
+        shards: Cut the coins into so many parts, each a run of its own: for several workers.
+        shard: Only one of so many parts of the coins: 2/4 is the second of four.
         now: Run as if it were this moment, ISO 8601.
     """
-    return carry_out(
+    if shards > 1 and shard is not None:
+        return Failed(message="shards and shard are both given: write one of them")
+    state = carry_out(
         now=now,
         sources=sources,
         symbols=symbols,
@@ -47,7 +59,12 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
         end=end,
         start_year=start_year if start is None else None,
         archive=archive,
+        shard=shard,
+        do=partial(in_shards, shards) if shards > 1 else None,
     )
+    if shard is not None:
+        tell(cast("dict[str, object] | None", state.data))
+    return state
 
 
 if __name__ == "__main__":

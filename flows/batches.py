@@ -1,7 +1,7 @@
 """What the flows share: an order carried out with batches as tasks, and the state it ends in."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -91,9 +91,14 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
     archive: bool = False,
     recheck_hours: int | None = None,
     patient: bool = True,
+    shard: str | None = None,
     run: Run = run,
+    do: Callable[[Settings, Order], State[dict[str, object]]] | None = None,
 ) -> State[dict[str, object]]:
-    """Do what the parameters ask for. The state says in a line what came of it."""
+    """Do what the parameters ask for. The state says in a line what came of it.
+
+    Here, with `run`; or have it done: `do` gets the settings and the order.
+    """
     try:
         current = in_force()
         wanted = order(
@@ -110,7 +115,10 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             recheck_hours=recheck_hours,
             patient=patient,
             name=runtime.flow_run.name,
+            shard=shard,
         )
+        if do is not None:
+            return do(current, wanted)
         tally = _collected(current, wanted, run)
     except Misuse as error:
         return Failed(message=str(error))

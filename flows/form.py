@@ -4,11 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from collect.order import FIRST_YEAR, MOST_COINS, MOST_HOURS
+from collect.order import FIRST_YEAR, MOST_COINS, MOST_HOURS, MOST_SHARDS
 
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=9999)]
 Coins = Annotated[int, Field(ge=1, le=MOST_COINS)]
 Hours = Annotated[int, Field(ge=1, le=MOST_HOURS)]
+Shards = Annotated[int, Field(ge=1, le=MOST_SHARDS)]
 Recheck = Annotated[int, Field(ge=0, le=MOST_HOURS)]
 
 

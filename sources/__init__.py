@@ -4,6 +4,7 @@
 for a page of candles and answers for its rules, whichever source it is.
 """
 
+from sources.account import GRAIN, Account, Accounts
 from sources.discovery import load
 from sources.fetch import catalogue, fetch, fetch_many, first_candle, pages, send
 from sources.limiter import Timepiece
@@ -18,10 +19,12 @@ from sources.source import (
     Venue,
     configured,
 )
-from sources.transport import Accounts, client
+from sources.transport import client
 
 __all__ = [
     "CATALOGUE",
+    "GRAIN",
+    "Account",
     "Accounts",
     "Budget",
     "Catalogue",

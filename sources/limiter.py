@@ -1,33 +1,35 @@
-"""What one host lets through: budgets, pauses, bans. One gate for each host, shared by threads.
+"""What one place lets through: budgets, pauses, bans. One gate for each, shared by threads.
 
-Budgets are kept over the *last* minute, not the calendar's: what fits into every last minute fits
-into every calendar minute too, whatever the venue's clock says. Nothing sleeps under a lock.
+The account that a gate spends from may be shared by more: clients, processes, machines. Nothing
+sleeps under a lock.
 """
 
 import logging
 import math
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from threading import Lock
 
 import httpx
 
 from candles import Blocked, SourceError, Unavailable
-from sources.source import Budget, Metering
+from sources.account import SHARE, TICK, Account, Accounts, Grant, Kind, Shut
+from sources.source import Metering
 
 log = logging.getLogger(__name__)
 
-SHARE = 0.98
-"""The part of a budget that is used: a request on its way may be counted in a later minute."""
-TICK = 0.001
 LONGEST_WAIT = 120.0
 """A budget of a minute is waited for in any case, one of a day never."""
 FAILURES = 3
 """So many calls in a row that failed for good, each after its retries, and the host is left be."""
 REST = 60.0
+CLOSED = 60.0
+"""So long others hear that a place is closed for good: who is at work asks sooner than that, and
+who begins later may come from another address by then."""
+KINDS: Mapping[Kind, type[SourceError]] = {"Blocked": Blocked, "Unavailable": Unavailable}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,76 +44,28 @@ class Timepiece:
 REAL = Timepiece()
 
 
-class Meter:
-    """One budget's account: what was sent in the last period, and what the venue has counted.
-
-    The venue's count matters once it is above ours: then others spend at this address too. It is
-    kept up until the venue's minute is over, and a second more, since clocks differ.
-    """
-
-    def __init__(self, budget: Budget) -> None:
-        self.budget = budget
-        self.most = budget.most
-        self._sent: deque[tuple[float, float]] = deque()
-        self._own = 0.0
-        self._counted = 0.0
-        self._counted_end = -math.inf
-
-    def wait(self, cost: float, now: float) -> float:
-        """Seconds until `cost` fits; 0 when it does, and when nothing could make it fit better."""
-        if not cost:
-            return 0.0
-        self._forget(now)
-        room = self.most * SHARE - cost
-        wait = self._counted_end - now if self._counted > max(room, 0.0) else 0.0
-        over = self._own - max(room, 0.0)
-        for at, weight in self._sent if over > 0 else ():
-            over -= weight
-            if over <= 0:
-                return max(wait, at + self.budget.seconds - now, TICK)
-        return wait
-
-    def spend(self, cost: float, now: float) -> None:
-        """Put `cost` to the account."""
-        if cost:
-            self._sent.append((now, cost))
-            self._own += cost
-            self._counted += cost if self._counted else 0.0
-
-    def hear(self, used: float, now: float, wall: float) -> None:
-        """The venue says `used` was spent in its current period, by everyone at this address."""
-        self._forget(now)
-        if used > max(self._own, self._counted):
-            self._counted = used
-            self._counted_end = now + self.budget.seconds - wall % self.budget.seconds + 1.0
-
-    def _forget(self, now: float) -> None:
-        while self._sent and self._sent[0][0] + self.budget.seconds <= now:
-            self._own -= self._sent.popleft()[1]
-        if self._counted_end <= now:
-            self._counted = 0.0
-
-
-class Account:
-    """What is spent at one host, by everyone who shares it, and the lock they share it by."""
-
-    def __init__(self, metering: Metering) -> None:
-        self.meters = [Meter(budget) for budget in metering.budgets]
-        self.lock = Lock()
-
-
 class Gate:
-    """A client's way to one host, under what the venue meters and what it has said."""
+    """A client's way to one place, under what is metered there and what was said."""
 
-    def __init__(self, name: str, account: Account, timepiece: Timepiece) -> None:
-        self._name = name
-        self._meters = account.meters
+    def __init__(
+        self, place: str, metering: Metering, accounts: Accounts, timepiece: Timepiece
+    ) -> None:
+        self._place = place
+        self._budgets = metering.budgets
+        self._accounts = accounts
         self._time = timepiece
-        self._lock = account.lock
-        self._shut: tuple[type[SourceError], str] = (Unavailable, "")
+        self._lock = Lock()
+        self._grant: Grant | None = None
+        self._took = 0.0
+        self._dry: tuple[Sequence[float], float] = ((), 0.0)
+        self._heard: dict[int, tuple[float, float]] = {}
+        self._shut = Shut(-math.inf, "Unavailable", "")
         self._shut_until = -math.inf
         self._rest_until = -math.inf
         self._failures = 0
+
+    def _now(self) -> float:
+        return self._time.wall() + self._accounts.ahead
 
     def enter(self, request: httpx.Request, patience: float) -> float:
         """Wait for the way to be free, and take the cost; the patience left is returned.
@@ -119,12 +73,12 @@ class Gate:
         Patience is for what the venue forbids. Raises where more of it would be needed, so that
         another source may be asked meanwhile.
         """
-        costs = [meter.budget.cost(request) for meter in self._meters]
+        costs = [budget.cost(request) for budget in self._budgets]
         while True:
             with self._lock:
-                now = self._time.monotonic()
+                now = self._now()
                 pause = max(self._pause(now, patience), 0.0)
-                wait = pause or self._take(costs, now)
+                wait = pause or self._pay(costs, now)
             if not wait:
                 return patience
             patience -= pause
@@ -136,7 +90,7 @@ class Gate:
             raise self._error(Unavailable, "left alone after it failed again and again", now)
         pause = self._shut_until - now
         if pause > patience:
-            raise self._error(*self._shut, now)
+            raise self._error(KINDS[self._shut.kind], self._shut.words, now)
         return pause
 
     def _error(self, kind: type[SourceError], words: str, now: float) -> SourceError:
@@ -145,46 +99,103 @@ class Gate:
         after = None if math.isinf(until) else timedelta(seconds=until - now)
         return Blocked(words, after=after) if kind is Blocked else Unavailable(words, after=after)
 
-    def _take(self, costs: list[float], now: float) -> float:
-        pairs = list(zip(self._meters, costs, strict=True))
-        wait = max((meter.wait(cost, now) for meter, cost in pairs), default=0.0)
-        if wait > LONGEST_WAIT:
-            raise Unavailable("its budget is spent", after=timedelta(seconds=wait))
-        if not wait:
-            for meter, cost in pairs:
-                meter.spend(cost, now)
-        return wait
+    def _pay(self, costs: Sequence[float], now: float) -> float:
+        """Spend of the grant in hand, or of another; the seconds to wait where there is none."""
+        if not any(costs) or (self._grant is not None and self._grant.pay(costs, now)):
+            return 0.0
+        dry, until = self._dry
+        if costs == dry and now < until:  # all threads wait for what one was told
+            return until - now
+        told = self._accounts.change(self._place, partial(self._ask, costs))
+        self._grant, self._heard = None, {}
+        if isinstance(told, Shut):
+            self._heed(told)
+            return TICK
+        if isinstance(told, Grant):
+            # It may have run out while the database was busy: it is given back then.
+            self._grant, after = told, self._now()
+            self._took = after - self._asked
+            return 0.0 if told.pay(costs, after) else TICK
+        if told > LONGEST_WAIT:
+            raise Unavailable("its budget is spent", after=timedelta(seconds=told))
+        self._dry = costs, now + told
+        return told
+
+    def _ask(self, costs: Sequence[float], account: Account) -> Grant | Shut | float:
+        """What the account has for us: a grant, a ban, or the seconds to wait."""
+        self._asked = now = self._now()
+        account.settle(self._budgets, self._grant, now)
+        for meter, (until, used) in self._heard.items():
+            account.meters[meter].hear(used, until, now)
+        if account.shut is not None:
+            return account.shut
+        grain = self._accounts.grain
+        if wait := account.wait(self._budgets, costs, now, grain):
+            return wait
+        # For longer where asking takes longer: else a grant would have run out when it comes.
+        shortest = min(budget.seconds for budget in self._budgets)
+        spell = min(max(grain * shortest, 2 * self._took), shortest)
+        return account.take(self._budgets, costs, now + spell, grain)
 
     def hear(self, response: httpx.Response) -> None:
         """Learn from an answer's headers what is spent, and what the budgets are."""
         with self._lock:
             if not response.is_server_error:
                 self._failures = 0
-            now, wall = self._time.monotonic(), self._time.wall()
-            for meter in self._meters:
-                budget = meter.budget
+            now = self._now()
+            for meter, budget in enumerate(self._budgets):
                 told = response.headers.get(budget.header, "") if budget.header else ""
                 if told.isdecimal():
-                    meter.hear(float(told), now, wall)
+                    self._hear(meter, float(told), now)
                 restated = budget.restated(response) if budget.restated else None
-                meter.most = restated or meter.most
+                if restated:
+                    self._accounts.change(self._place, partial(self._restate, meter, restated))
+
+    def _hear(self, meter: int, used: float, now: float) -> None:
+        """Keep the venue's count for the next time that we ask: its period ends by the calendar.
+
+        A second more, since clocks differ.
+        """
+        budget = self._budgets[meter]
+        until = now - now % budget.seconds + budget.seconds + 1.0
+        self._heard[meter] = max((until, used), self._heard.get(meter, (0.0, 0.0)))
+        if used > budget.most * SHARE and self._grant is not None:  # others are spending here
+            self._grant.until = -math.inf
+
+    def _restate(self, meter: int, most: float, account: Account) -> None:
+        account.settle(self._budgets, None, self._now())
+        account.meters[meter].most = most
 
     def shut(self, error: SourceError, seconds: float) -> None:
-        """Let nothing through for `seconds`, because of `error`; infinity closes for good."""
+        """Let nothing through for `seconds`, because of `error`; infinity closes for good.
+
+        Others who share the account learn it when they ask for more.
+        """
         with self._lock:
-            now = self._time.monotonic()
-            already = self._shut_until > now
-            if now + seconds > self._shut_until:
-                # Not the error itself: on its way out it is told more.
-                self._shut, self._shut_until = (type(error), str(error)), now + seconds
-        if not already:
-            span = "from now on" if math.isinf(seconds) else f"for {seconds:.0f} s"
-            log.warning("%s: nothing is sent %s: %s", self._name, span, error)
+            until = self._now() + (CLOSED if math.isinf(seconds) else seconds)
+            kind: Kind = "Blocked" if isinstance(error, Blocked) else "Unavailable"
+            told = Shut(until, kind, str(error), closed=math.isinf(seconds))
+            self._heed(told)
+            self._accounts.change(self._place, partial(_close, told))
+
+    def _heed(self, told: Shut) -> None:
+        now = self._now()
+        if self._shut_until <= now:
+            span = "from now on" if told.closed else f"for {told.until - now:.0f} s"
+            log.warning("%s: nothing is sent %s: %s", self._place, span, told.words)
+        until = math.inf if told.closed else told.until
+        if until > self._shut_until:
+            self._shut, self._shut_until = told, until
 
     def failed(self) -> None:
         """A call failed for good; after a few in a row the host gets a rest."""
         with self._lock:
             self._failures += 1
             if self._failures >= FAILURES:
-                self._rest_until = self._time.monotonic() + REST
+                self._rest_until = self._now() + REST
                 self._failures = 0
+
+
+def _close(told: Shut, account: Account) -> None:
+    if account.shut is None or told.until > account.shut.until:
+        account.shut = told

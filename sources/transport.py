@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from hashlib import sha256
 from threading import Lock
 from types import MappingProxyType
 
@@ -26,18 +27,17 @@ from tenacity import (
 )
 
 from candles import Blocked, Malformed, Misuse, SourceError, Unavailable
-from sources.limiter import REAL, Account, Gate, Timepiece
+from sources.account import Accounts, Memory
+from sources.limiter import REAL, Gate, Timepiece
 from sources.source import Venue
 from sources.words import line
 
 log = logging.getLogger(__name__)
 
-Accounts = dict[tuple[str | None, str], Account]
-"""By where it is sent to and the host it is meant for."""
-
 ATTEMPTS = 5
 TOO_MANY = 429
 PATIENCE = 120.0
+ADDRESS = "here"
 SHORTEST = 1.0
 LARGEST = 64 * 2**20
 LONGEST = 120.0
@@ -78,6 +78,7 @@ class Manners(httpx.BaseTransport):
         venues_url: str | None = None,
         patience: float = PATIENCE,
         keys: Mapping[str, str] = MappingProxyType({}),
+        address: str = ADDRESS,
         accounts: Accounts | None = None,
         sent: Counter[str] | None = None,
     ) -> None:
@@ -86,7 +87,8 @@ class Manners(httpx.BaseTransport):
         self._venues_url = venues_url.rstrip("/") if venues_url else None
         self._patience = patience
         self._keys = keys
-        self._accounts = {} if accounts is None else accounts
+        self._address = address
+        self._accounts = Memory() if accounts is None else accounts
         self._sent = Counter[str]() if sent is None else sent
         self._gates: dict[str, Gate] = {}
         self._mirrored: set[str] = set()
@@ -158,10 +160,15 @@ class Manners(httpx.BaseTransport):
         host = _origin(_base(venue, mirrored=mirrored)).host
         with self._lock:
             if host not in self._gates:
-                place = (self._venues_url, host)
-                account = self._accounts.setdefault(place, Account(venue.metering))
-                self._gates[host] = Gate(host, account, self._time)
+                place = self._place(venue, host)
+                self._gates[host] = Gate(place, venue.metering, self._accounts, self._time)
             return self._gates[host]
+
+    def _place(self, venue: Venue, host: str) -> str:
+        """Whom the venue counts: the key where a request bears one, else whence it comes."""
+        key = self._keys.get(venue.name) if venue.key_header else None
+        who = f"key {_digest(key)}" if key else self._address
+        return f"{host} ({who}{f', {self._venues_url}' if self._venues_url else ''})"
 
     def _turn_to_mirror(self, venue: Venue) -> None:
         with self._lock:
@@ -239,6 +246,10 @@ class Manners(httpx.BaseTransport):
         return b"".join(chunks)
 
 
+def _digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()[:16]
+
+
 @dataclass(slots=True)
 class _Patience:
     """Seconds that one call may still wait for what a venue forbids."""
@@ -263,6 +274,7 @@ def client(  # noqa: PLR0913 - each is named, and has its default
     patience: float = PATIENCE,
     keys: Mapping[str, str] = MappingProxyType({}),
     proxy: str | None = None,
+    address: str = ADDRESS,
     accounts: Accounts | None = None,
     sent: Counter[str] | None = None,
 ) -> httpx.Client:
@@ -271,7 +283,8 @@ def client(  # noqa: PLR0913 - each is named, and has its default
     With `venues_url` every request goes to /<source>/<the venue's path> there, to
     /<source>-mirror/… where its mirror is asked. `keys` holds API keys by source. `patience` is
     how many seconds a call waits for what a venue forbids before it raises. Clients with the same
-    `accounts` share what venues meter. In `sent` requests are counted by venue.
+    `accounts` share what venues meter by `address`, the name of the one that requests come from:
+    a proxy has its own. In `sent` requests are counted by venue.
     """
     if venues_url is not None and not re.match(r"https?://[^/\s]+", venues_url):
         raise Misuse(f"the venues' address {venues_url!r} is none: write http://127.0.0.1:8000")
@@ -282,6 +295,7 @@ def client(  # noqa: PLR0913 - each is named, and has its default
         venues_url=venues_url,
         patience=patience,
         keys=keys,
+        address=f"proxy {_digest(proxy)}" if proxy else address,
         accounts=accounts,
         sent=sent,
     )

@@ -1,5 +1,6 @@
 """TimescaleDB: connect, migrate, write, read, what is missing, what is there."""
 
+from store.accounts import clock_ahead, keep_account, read_account
 from store.claims import LEASE, Claim, Claimant, claim, release_claims, renew_claims
 from store.coins import (
     adopt,
@@ -58,6 +59,7 @@ __all__ = [
     "alone",
     "asked",
     "claim",
+    "clock_ahead",
     "compress",
     "connect",
     "find",
@@ -69,6 +71,7 @@ __all__ = [
     "held",
     "held_from",
     "history",
+    "keep_account",
     "keep_quality",
     "learn_coins",
     "learn_listings",
@@ -87,6 +90,7 @@ __all__ = [
     "outages",
     "ranked",
     "read",
+    "read_account",
     "refresh",
     "release_claims",
     "renew_claims",

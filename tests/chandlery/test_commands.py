@@ -134,6 +134,7 @@ WRONG = [
     ("export --to candles.xlsx", "write FILE.parquet or FILE.csv"),
     ("export --to /no/such/folder/a.csv", "cannot write"),
     ("export --timeframe 2h --to a.csv", "'2h' is not one of"),
+    ("backfill --shard 5/4", "of 4 shards number 5 is out of range: write 1 to 4"),
     ("exprot", "No such command 'exprot'"),
 ]
 

@@ -50,6 +50,7 @@ def test_it_says_what_is_in_force_and_from_where(config: Run, tmp_path: Path) ->
         "CHANDLERY_HOME": (str(tmp_path / "there"), ".env"),
         "CHANDLERY_VENUES_URL": (None, "default"),
         "HTTPS_PROXY": (None, "default"),
+        "CHANDLERY_ADDRESS": ("here", "default"),
         "CHANDLERY_SOURCES": (
             "binance_futures,binance_spot,coingecko,cryptocompare,okx,bybit",
             "default",

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
-from candles import Misuse, Window, instant
+from candles import Coin, Misuse, Window, instant
 from collect import order
 
 NOW = datetime(2026, 4, 30, 4, 5, tzinfo=UTC)
@@ -40,8 +42,16 @@ def test_names_are_taken_once_and_in_order() -> None:
     assert ask(symbols=["ETH", " BTC ", "ETH"]).symbols == ("ETH", "BTC")
 
 
+@given(st.integers(1, 100), st.sets(st.integers(1, 5000)))
+def test_each_coin_is_in_one_shard(of: int, keys: set[int]) -> None:
+    shards = [ask(shard=f"{number}/{of}").shard for number in range(1, of + 1)]
+    for key in keys:
+        coin = Coin(key, "id", "SYMBOL", "name", 1)
+        assert [shard.has(coin) for shard in shards].count(True) == 1
+
+
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("asked", "says"),
     [
         ({"start": "2026-02-01", "end": "2026-01-01"}, "is not before end"),
         ({"start": "2026-02-01", "end": "2026-02-01"}, "is not before end"),
@@ -62,9 +72,18 @@ def test_names_are_taken_once_and_in_order() -> None:
         ({"sources": ["a", "mtgox"]}, "no source mtgox"),
         ({"sources": []}, "no source is named"),
         ({"symbols": [" ", ""]}, "names no coin"),
+        ({"shard": "2"}, "shard '2' is none: write 2/4"),
+        ({"shard": "a/4"}, "write 2/4"),
+        ({"shard": "2/4/8"}, "write 2/4"),
+        ({"shard": "-1/4"}, "write 2/4"),
+        ({"shard": "²/4"}, "write 2/4"),
+        ({"shard": "0/4"}, "of 4 shards number 0 is out of range: write 1 to 4"),
+        ({"shard": "5/4"}, "of 4 shards number 5 is out of range: write 1 to 4"),
+        ({"shard": "1/0"}, "the number of shards 0 is out of range: write 1 to 100"),
+        ({"shard": "1/101"}, "write 1 to 100"),
     ],
 )
-def test_what_cannot_be_done_is_one_clear_line(given: dict[str, Any], says: str) -> None:
+def test_what_cannot_be_done_is_one_clear_line(asked: dict[str, Any], says: str) -> None:
     with pytest.raises(Misuse, match=says) as caught:
-        ask(**given)
+        ask(**asked)
     assert "\n" not in str(caught.value)

@@ -33,6 +33,16 @@ def test_every_hour_of_every_listed_coin_is_there_after_a_backfill(
     assert [row[-3] for row in rows("candle_1d")] == [24] * 70
 
 
+def test_shards_have_all_of_it_between_them_and_begin_with_large_coins(
+    collect: Collect, rows: Rows
+) -> None:
+    tallies = [collect(shard=f"{number}/3", **WEEK) for number in (1, 2, 3)]
+    assert sum(tally.records for tally in tallies) == len(rows("candle_1h")) == 10 * HOURS
+    coins = [[coin.symbol for coin in tally.coins] for tally in tallies]
+    assert [names[0] for names in coins] == ["BTC", "ETH", "USDT"]
+    assert [len(names) for names in coins] == [4, 4, 4]
+
+
 def test_a_second_run_asks_for_nothing_and_changes_nothing(
     collect: Collect, rows: Rows, venues: Serving
 ) -> None:

@@ -86,6 +86,7 @@ def test_without_coingecko_what_venues_list_must_do_and_is_adopted_later(
         assert {coin.id.split(":")[0] for coin in known} == {"unmapped"}
     venues.clear()
     with open_tools(asked) as at_hand:
+        at_hand.connection.execute("truncate account")  # a minute later
         learn(at_hand, NOW)
         (after,) = store.find(at_hand.connection, ["bitcoin"])
         assert after.key in {coin.key for coin in before}

@@ -62,14 +62,15 @@ def worker(site: Site, scheduled: dict[str, Any]) -> Iterator[None]:
 def test_everything_is_deployed_and_its_schedule_makes_runs(
     deployed: dict[str, Any], scheduled: dict[str, Any]
 ) -> None:
-    assert deployed.keys() == SCHEDULED | {"backfill"}
+    assert deployed.keys() == SCHEDULED | {"backfill", "shard"}
     assert {name for name, runs in scheduled.items() if runs} == SCHEDULED
     minutes = {instant(run["expected_start_time"]).minute for run in scheduled["hourly"]}
     assert minutes == {5}
     for name, each in deployed.items():
         assert each["description"], name
         assert each["tags"], name
-        assert each["global_concurrency_limit"]["limit"] == 1, name
+        limit = each["global_concurrency_limit"]
+        assert limit is None if name == "shard" else limit["limit"] == 1, name
         assert all(one["schedule"]["timezone"] == "UTC" for one in each["schedules"]), name
         assert each["pull_steps"][0]["prefect.deployments.steps.set_working_directory"] == {
             "directory": str(ROOT)

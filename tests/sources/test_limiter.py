@@ -11,7 +11,8 @@ import pytest
 
 from candles import Blocked, Unavailable
 from sources import Budget, Metering, load
-from sources.limiter import FAILURES, REST, Account, Gate, Meter
+from sources.account import Accounts, Memory
+from sources.limiter import FAILURES, REST, Gate
 
 if TYPE_CHECKING:
     from conftest import Clock
@@ -20,8 +21,8 @@ FUTURES = load()["binance_futures"].venue.metering
 REQUEST = httpx.Request("GET", "https://fapi.binance.com/fapi/v1/klines?limit=499")
 
 
-def gate(clock: Clock, metering: Metering = FUTURES) -> Gate:
-    return Gate("host", Account(metering), clock.timepiece)
+def gate(clock: Clock, metering: Metering = FUTURES, accounts: Accounts | None = None) -> Gate:
+    return Gate("place", metering, accounts or Memory(), clock.timepiece)
 
 
 class Venue:
@@ -115,11 +116,13 @@ def test_a_request_must_fit_into_every_budget(clock: Clock) -> None:
     assert sum(clock.slept) == pytest.approx(18.0)
 
 
-def test_a_request_dearer_than_the_budget_goes_alone() -> None:
-    meter = Meter(Budget(10, 60, lambda _: 50))
-    assert meter.wait(50, 0.0) == 0.0
-    meter.spend(50, 0.0)
-    assert meter.wait(50, 1.0) == pytest.approx(59.0)
+def test_a_request_dearer_than_the_budget_goes_alone(clock: Clock) -> None:
+    way = gate(clock, Metering((Budget(10, 60, lambda _: 50),)))
+    way.enter(REQUEST, 120.0)
+    assert clock.slept == []
+    clock.now += 1
+    way.enter(REQUEST, 120.0)
+    assert sum(clock.slept) == pytest.approx(59.0)
 
 
 def test_a_free_request_costs_nothing_and_never_waits(clock: Clock) -> None:

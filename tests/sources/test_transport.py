@@ -16,6 +16,7 @@ import pytest
 from candles import Blocked, Listing, Malformed, Misuse, Rejected, SourceError, Unavailable
 from sources import Accounts, Budget, Metering, Source, configured, fetch, load, send
 from sources import client as new_client
+from sources.account import Memory
 from sources.transport import ATTEMPTS
 
 if TYPE_CHECKING:
@@ -392,14 +393,14 @@ def test_clients_with_the_same_accounts_share_what_a_venue_meters(
 ) -> None:
     budget = Budget(100, 60, lambda _: 49)
     source = replace(SPOT, venue=replace(SPOT.venue, metering=Metering((budget,))))
-    shared: Accounts = {}
+    shared = Memory()
     sent = Counter[str]()
 
     def ask(accounts: Accounts) -> None:
         client = connect(lambda _: klines(3), accounts=accounts, sent=sent)
         assert fetch(client, source, LISTING, page(3), now).height == 3
 
-    for accounts in (shared, shared, {}):
+    for accounts in (shared, shared, Memory()):
         ask(accounts)
     assert clock.slept == []
     ask(shared)

@@ -1,0 +1,235 @@
+"""A backfill on one worker against four shards on two, by Prefect, at one venue.
+
+Where the venue's budget is what holds a run up (OKX, 20 requests in 2 s), shards share it and gain
+nothing: what is to be seen is that they lose little, and that the venue never says 429. Where its
+answers are slow, more of them are under way at once. Each time a run's own time, from its start to
+its end, by Prefect: so with the start of the shards' processes and the wait for them.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+import store
+from bench import measure
+from bench.venue_to_database import rows
+from candles.settings import Settings
+from collect import learn, tools
+from sandbox.serving import Serving, serving
+from sources import Timepiece
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+WAYS = {"one worker, one run": (1, 1), "two workers, four shards": (2, 4)}
+PATIENCE = 1800.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """What holds a run up: the venue, the hours of each coin, and the seconds of an answer."""
+
+    source: str
+    hours: int
+    limits: bool
+    slow: float = 0.0
+
+
+CASES = {
+    "its budget": Case("okx", 24 * 300, limits=True),
+    "its answers": Case("binance_spot", 24 * 1000, limits=False, slow=2.0),
+}
+
+
+def hurried() -> Timepiece:
+    """For learning the coins, which CoinGecko lets nobody hurry at."""
+    slept = [0.0]
+
+    def sleep(seconds: float) -> None:
+        slept[0] += seconds
+
+    return Timepiece(wall=lambda: time.time() + slept[0], sleep=sleep)
+
+
+@contextlib.contextmanager
+def running(folder: Path, environment: Mapping[str, str], *words: str) -> Iterator[None]:
+    """`prefect …`, for as long as a `with` lasts."""
+    command = [sys.executable, "-m", "prefect", *words]
+    with (
+        (folder / f"{'-'.join(words)[:40]}.log").open("wb") as log,
+        subprocess.Popen(  # noqa: S603  our own command, as a list
+            command,
+            cwd=measure.ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(15)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def prefect(environment: Mapping[str, str], *words: str) -> None:
+    """Do a command of Prefect's."""
+    command = [sys.executable, "-m", "prefect", *words]
+    done = subprocess.run(  # noqa: S603  our own command, as a list
+        command, cwd=measure.ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise measure.Unfit(f"prefect {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+
+
+@contextlib.contextmanager
+def server(folder: Path, environment: Mapping[str, str]) -> Iterator[httpx.Client]:
+    """A Prefect server with the deployments; a client of it."""
+    address = httpx.URL(environment["PREFECT_API_URL"])
+    listen = ("--host", "127.0.0.1", "--port", str(address.port))
+    with (
+        running(folder, environment, "server", "start", *listen),
+        httpx.Client(base_url=address, timeout=60, trust_env=False) as api,
+    ):
+        _wait(lambda: api.get("/health").is_success)
+        prefect(environment, "work-pool", "create", "chandlery", "--type", "process", "--overwrite")
+        prefect(environment, "--no-prompt", "deploy", "--name", "backfill", "--name", "shard")
+        yield api
+
+
+def _wait(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with contextlib.suppress(httpx.TransportError):
+            if true():
+                return
+        time.sleep(0.25)
+    raise measure.Unfit(f"waited {PATIENCE:.0f} s in vain")
+
+
+def took(api: httpx.Client, parameters: Mapping[str, object]) -> float:
+    """Have a backfill run; the seconds from its start to its end."""
+    deployment = api.get("/deployments/name/backfill/backfill").json()["id"]
+    asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+    run = api.post(f"/deployments/{deployment}/create_flow_run", json=asked).json()["id"]
+    path = f"/flow_runs/{run}"
+    ends = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+    _wait(lambda: api.get(path).json().get("state", {}).get("type") in ends)
+    found = api.get(path).json()
+    if found["state"]["name"] != "Completed":
+        raise measure.Unfit(f"the run ended as {found['state']}")
+    start, end = (datetime.fromisoformat(found[name]) for name in ("start_time", "end_time"))
+    return (end - start).total_seconds()
+
+
+def empty(connection: store.Connection) -> None:
+    """Leave the coins, and nothing of the round before."""
+    connection.execute("truncate candle_1h, absence, outage, finding, account")
+    connection.execute("update listing set starts_at = null")
+    for aggregate in ("candle_4h", "candle_1d"):
+        connection.execute(f"call refresh_continuous_aggregate('{aggregate}', null, null)")
+    connection.execute("truncate stale")
+
+
+def free_port() -> int:
+    """A port that nobody has."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def learnt(current: Settings, coins: int) -> None:
+    """Let the database know the coins, from a sandbox like the others."""
+    with serving(coins=coins, now=NOW, limits=False) as sandbox:
+        asked = current.model_copy(update={"venues_url": sandbox.url})
+        with tools(asked, timepiece=hurried()) as at_hand:
+            learn(at_hand, NOW, coins)
+
+
+def once(
+    case: Case, way: tuple[int, int], coins: int, current: Settings
+) -> tuple[float, int, Counter[int]]:
+    """One run: its seconds, the candles there are then, and what the venue answered."""
+    workers, shards = way
+    options = {"coins": coins, "now": NOW, "limits": case.limits}
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as name,
+        serving(process=True, **options) as sandbox,
+        store.connect(current) as connection,
+        ExitStack() as stack,
+    ):
+        empty(connection)
+        if case.slow:
+            sandbox.fault("slow", source=case.source, seconds=case.slow)
+        environment = _environment(case, current, sandbox, Path(name))
+        api = stack.enter_context(server(Path(name), environment))
+        for number in range(workers):
+            words = ("worker", "start", "--name", str(number), "--pool", "chandlery")
+            stack.enter_context(running(Path(name), environment, *words))
+        start = NOW - timedelta(hours=case.hours)
+        asked = {"start": start.isoformat(), "now": NOW.isoformat(), "shards": shards}
+        seconds = took(api, asked)
+        answers = Counter(each["status"] for each in sandbox.requests()["requests"])
+        return seconds, rows(connection, "candle_1h"), answers
+
+
+def _environment(
+    case: Case, current: Settings, sandbox: Serving, folder: Path
+) -> Mapping[str, str]:
+    inherited = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
+    return inherited | {
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PYTHONPATH": str(measure.ROOT),
+        "DO_NOT_TRACK": "1",
+        "DATABASE_URL": current.database_url or "",
+        "CHANDLERY_HOME": str(current.home),
+        "CHANDLERY_VENUES_URL": sandbox.url,
+        "CHANDLERY_SOURCES": case.source,
+    }
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--coins", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument(
+        "--held-up-by", choices=CASES, action="append", help="all, if none is named"
+    )
+    options = parser.parse_args()
+    with measure.database() as current:
+        with store.connect(current) as connection:
+            store.migrate(connection)
+            print(f"{measure.about(connection)}; {options.rounds} rounds", flush=True)
+        learnt(current, options.coins)
+        for what in options.held_up_by or CASES:
+            case = CASES[what]
+            for name, way in WAYS.items():
+                found = [once(case, way, options.coins, current) for _ in range(options.rounds)]
+                seconds = measure.spread([each[0] for each in found], ".1f")
+                stored = {each[1] for each in found}
+                answers = sum((each[2] for each in found), Counter[int]())
+                print(f"held up by {what}; {name}: {seconds} s, {stored} candles, {dict(answers)}")
+    return 0
+
+
+if __name__ == "__main__":
+    measure.run(main)

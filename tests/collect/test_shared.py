@@ -1,0 +1,166 @@
+"""One venue's budget and several processes: real ones, by way of the database."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+import sources
+import store
+from candles import Blocked, Listing, Window
+from candles.settings import Settings
+from collect.shared import Shared
+from collect.tools import tools, venues
+from sandbox import serving
+from sources import GRAIN, Budget, Metering, Timepiece
+from sources.account import SHARE
+from sources.limiter import Gate
+
+NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+WEEK = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 8, tzinfo=UTC))
+OKX = sources.load()["okx"]
+BTC = Listing(0, "okx", "BTC-USDT")
+PAGES, PROCESSES = 30, 2
+PATIENCE = 60.0
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def ask(settings: Settings, said: Any, start: Any) -> None:
+    """A process that asks OKX for pages, and says when each came."""
+    with tools(settings) as at_hand:
+        said.put("ready")
+        start.wait(PATIENCE)
+        for _ in range(PAGES):
+            frame = sources.fetch(at_hand.client, OKX, BTC, WEEK, NOW)
+            said.put((time.time(), frame.height))
+
+
+def take_all_and_hang(settings: Settings, said: Any, _: Any) -> None:
+    with store.connect(settings) as connection:
+        gate(Shared(connection)).enter(DEAR, 0.0)
+        said.put(time.time())
+        time.sleep(PATIENCE)
+
+
+DEAR = httpx.Request("GET", "http://venue.example/", extensions={"cost": 98})
+CHEAP = httpx.Request("GET", "http://venue.example/", extensions={"cost": 1})
+
+
+def gate(shared: Shared, ahead: float = 0.0) -> Gate:
+    metering = Metering((Budget(100, 60, lambda asked: float(asked.extensions["cost"])),))
+    return Gate("place", metering, shared, Timepiece(wall=lambda: time.time() + ahead, sleep=slept))
+
+
+class Slept(Exception):
+    """Somebody has to wait."""
+
+
+def slept(seconds: float) -> None:
+    raise Slept(str(seconds))
+
+
+def begin(
+    work: Callable[..., None], settings: Settings, number: int = 1
+) -> tuple[list[Any], Any, Any]:
+    said, start = SPAWN.SimpleQueue(), SPAWN.Event()
+    running = [
+        SPAWN.Process(target=work, args=(settings, said, start), daemon=True) for _ in range(number)
+    ]
+    for process in running:
+        process.start()
+    return running, said, start
+
+
+def test_two_processes_keep_one_budget_between_them_and_use_it(settings: Settings) -> None:
+    with serving(coins=12, seed=7, now=NOW) as sandbox:  # with limits: 20 such requests in 2 s
+        asked = settings.model_copy(update={"venues_url": sandbox.url})
+        with venues(asked) as client:  # the sandbox takes its time over the first page
+            assert sources.fetch(client, OKX, BTC, WEEK, NOW).height == WEEK.hours
+        running, said, start = begin(ask, asked, PROCESSES)
+        assert [said.get() for _ in running] == ["ready"] * PROCESSES
+        sandbox.forget()
+        start.set()
+        came = [said.get() for _ in range(PROCESSES * PAGES)]
+        for process in running:
+            process.join(PATIENCE)
+        told = sandbox.requests()["requests"]
+    assert {one["status"] for one in told} == {200}
+    assert len(told) == PROCESSES * PAGES
+    assert {rows for _, rows in came} == {WEEK.hours}
+    moments = sorted(at for at, _ in came)
+    # The first 19 at once, then 19 every two seconds and a little.
+    bound = (PROCESSES * PAGES - 19) / (SHARE * 20 / 2)
+    assert bound * 0.9 <= moments[-1] - moments[0] <= bound * 1.5
+
+
+def test_what_a_killed_process_has_taken_lapses(settings: Settings) -> None:
+    (process,), said, _ = begin(take_all_and_hang, settings)
+    taken = said.get()
+    os.kill(process.pid, signal.SIGKILL)
+    process.join(PATIENCE)
+    with store.connect(settings) as connection:
+        shared = Shared(connection)
+        with pytest.raises(Slept):
+            gate(shared).enter(CHEAP, 0.0)
+        with pytest.raises(Slept):
+            gate(shared, taken + 59.0 - time.time()).enter(CHEAP, 0.0)
+        gate(shared, taken + 60.0 * (1 + 2 * GRAIN) + 1 - time.time()).enter(CHEAP, 0.0)
+
+
+def test_a_ban_told_to_one_stops_the_other(settings: Settings) -> None:
+    with serving(coins=12, seed=7, now=NOW, limits=False) as sandbox:
+        asked = settings.model_copy(update={"venues_url": sandbox.url})
+        sandbox.fault("418", source="binance_futures", seconds=600)
+        with (
+            store.connect(asked) as mine,
+            store.connect(asked) as theirs,
+            venues(asked, accounts=Shared(mine)) as one,
+            venues(asked, accounts=Shared(theirs)) as other,
+        ):
+            for client in (one, other):
+                with pytest.raises(Blocked) as caught:
+                    page(client, "binance_futures")
+                assert caught.value.after is not None
+                assert 590 < caught.value.after.total_seconds() <= 600
+        assert sandbox.requests()["total"] == 1
+
+
+def test_what_is_closed_to_one_the_other_asks_the_mirror_for(settings: Settings) -> None:
+    with serving(coins=12, seed=7, now=NOW, limits=False) as sandbox:
+        asked = settings.model_copy(update={"venues_url": sandbox.url})
+        sandbox.fault("451", source="binance_spot")
+        with (
+            store.connect(asked) as connection,
+            venues(asked, accounts=Shared(connection)) as one,
+            venues(asked, accounts=Shared(connection)) as other,
+        ):
+            for client in (one, other):
+                assert page(client, "binance_spot") == WEEK.hours
+        paths = list(sandbox.requests()["counts"].items())
+    assert paths == [("/binance_spot/api/v3/klines", 1), ("/binance_spot-mirror/api/v3/klines", 2)]
+
+
+def test_without_the_database_nothing_is_sent(settings: Settings) -> None:
+    with serving(coins=12, seed=7, now=NOW, limits=False) as sandbox:
+        asked = settings.model_copy(update={"venues_url": sandbox.url})
+        with (
+            store.connect(asked) as connection,
+            venues(asked, accounts=Shared(connection)) as client,
+        ):
+            connection.close()
+            with pytest.raises(psycopg.OperationalError):
+                page(client, "binance_futures")
+        assert sandbox.requests()["total"] == 0
+
+
+def page(client: httpx.Client, source: str) -> int:
+    listing = Listing(0, source, "BTCUSDT")
+    return sources.fetch(client, sources.load()[source], listing, WEEK, NOW).height
