@@ -23,6 +23,8 @@ from prefect.states import Completed, Failed
 from candles import Misuse
 from candles.settings import Settings
 from collect import Order, Shard, learn_if_due, tools
+from flows.reporting import publish
+from reports import of_shards
 
 DEPLOYMENT = "backfill/shard"
 KEY = "shard-statistics"
@@ -47,7 +49,11 @@ def in_shards(shards: int, current: Settings, wanted: Order) -> State[Statistics
         ended = _waited_for(client, runs)
         told = {shard: _told(client, run) for shard, run in ended.items()}
     states = {shard: run.state for shard, run in ended.items() if run.state is not None}
-    return added_up(states, told)
+    state = added_up(states, told)
+    names_of_states = {shard: str(each.name) for shard, each in states.items()}
+    page = of_shards(str(runtime.flow_run.name), names_of_states, told)
+    publish(runtime.flow_run.flow_name, page, str(state.message))
+    return state
 
 
 def _started(shard: str, wanted: Order) -> FlowRun:

@@ -17,7 +17,7 @@ def of_gathering(title: str, tally: Tally, survey: Survey) -> str:
     return page(
         f"# {plain(title)}",
         _numbers(tally),
-        section("Failed", _failures(tally.failed)),
+        section("Failed", failures(tally.failed)),
         section("Sources", _sources(tally), _away(tally)),
         section("Where the candles are from", _shares(survey)),
         section("How complete the coins are", _coverage(survey)),
@@ -45,8 +45,8 @@ def _numbers(tally: Tally) -> str:
     return table(list(numbers), [list(numbers.values())], numbers=range(len(numbers)))
 
 
-def _failures(failed: Mapping[str, str]) -> str:
-    """The coins that failed, by the venue's words: one line for a thousand of one kind."""
+def failures(failed: Mapping[str, str]) -> str:
+    """The coins (symbol: why) that failed, by the venue's words: one line for all of one kind."""
     by_words: defaultdict[str, list[str]] = defaultdict(list)
     for symbol, why in failed.items():
         by_words[why].append(symbol)

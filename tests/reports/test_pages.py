@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 import store
 from candles import HOUR, Coin
 from collect import Survey, Tally, Universe, Upkeep, assess
-from reports import of_coins, of_gathering, of_quality, of_upkeep
+from reports import of_coins, of_gathering, of_quality, of_shards, of_upkeep
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 TIME = pl.Datetime("us", "UTC")
@@ -93,6 +93,17 @@ def test_coins_and_upkeep_have_pages_too() -> None:
     packed = store.Packed(chunks=3, left=1, candles=1000, bytes_before=2**22, bytes_after=2**20)
     shown = html(of_upkeep("maintain", Upkeep(12, packed, 1.5)))
     assert '<td style="text-align:right">1,048.6</td>' in shown  # bytes a candle
+
+
+def test_shards_are_told_beside_each_other_and_one_that_died_too() -> None:
+    told = {
+        "1/2": {"total_symbols": 20, "failed": 1, "total_records": 5000, "failures": {"A": EVIL}},
+        "2/2": {},
+    }
+    shown = html(of_shards("backfill", {"1/2": "Partial", "2/2": "Crashed"}, told))
+    assert "<td>2/2</td>\n<td>Crashed</td>" in shown
+    assert '<td style="text-align:right">5,000</td>' in shown
+    assert "<script" not in shown
 
 
 def test_the_quality_page_tells_what_is_new_and_what_lacks(
