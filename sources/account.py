@@ -2,10 +2,11 @@
 
 Pure: times are given, in seconds since 1970 of the clock that all go by who share an account.
 
-Weight is granted, to be spent before a moment, and booked until a whole period after that moment.
-So whatever is spent under a grant is still booked wherever it counts: in each window of the period
-it lies in. Budgets are kept over every *last* period, not the calendar's: what fits into those
-fits into every calendar minute too, whatever the venue's clock says.
+Weight is granted, to be spent before a moment, and booked until a whole period, and what requests
+differ by on their way, after that moment. So whatever is spent under a grant is still booked
+wherever it counts: in each window of the period it lies in. Budgets are kept over every *last*
+period, not the calendar's: what fits into those fits into every calendar minute too, whatever the
+venue's clock says.
 """
 
 from bisect import bisect_left
@@ -25,7 +26,9 @@ T = TypeVar("T")
 Kind = Literal["Blocked", "Unavailable"]
 
 SHARE = 0.98
-"""The part of a budget that is used: a request on its way may be counted in a later minute."""
+"""The part of a budget that is used: others may ask from this place too."""
+ON_THE_WAY = 0.1
+"""Seconds by which one request may take longer to be counted than the next."""
 TICK = 0.001
 GRAIN = 1 / 50
 """Of a budget, and of its period: what is granted at once where an account is shared.
@@ -156,7 +159,8 @@ class Account:
         for meter, budget, cost in zip(self.meters, budgets, costs, strict=True):
             most = _most(meter, budget)
             weight = max(cost, min(int(most * grain), most - meter.spent)) if cost else 0.0
-            ends = _ends(until + budget.seconds, budget.seconds * grain / 2)
+            period = budget.seconds + ON_THE_WAY
+            ends = _ends(until + period, budget.seconds * grain / 2)
             meter.book(weight, ends)
             meter.counted += weight if meter.counted else 0.0
             grant.left.append(weight)

@@ -170,6 +170,10 @@ class Site:
 
         return until(look, lambda: f"the end of run {run}\n{self.said('worker')}")
 
+    def until(self, look: Callable[[], Found | None], what: str) -> Found:
+        """What `look` finds in the end."""
+        return until(look, lambda: f"{what}\n{self.said('server')}\n{self.said('worker')}")
+
     def process(self, run: str) -> int | None:
         """The process that carries a run out; what it started may bear the run's number longer."""
         told = self.ask("GET", f"/flow_runs/{run}")["infrastructure_pid"]
@@ -213,15 +217,17 @@ def free_port() -> int:
 def open_site(
     tmp_path_factory: pytest.TempPathFactory, template: Path
 ) -> Callable[..., AbstractContextManager[Site]]:
-    """Make a place for a server with an empty database, beside a sandbox and a TimescaleDB."""
+    """Make a place for a server, beside a sandbox and a TimescaleDB: empty, or that of `home`."""
 
     @contextlib.contextmanager
-    def opened(**given: str) -> Iterator[Site]:
+    def opened(home: Path = template, *, limits: bool = False, **given: str) -> Iterator[Site]:
         folder = tmp_path_factory.mktemp("site")
-        shutil.copytree(template / "pgdata", folder / "home" / "pgdata")
+        shutil.copytree(home / "pgdata", folder / "home" / "pgdata")
         base, mark = f"http://127.0.0.1:{free_port()}/api", f"PREFECT_HOME={folder / 'prefect'}"
+        made_up = {"coins": 12, "seed": 7, "now": instant(NOW)}
         with (
-            serving(coins=12, seed=7, now=instant(NOW), limits=False) as venues,
+            # Where it keeps time, it is not to wait for pytest.
+            serving(**made_up, limits=limits, process=limits) as venues,
             httpx.Client(base_url=base, timeout=60, trust_env=False) as api,
         ):
             yield Site(api, environment(folder, base, venues) | given, folder, venues)

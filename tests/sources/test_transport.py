@@ -16,7 +16,7 @@ import pytest
 from candles import Blocked, Listing, Malformed, Misuse, Rejected, SourceError, Unavailable
 from sources import Accounts, Budget, Metering, Source, configured, fetch, load, send
 from sources import client as new_client
-from sources.account import Memory
+from sources.account import ON_THE_WAY, Memory
 from sources.transport import ATTEMPTS
 
 if TYPE_CHECKING:
@@ -404,7 +404,7 @@ def test_clients_with_the_same_accounts_share_what_a_venue_meters(
         ask(accounts)
     assert clock.slept == []
     ask(shared)
-    assert sum(clock.slept) == pytest.approx(60)
+    assert sum(clock.slept) == pytest.approx(60 + ON_THE_WAY)
     assert sent == {"binance_spot": 4}
 
 
