@@ -92,7 +92,7 @@ def _coverage(survey: Survey) -> str:
     if held.is_empty():
         return ""
     if (held["present"] == held["expected"]).all():
-        return f"Every hour of {held['id'].n_unique():,} coins is there."
+        return f"Every hour is there, of each coin that lived then: {held['id'].n_unique():,}."
     return picture(f"Coins by {survey.step}", pictures.heat_map(shown(held), survey.step))
 
 

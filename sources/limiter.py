@@ -182,7 +182,8 @@ class Gate:
         now = self._now()
         if self._shut_until <= now:
             span = "from now on" if told.closed else f"for {told.until - now:.0f} s"
-            log.warning("%s: nothing is sent %s: %s", self._place, span, told.words)
+            host = self._place.partition(" ")[0]
+            log.warning("%s: nothing is sent %s: %s", host, span, told.words)
         until = math.inf if told.closed else told.until
         if until > self._shut_until:
             self._shut, self._shut_until = told, until

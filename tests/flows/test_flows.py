@@ -244,6 +244,7 @@ def test_gaps_are_filled_by_a_flow(venues: Serving) -> None:
 @needed
 def test_each_run_leaves_a_page_and_says_how_far_it_is() -> None:
     from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.client.schemas.sorting import ArtifactSort  # noqa: PLC0415
 
     from flows.backfill import backfill  # noqa: PLC0415
     from flows.hourly import hourly  # noqa: PLC0415
@@ -255,7 +256,8 @@ def test_each_run_leaves_a_page_and_says_how_far_it_is() -> None:
     ended(quality, max_coins=6, now=NOW)
     ended(maintain, now=NOW)
     with get_client(sync_client=True) as server:
-        pages = {each.key: each for each in server.read_artifacts()}
+        newest = server.read_artifacts(sort=ArtifactSort.CREATED_DESC)
+        pages = {each.key: each for each in reversed(newest)}
         said = [each.message for each in server.read_logs()]
     assert any(each.startswith("6 of 6 coins, 100% of the hours, ") for each in said)
     assert any(each.startswith("binance_futures: ") for each in said)

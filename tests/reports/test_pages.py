@@ -79,7 +79,9 @@ def test_nothing_from_outside_is_markup(more: dict[str, Any]) -> None:
 
 
 def test_what_is_complete_is_said_and_what_is_not_is_shown() -> None:
-    assert "Every hour of 1 coins is there" in of_gathering("x", tally(), survey(24))
+    assert "Every hour is there, of each coin that lived then: 1." in of_gathering(
+        "x", tally(), survey(24)
+    )
     lacking = of_gathering("x", tally(), survey(5, {"no trades": {"gaps": 1, "hours": 19}}))
     assert "![Coins by day](data:image/svg+xml;base64," in lacking
     assert "![Missing hours by reason](data:" in lacking
