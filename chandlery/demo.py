@@ -19,6 +19,8 @@ from sandbox import serving
 HOME = Path(".demo")
 COINS, DAYS = 20, 90
 HALT = timedelta(hours=6)
+SOURCES = "binance_futures,binance_spot,okx,bybit"
+"""Not CoinGecko: it tells which coins there are, and would have a run wait a minute for more."""
 
 
 def main() -> int:
@@ -35,7 +37,8 @@ def main() -> int:
             for symbol in ("ETHUSDT", "ETHUSDC", "ETH-USDT", "ETH-USDC", "ethereum"):
                 venues.fault("halt", symbol=symbol, start=_iso(halted), end=_iso(halted + HALT))
             print("Nobody traded ETH for six hours a month ago.\n")
-            run = Runner({"CHANDLERY_HOME": str(HOME), "CHANDLERY_VENUES_URL": venues.url})
+            here = {"CHANDLERY_HOME": str(HOME), "CHANDLERY_VENUES_URL": venues.url}
+            run = Runner(here | {"CHANDLERY_SOURCES": SOURCES})
             run(f"chandlery coins --max-coins {COINS}")
             start, end = f"--start {since:%FT%RZ}", f"--end {until:%FT%RZ}"
             run(f"chandlery backfill --max-coins {COINS} {start} {end}")
