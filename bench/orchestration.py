@@ -8,25 +8,22 @@ not asked: for the coins that nobody else has, its budget of requests has a run 
 
 import argparse
 import os
-import socket
-import subprocess
 import sys
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
 
 import httpx
 
 import store
-from bench import measure
+from bench import measure, prefects
 from bench.venue_to_database import Spent, spend
+from candles.settings import Settings
 from sandbox.serving import serving
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -34,102 +31,49 @@ BEGIN = NOW - timedelta(hours=72)
 TRADED = "binance_futures,binance_spot,okx,bybit"
 CLI, BY_HAND, WORKER = "chandlery hourly", "the flow, by hand", "the flow, by a worker"
 TICK = os.sysconf("SC_CLK_TCK")
-PATIENCE = 300.0
 
 
-@dataclass
-class Server:
-    """A Prefect server, a worker, and who runs them."""
+@dataclass(frozen=True)
+class Site:
+    """A Prefect server, and the environment of all that works with it."""
 
     api: httpx.Client
+    server: int  # its process
     environment: Mapping[str, str]
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def cpu(self) -> float:
         """Seconds of processor time that the server has taken."""
-        parts = Path(f"/proc/{self.processes[0].pid}/stat").read_text("ascii").rpartition(")")
+        parts = Path(f"/proc/{self.server}/stat").read_text("ascii").rpartition(")")
         user, system = parts[2].split()[11:13]
         return (int(user) + int(system)) / TICK
 
     def by_worker(self, now: datetime) -> float:
         """Have a worker do an hourly run; seconds from when it is asked for to its end."""
         found = self.api.get("/deployments/name/hourly/hourly").json()
-        began = perf_counter()
         body = {"parameters": {"now": now.isoformat()}, "state": {"type": "SCHEDULED"}}
+        began = perf_counter()
         made = self.api.post(f"/deployments/{found['id']}/create_flow_run", json=body).json()
-
-        def ended() -> str | None:
-            state = self.api.get(f"/flow_runs/{made['id']}").json()["state"]
-            return state["name"] if state["type"] not in UNDER_WAY else None
-
-        name = until(ended)
-        if name != "Completed":
+        path = f"/flow_runs/{made['id']}"
+        prefects.wait(lambda: self.api.get(path).json()["state"]["type"] not in UNDER_WAY)
+        took = perf_counter() - began
+        if (name := self.api.get(path).json()["state"]["name"]) != "Completed":
             raise measure.Unfit(f"the run by a worker ended as {name}")
-        return perf_counter() - began
+        return took
 
 
 UNDER_WAY = ("SCHEDULED", "PENDING", "RUNNING")
 
 
-def until(look: Callable[[], Any]) -> Any:  # noqa: ANN401
-    """What `look` finds in the end."""
-    end = perf_counter() + PATIENCE
-    while perf_counter() < end:
-        if found := look():
-            return found
-        time.sleep(0.1)
-    raise measure.Unfit(f"a Prefect server or worker did not do its work in {PATIENCE:.0f} s")
-
-
 @contextmanager
-def prefect(environment: Mapping[str, str]) -> Iterator[Server]:
-    """Run a server with the deployments and a worker, as README tells to."""
+def site(current: Settings, venues: str, sources: str) -> Iterator[Site]:
+    """A server with the deployments, and a worker."""
     with ExitStack() as stack:
-        home = stack.enter_context(TemporaryDirectory(prefix="bench-"))
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        url = f"http://127.0.0.1:{port}/api"
-        own = {**environment, "PREFECT_HOME": home, "PREFECT_API_URL": url, "DO_NOT_TRACK": "1"}
-        api = stack.enter_context(httpx.Client(base_url=url, timeout=60, trust_env=False))
-        server = Server(api, own)
-        stack.callback(stop, server.processes)
-        server.processes.append(start(own, "server", "start", "--port", str(port)))
-        until(lambda: healthy(api))
-        for words in (
-            ("work-pool", "create", "chandlery", "--type", "process", "--overwrite"),
-            ("--no-prompt", "deploy", "--all"),
-        ):
-            command = [sys.executable, "-m", "prefect", *words]
-            subprocess.run(command, cwd=measure.ROOT, env=own, check=True, capture_output=True)  # noqa: S603
-        server.processes.append(start(own, "worker", "start", "--pool", "chandlery"))
-        until(lambda: api.post("/work_pools/chandlery/workers/filter", json={}).json())
-        yield server
-
-
-def healthy(api: httpx.Client) -> bool:
-    """Whether it answers by now."""
-    try:
-        return bool(api.get("/health").json())
-    except httpx.HTTPError:
-        return False
-
-
-def start(environment: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
-    """Start a process of Prefect's."""
-    return subprocess.Popen(  # noqa: S603  our own command, as a list
-        [sys.executable, "-m", "prefect", *words],
-        cwd=measure.ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """The worker first."""
-    for process in reversed(processes):
-        process.terminate()
-        process.wait(60)
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
+        environment = prefects.environment(folder, current, venues, sources)
+        api, process = stack.enter_context(prefects.server(folder, environment))
+        words = ("worker", "start", "--pool", "chandlery")
+        stack.enter_context(prefects.running(folder, environment, *words))
+        yield Site(api, process.pid, environment)
 
 
 def flow(now: datetime) -> list[str]:
@@ -143,7 +87,7 @@ def cli(now: datetime) -> list[str]:
 
 
 def measured(
-    server: Server, connection: store.Connection, rounds: int
+    site: Site, connection: store.Connection, rounds: int
 ) -> tuple[dict[str, list[Spent]], list[float], list[float]]:
     """Each way in turn: what the processes took, seconds by a worker, the server's CPU a run.
 
@@ -152,21 +96,21 @@ def measured(
     spent: dict[str, list[Spent]] = defaultdict(list)
     by_worker, cpu = [], []
     now = BEGIN
-    spend(cli(now), server.environment)  # the first 24 hours
+    spend(cli(now), site.environment)  # the first 24 hours
     for turn in range(rounds + 1):
         for way, command in ((CLI, cli), (BY_HAND, flow)):
             now += timedelta(hours=1)
             connection.execute("delete from account")
-            took = spend(command(now), server.environment)
+            took = spend(command(now), site.environment)
             if turn:
                 spent[way].append(took)
-        before = server.cpu()
+        before = site.cpu()
         now += timedelta(hours=1)
         connection.execute("delete from account")
-        took_whole = server.by_worker(now)
+        took_whole = site.by_worker(now)
         if turn:
             by_worker.append(took_whole)
-            cpu.append(server.cpu() - before)
+            cpu.append(site.cpu() - before)
     return spent, by_worker, cpu
 
 
@@ -185,15 +129,11 @@ def main() -> int:
         with store.connect(current) as connection:
             store.migrate(connection)
             print(f"{options.coins:,} coins, {measure.about(connection)}", flush=True)
-        environment = {
-            **os.environ,
-            "DATABASE_URL": current.database_url or "",
-            "CHANDLERY_HOME": str(current.home),
-            "CHANDLERY_VENUES_URL": sandbox.url,
-            "CHANDLERY_SOURCES": options.sources,
-        }
-        with prefect(environment) as server, store.connect(current) as connection:
-            spent, by_worker, cpu = measured(server, connection, options.rounds)
+        with (
+            site(current, sandbox.url, options.sources) as made,
+            store.connect(current) as connection,
+        ):
+            spent, by_worker, cpu = measured(made, connection, options.rounds)
     plain = [each.seconds for each in spent[CLI]]
     for way, times in (
         (CLI, plain),

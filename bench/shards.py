@@ -7,16 +7,10 @@ its end, by Prefect: so with the start of the shards' processes and the wait for
 """
 
 import argparse
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,16 +19,15 @@ from pathlib import Path
 import httpx
 
 import store
-from bench import measure
+from bench import measure, prefects
 from bench.venue_to_database import rows
 from candles.settings import Settings
 from collect import learn, tools
-from sandbox.serving import Serving, serving
+from sandbox.serving import serving
 from sources import Timepiece
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 WAYS = {"one worker, one run": (1, 1), "two workers, four shards": (2, 4)}
-PATIENCE = 1800.0
 
 
 @dataclass(frozen=True)
@@ -63,66 +56,6 @@ def hurried() -> Timepiece:
     return Timepiece(wall=lambda: time.time() + slept[0], sleep=sleep)
 
 
-@contextlib.contextmanager
-def running(folder: Path, environment: Mapping[str, str], *words: str) -> Iterator[None]:
-    """`prefect …`, for as long as a `with` lasts."""
-    command = [sys.executable, "-m", "prefect", *words]
-    with (
-        (folder / f"{'-'.join(words)[:40]}.log").open("wb") as log,
-        subprocess.Popen(  # noqa: S603  our own command, as a list
-            command,
-            cwd=measure.ROOT,
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            yield
-        finally:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(15)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def prefect(environment: Mapping[str, str], *words: str) -> None:
-    """Do a command of Prefect's."""
-    command = [sys.executable, "-m", "prefect", *words]
-    done = subprocess.run(  # noqa: S603  our own command, as a list
-        command, cwd=measure.ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise measure.Unfit(f"prefect {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
-
-
-@contextlib.contextmanager
-def server(folder: Path, environment: Mapping[str, str]) -> Iterator[httpx.Client]:
-    """A Prefect server with the deployments; a client of it."""
-    address = httpx.URL(environment["PREFECT_API_URL"])
-    listen = ("--host", "127.0.0.1", "--port", str(address.port))
-    with (
-        running(folder, environment, "server", "start", *listen),
-        httpx.Client(base_url=address, timeout=60, trust_env=False) as api,
-    ):
-        _wait(lambda: api.get("/health").is_success)
-        prefect(environment, "work-pool", "create", "chandlery", "--type", "process", "--overwrite")
-        prefect(environment, "--no-prompt", "deploy", "--name", "backfill", "--name", "shard")
-        yield api
-
-
-def _wait(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        with contextlib.suppress(httpx.TransportError):
-            if true():
-                return
-        time.sleep(0.25)
-    raise measure.Unfit(f"waited {PATIENCE:.0f} s in vain")
-
-
 def took(api: httpx.Client, parameters: Mapping[str, object]) -> float:
     """Have a backfill run; the seconds from its start to its end."""
     deployment = api.get("/deployments/name/backfill/backfill").json()["id"]
@@ -130,7 +63,7 @@ def took(api: httpx.Client, parameters: Mapping[str, object]) -> float:
     run = api.post(f"/deployments/{deployment}/create_flow_run", json=asked).json()["id"]
     path = f"/flow_runs/{run}"
     ends = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-    _wait(lambda: api.get(path).json().get("state", {}).get("type") in ends)
+    prefects.wait(lambda: api.get(path).json().get("state", {}).get("type") in ends)
     found = api.get(path).json()
     if found["state"]["name"] != "Completed":
         raise measure.Unfit(f"the run ended as {found['state']}")
@@ -145,13 +78,6 @@ def empty(connection: store.Connection) -> None:
     for aggregate in ("candle_4h", "candle_1d"):
         connection.execute(f"call refresh_continuous_aggregate('{aggregate}', null, null)")
     connection.execute("truncate stale")
-
-
-def free_port() -> int:
-    """A port that nobody has."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def learnt(current: Settings, coins: int) -> None:
@@ -177,33 +103,17 @@ def once(
         empty(connection)
         if case.slow:
             sandbox.fault("slow", source=case.source, seconds=case.slow)
-        environment = _environment(case, current, sandbox, Path(name))
-        api = stack.enter_context(server(Path(name), environment))
+        environment = prefects.environment(Path(name), current, sandbox.url, case.source)
+        environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"
+        api, _ = stack.enter_context(prefects.server(Path(name), environment))
         for number in range(workers):
             words = ("worker", "start", "--name", str(number), "--pool", "chandlery")
-            stack.enter_context(running(Path(name), environment, *words))
+            stack.enter_context(prefects.running(Path(name), environment, *words))
         start = NOW - timedelta(hours=case.hours)
         asked = {"start": start.isoformat(), "now": NOW.isoformat(), "shards": shards}
         seconds = took(api, asked)
         answers = Counter(each["status"] for each in sandbox.requests()["requests"])
         return seconds, rows(connection, "candle_1h"), answers
-
-
-def _environment(
-    case: Case, current: Settings, sandbox: Serving, folder: Path
-) -> Mapping[str, str]:
-    inherited = {name: it for name, it in os.environ.items() if not name.startswith("PREFECT_")}
-    return inherited | {
-        "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
-        "PREFECT_WORKER_QUERY_SECONDS": "1",
-        "PYTHONPATH": str(measure.ROOT),
-        "DO_NOT_TRACK": "1",
-        "DATABASE_URL": current.database_url or "",
-        "CHANDLERY_HOME": str(current.home),
-        "CHANDLERY_VENUES_URL": sandbox.url,
-        "CHANDLERY_SOURCES": case.source,
-    }
 
 
 def main() -> int:

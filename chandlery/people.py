@@ -69,10 +69,8 @@ def print_json(statistics: Mapping[str, object]) -> None:
 
 def print_tally(tally: Tally) -> None:
     """What a run did, in a few lines."""
-    undone = (tally.failed, tally.unlisted, tally.unfinished)
-    done = len(tally.coins) - sum(map(len, undone))
     output.print(
-        f"{done} of {len(tally.coins)} coins, {tally.records:,} candles"
+        f"{tally.successful} of {len(tally.coins)} coins, {tally.records:,} candles"
         f" in {tally.pages:,} requests, {tally.seconds:.1f} s",
         highlight=False,
     )

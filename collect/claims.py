@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import monotonic
 from uuid import UUID, uuid4
 
 import store
 from candles import Coin, Window
 from collect.order import Order
+from collect.tools import Tools
 from store import LEASE
 
 RENEWALS = 5  # in a lease: an answer may take its time
@@ -22,8 +22,8 @@ class Claim:
     connection: store.Connection
     run: UUID
     others: Mapping[int, Sequence[store.Claim]]
+    clock: Callable[[], float]
     left: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))  # by name: coins
-    clock: Callable[[], float] = monotonic
     renewed_at: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,13 +49,14 @@ class Claim:
 
 
 @contextmanager
-def claimed(connection: store.Connection, order: Order, coins: Sequence[Coin]) -> Iterator[Claim]:
+def claimed(tools: Tools, order: Order, coins: Sequence[Coin]) -> Iterator[Claim]:
     """Have the order's window of these coins to oneself, where nobody has it yet."""
+    connection = tools.connection
     process, others = store.Process.ours(), defaultdict(list)
     by = store.Claimant(uuid4(), f"{order.name} (process {process.pid})", process)
     for each in store.claim(connection, by, [coin.key for coin in coins], order.window):
         others[each.coin].append(each)
     try:
-        yield Claim(connection, by.run, others)
+        yield Claim(connection, by.run, others, tools.clock)
     finally:
         store.release_claims(connection, by.run)

@@ -43,7 +43,7 @@ def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step
 
     What another run is at work on is left to it.
     """
-    with claimed(tools.connection, order, coins) as claim:
+    with claimed(tools, order, coins) as claim:
         _gather(tools, order, coins, tally, step, claim)
         tally.leave(claim.left)
 

@@ -61,6 +61,12 @@ class Tally:
             if each.key in left and each.symbol not in self.failed
         ]
 
+    @property
+    def successful(self) -> int:
+        """How many coins have all that was asked for, as far as anybody has it."""
+        undone = (self.failed, self.unlisted, self.unfinished)
+        return len(self.coins) - sum(map(len, undone))
+
     def leaving(self) -> list[str]:
         """What is left to other runs, a line for each."""
         return [
@@ -84,10 +90,9 @@ class Tally:
 
     def statistics(self) -> dict[str, object]:
         """One JSON object: the promised counts first."""
-        total, unfinished = len(self.coins), self.unfinished
         return {
-            "total_symbols": total,
-            "successful": total - len(self.failed) - len(self.unlisted) - len(unfinished),
+            "total_symbols": len(self.coins),
+            "successful": self.successful,
             "failed": len(self.failed),
             "total_records": self.records,
             "sources_used": {name: len(coins) for name, coins in sorted(self.used.items())},

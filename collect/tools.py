@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -34,12 +34,17 @@ class Tools:
     priority: tuple[str, ...]
     sent: Counter[str]  # requests not yet put to a month's account, by source
     refreshed_at: float
+    clock: Callable[[], float]  # seconds, by which claims are renewed
     refresh_seconds: float = 0.0
 
 
 @contextmanager
 def tools(
-    settings: Settings, *, timepiece: Timepiece | None = None, hands: int = HANDS
+    settings: Settings,
+    *,
+    timepiece: Timepiece | None = None,
+    hands: int = HANDS,
+    clock: Callable[[], float] = monotonic,
 ) -> Iterator[Tools]:
     """Open the database (brought up to date) and the venues; on leaving, let go of both at once."""
     stop = threading.Event()
@@ -67,6 +72,7 @@ def tools(
                 priority=settings.priority,
                 sent=sent,
                 refreshed_at=monotonic(),
+                clock=clock,
             )
         finally:
             stop.set()

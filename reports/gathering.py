@@ -29,12 +29,10 @@ def of_gathering(title: str, tally: Tally, survey: Survey) -> str:
 
 
 def _numbers(tally: Tally) -> str:
-    undone = (tally.failed, tally.unlisted, tally.unfinished)
-    done = len(tally.coins) - sum(map(len, undone))
     rate = tally.records / tally.seconds if tally.seconds else 0.0
     numbers = {
         "coins": f"{len(tally.coins):,}",
-        "done": f"{done:,}",
+        "done": f"{tally.successful:,}",
         "failed": f"{len(tally.failed):,}",
         "listed nowhere": f"{len(tally.unlisted):,}",
         "candles": f"{tally.records:,}",

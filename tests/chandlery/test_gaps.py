@@ -1,17 +1,13 @@
 """`chandlery gaps` and `fill-gaps`: for people and for programs."""
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from candles import instant
-from candles.settings import Settings
-from sandbox import Serving, serving
+from sandbox import Serving
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NOW = "2026-11-22T10:30Z"
@@ -21,27 +17,8 @@ WEEK = ("--start", "2026-11-15", "--end", "2026-11-22T10:00Z")
 
 
 @pytest.fixture
-def venues() -> Iterator[Serving]:
-    with serving(coins=12, seed=7, now=instant(NOW), limits=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def run(settings: Settings, venues: Serving) -> Run:
-    """The command line with a database of its own and the sandbox."""
-    place = {
-        "CHANDLERY_HOME": str(settings.home),
-        "DATABASE_URL": settings.database_url or "",
-        "CHANDLERY_VENUES_URL": venues.url,
-        "CHANDLERY_SOURCES": "binance_spot",
-    }
-    return lambda *words: subprocess.run(
-        [sys.executable, "-m", "chandlery", *words],
-        env=os.environ | place,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def sources() -> str:
+    return "binance_spot"
 
 
 def told(run: Run, *words: str) -> dict[str, Any]:

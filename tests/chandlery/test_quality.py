@@ -1,44 +1,17 @@
 """`chandlery quality` as a process: a table and sentences for people, one object for programs."""
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 import store
-from candles import instant
 from candles.settings import Settings
-from sandbox import Serving, serving
+from sandbox import Serving
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NOW = "2026-11-22T10:30Z"
-
-
-@pytest.fixture
-def venues() -> Iterator[Serving]:
-    with serving(coins=12, seed=7, now=instant(NOW), limits=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def run(settings: Settings, venues: Serving) -> Run:
-    """The command line with a database of its own and the sandbox."""
-    environment = {
-        "CHANDLERY_HOME": str(settings.home),
-        "DATABASE_URL": settings.database_url or "",
-        "CHANDLERY_VENUES_URL": venues.url,
-        "CHANDLERY_SOURCES": "binance_futures,binance_spot",
-    }
-    return lambda *words: subprocess.run(
-        [sys.executable, "-m", "chandlery", *words],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_people_read_a_table_and_sentences_and_programs_an_object(

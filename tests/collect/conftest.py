@@ -64,9 +64,9 @@ def at_sandbox(settings: Settings, venues: Serving, open_tools: Open) -> Setting
 def collect(at_sandbox: Settings, open_tools: Open) -> Collect:
     """Run the engine as the command line does."""
 
-    def once(*, hands: int = HANDS, **given: Any) -> Tally:
+    def once(*, hands: int = HANDS, clock: Callable[[], float] = monotonic, **given: Any) -> Tally:
         given = {"sources": ("binance_futures", "binance_spot"), "now": NOW} | given
-        with open_tools(at_sandbox, hands=hands) as at_hand:
+        with open_tools(at_sandbox, hands=hands, clock=clock) as at_hand:
             return run(at_hand, order(known_sources=load(), **given))
 
     return once

@@ -1,0 +1,46 @@
+"""The command line with a database of its own and the sandbox."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from candles import instant
+from candles.settings import Settings
+from sandbox import Serving, serving
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+NOW = "2026-11-22T10:30Z"
+
+
+@pytest.fixture
+def venues() -> Iterator[Serving]:
+    """Venues of twelve made-up coins, without limits."""
+    with serving(coins=12, seed=7, now=instant(NOW), limits=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sources() -> str:
+    """The sources that are asked."""
+    return "binance_futures,binance_spot"
+
+
+@pytest.fixture
+def run(settings: Settings, venues: Serving, sources: str) -> Run:
+    """Run a verb as a process."""
+    place = {
+        "CHANDLERY_HOME": str(settings.home),
+        "DATABASE_URL": settings.database_url or "",
+        "CHANDLERY_VENUES_URL": venues.url,
+        "CHANDLERY_SOURCES": sources,
+    }
+    return lambda *words: subprocess.run(
+        [sys.executable, "-m", "chandlery", *words],
+        env=os.environ | place,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
