@@ -32,6 +32,7 @@ NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)  # when the last recorded hour has cl
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--server", help="run database tests on this TimescaleDB, not the embedded")
+    parser.addoption("--fault-table", type=Path, help="write the table of faults to this file")
 
 
 @pytest.fixture(scope="session")
