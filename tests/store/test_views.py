@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
+import pytest
 
 import store
 from candles import HOUR
@@ -84,6 +86,63 @@ def test_market_data_names_coins_by_rank_and_both_sources_of_a_mixed_bar(
     learn(("other", "BTC"), ("bitcoin", "BTC"))
     swapped = connection.execute("select distinct symbol, coin_id from market_data order by 1")
     assert swapped.fetchall() == [("BTC", "other"), ("bitcoin", "bitcoin")]
+
+
+SEEN = (
+    "select coin.id, timeframe, bar.open_time, open, high, low, close, bar.volume, hours"
+    " from (select '4h' as timeframe, * from candle_4h union all select '1d', * from candle_1d) bar"
+    " join coin on coin.key = bar.coin order by 1, 2, 3"
+)
+SHOWN = (
+    'select coin_id, timeframe, "timestamp", open_price, high_price, low_price, close_price,'
+    " volume, hours from market_data where timeframe <> '1h' order by 1, 2, 3"
+)
+
+
+def test_market_data_has_the_bars_that_are_made_and_those_that_are_not_yet(
+    connection: store.Connection, frame: Frame, learn: Learn
+) -> None:
+    learn(("bitcoin", "BTC"), ("ether", "ETH"), ("late", "LATE"))
+    source = store.source_key(connection, "spot")
+
+    def equal(bars: int) -> None:
+        shown = ask(connection, SHOWN, 400)
+        assert shown == ask(connection, SEEN, 400)
+        assert len(shown) == bars
+
+    store.write(connection, {1: frame(range(30)), 2: frame(range(5))}, source)
+    equal(8 + 2 + 2 + 1)
+    store.refresh(connection)
+    equal(8 + 2 + 2 + 1)
+    store.write(connection, {1: frame(range(30, 51)), 2: frame(range(60, 80))}, source)
+    store.write(connection, {3: frame(range(200, 203))}, source)
+    equal(13 + 3 + 7 + 3 + 1 + 1)
+    store.refresh(connection)
+    equal(13 + 3 + 7 + 3 + 1 + 1)
+
+
+def looked_at(plan: dict[str, Any]) -> int:
+    """The rows that a plan took from tables of candles."""
+    mine = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    here = mine * plan["Actual Loops"] if "_hyper_" in plan.get("Relation Name", "") else 0
+    return int(here) + sum(map(looked_at, plan.get("Plans", ())))
+
+
+@pytest.mark.parametrize(("timeframe", "bars"), [("1h", 720), ("4h", 180), ("1d", 30)])
+def test_one_coins_candles_are_read_without_a_look_at_the_others(
+    connection: store.Connection, frame: Frame, learn: Learn, timeframe: str, bars: int
+) -> None:
+    learn(*((f"coin-{n}", f"C{n}") for n in range(1, 11)))
+    source = store.source_key(connection, "spot")
+    store.write(connection, {key: frame(range(720)) for key in range(1, 11)}, source)
+    store.refresh(connection)
+    for costly in ("hashjoin", "mergejoin", "seqscan"):  # what pays for so few rows
+        connection.execute(f"set enable_{costly} = off".encode())
+    query = f"select * from market_data where symbol = 'C7' and timeframe = '{timeframe}'"  # noqa: S608
+    assert len(connection.execute(query.encode()).fetchall()) == bars
+    row = connection.execute(f"explain (analyze, format json) {query}".encode()).fetchone()
+    assert row
+    assert bars <= looked_at(row[0][0]["Plan"]) <= bars + 1  # and at its newest, made or not
 
 
 def test_completeness_is_counted_at_each_reading_and_never_latched(
