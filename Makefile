@@ -42,11 +42,8 @@ format: setup ## Format the code, mend what a linter can mend
 golden: setup ## Compare 4h and 1d bars with the venues' own
 	@$(BIN)/python bench/golden.py
 
-bench: setup $(BENCH) ## Measure the claims (see bench/README.md)
-	@$(BIN)/python bench/golden.py
-	@$(BIN)/python bench/load.py
-	@$(BIN)/python bench/gaps.py
-	@$(BIN)/python bench/venue_to_database.py
+bench: setup $(BENCH) ## Measure the claims, an hour or two, and print one table (see bench/README.md)
+	@$(BIN)/python -m bench
 
 $(BENCH): requirements-bench.lock
 	@$(PYTHON) -m venv .venv-bench

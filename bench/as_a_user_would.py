@@ -1,12 +1,11 @@
 """What a user would write: ccxt, a DataFrame a coin, `to_sql`. Run with .venv-bench's Python.
 
-    as_a_user_would.py VENUE_URL DATABASE_URL START_MS END_MS [--multi] BTC/USDT ETH/USDT …
+    as_a_user_would.py VENUE_URL DATABASE_URL START_MS END_MS BTC/USDT ETH/USDT …
 
 Kept as plain as such scripts are: nothing is resumed, checked, deduplicated or added up to 4h.
 """
 
 import sys
-from typing import Any
 
 import ccxt  # type: ignore[import-not-found]  # neither is in .venv
 import pandas as pd  # type: ignore[import-untyped]  # the same
@@ -15,7 +14,6 @@ from sqlalchemy import create_engine
 PAGE = 1000
 HOUR = 3_600_000
 COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
-MULTI = {"method": "multi", "chunksize": 5_000}  # 7 columns: a statement takes 65,535 parameters
 
 
 def exchange(venue: str) -> ccxt.Exchange:
@@ -44,8 +42,7 @@ def download(binance: ccxt.Exchange, symbol: str, since: int, end: int) -> pd.Da
 
 def main(arguments: list[str]) -> None:
     """Download and store one coin after the other."""
-    how: dict[str, Any] = MULTI if "--multi" in arguments else {}
-    venue, database, start, end, *symbols = [each for each in arguments if each != "--multi"]
+    venue, database, start, end, *symbols = arguments
     engine = create_engine(
         database.replace("postgresql://", "postgresql+psycopg://", 1),
         connect_args={"prepare_threshold": None},  # the embedded database has one session for all
@@ -53,7 +50,7 @@ def main(arguments: list[str]) -> None:
     binance = exchange(venue)
     for symbol in symbols:
         frame = download(binance, symbol, int(start), int(end))
-        frame.to_sql("candles", engine, if_exists="append", index=False, **how)
+        frame.to_sql("candles", engine, if_exists="append", index=False)
 
 
 if __name__ == "__main__":

@@ -224,12 +224,12 @@ def _shown(differ: pl.DataFrame, known: Sequence[bool]) -> Iterator[str]:
         yield f"    and {differ.height - SHOWN} more"
 
 
-def main() -> int:
-    """Backfill, compare, print; exit 1 if a bar differs that is not known to."""
+def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
+    """Backfill, compare, print; a bar that differs and is not known to must not be."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--market", type=Path, default=MARKET, metavar="FOLDER")
     parser.add_argument("--sources", default=",".join(KNOWN), metavar="A,B")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     total = Count()
     found = recordings(options.market.absolute(), options.sources.split(","))
     for source, recorded in found.items():
@@ -239,7 +239,9 @@ def main() -> int:
                 for line in compare(connection, recording, total):
                     print(line, flush=True)
     print(f"total: {total}")
-    return 1 if total.differ > total.known else 0
+    what = f"bars that differ from the venue's own, of {total.bars:,}, and are not known to"
+    unknown = total.differ - total.known
+    return [measure.Figure(what, [unknown], most=0.0, must=True, form=".0f")]
 
 
 if __name__ == "__main__":

@@ -3,16 +3,21 @@ r"""Load speed: `store.write` against psql's own binary `\copy`, same rows, same
 Timed for psql: its start, its connection, reading a binary file that pgpq made beforehand (psql's
 fastest case; the file is in the page cache), one transaction. Timed for `store.write`: checking
 every rule, encoding polars to binary, COPY, the note of what is stale, its transactions; the
-connection is open already. "a flush at a time" is how the engine writes, the rest in one call.
+connection is open already. "a flush at a time" is how the engine writes, the rest in one call. The
+two writers are processes that have a half of the coins each, as two shards have.
 """
 
 import argparse
 import subprocess
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from pgpq import ArrowToPostgresBinaryEncoder
@@ -20,11 +25,21 @@ from pgpq import ArrowToPostgresBinaryEncoder
 import store
 from bench import measure
 from candles.frame import SCHEMA
+from candles.settings import Settings, settings
 from collect.engine import FLUSH_ROWS
 from store.write import COLUMNS
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
+SOURCE = "bench"
 COPY = r"psql \copy"
+UPSERT = r"psql \copy, upsert, 1 % changed"
+WRITE = "store.write"
+AGAIN = "store.write, same rows again"
+CHANGED = "store.write, 1 % changed"
+FLUSHES = "store.write, a flush at a time"
+TWO = "store.write, two writers"
+MUCH = 1_000_000  # rows from which on a goal holds: of fewer, most of the time goes into chunks
+GOALS = {WRITE: 0.95, FLUSHES: 0.95, TWO: 1.2, AGAIN: 0.45, CHANGED: 0.45, UPSERT: None}
 Frames = Mapping[int, pl.DataFrame]
 
 
@@ -49,7 +64,8 @@ def _coin(coin: int, hours: int) -> pl.DataFrame:
     )
 
 
-def _learn(connection: store.Connection, coins: int) -> None:
+def learn(connection: store.Connection, coins: int) -> None:
+    """Have so many coins, with the keys from 1 on."""
     names = [f"coin-{n}" for n in range(1, coins + 1)]
     ranked = {"id": names, "ticker": names, "name": names, "rank": range(1, coins + 1)}
     store.learn_coins(connection, pl.DataFrame(ranked), START)
@@ -87,28 +103,72 @@ def binary(frames: Frames, source: int, path: Path) -> Path:
     return path
 
 
+class Writer:
+    """A process that writes its part of the coins when told to; its rows are ready before."""
+
+    def __init__(self, current: Settings, coins: Sequence[int], hours: int) -> None:
+        part = (current.database_url, current.home, coins, hours)
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), _be_ready, part)
+        self._pool.submit(_nothing).result()
+
+    def write(self) -> Future[None]:
+        """Begin."""
+        return self._pool.submit(_write_part)
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.shutdown()
+
+
+def _be_ready(url: str | None, home: Path, coins: Sequence[int], hours: int) -> None:
+    current = settings().model_copy(update={"database_url": url, "home": home})
+    _READY["frames"] = {coin: _coin(coin, hours) for coin in coins}
+    _READY["connection"] = _READY["stack"].enter_context(store.connect(current))
+
+
+def _nothing() -> None: ...
+
+
+def _write_part() -> None:
+    connection, frames = _READY["connection"], _READY["frames"]
+    store.write(connection, frames, store.source_key(connection, SOURCE))
+
+
+_READY: dict[str, Any] = {"stack": ExitStack()}  # of the process of a Writer
+
+
 class Loads:
     """The ways to load, and the database they load into."""
 
     def __init__(
-        self, connection: store.Connection, dsn: str, frames: Frames, folder: Path
+        self, connection: store.Connection, current: Settings, frames: Frames, folder: Path
     ) -> None:
-        self._connection, self._dsn = connection, dsn
+        self._connection, self._dsn = connection, measure.dsn(current)
         self._psql = measure.needed("psql")
-        self._source = store.source_key(connection, "bench")
-        _learn(connection, len(frames))  # what is replaced leaves a trace, which names its coin
+        self._source = store.source_key(connection, SOURCE)
+        learn(connection, len(frames))  # what is replaced leaves a trace, which names its coin
         self._fresh, self._changed = frames, changed(frames)
         self._file = binary(self._fresh, self._source, folder / "fresh")
         self._changed_file = binary(self._changed, self._source, folder / "changed")
+        hours = frames[1].height
+        self._writers = [
+            Writer(current, range(first, len(frames) + 1, 2), hours) for first in (1, 2)
+        ]
+
+    def close(self) -> None:
+        """End the writers."""
+        for writer in self._writers:
+            writer.close()
 
     def round(self) -> Iterator[tuple[str, float]]:
         """Every way once, with its seconds; the colliding ones after a fresh one."""
         yield COPY, self._fresh_time(self._copy)
-        yield r"psql \copy, upsert, 1 % changed", measure.seconds(self._upsert)
-        yield "store.write", self._fresh_time(lambda: self._write(self._fresh))
-        yield "store.write, same rows again", measure.seconds(lambda: self._write(self._fresh))
-        yield "store.write, 1 % changed", measure.seconds(lambda: self._write(self._changed))
-        yield "store.write, a flush at a time", self._fresh_time(self._write_flushes)
+        yield UPSERT, measure.seconds(self._upsert)
+        yield WRITE, self._fresh_time(lambda: self._write(self._fresh))
+        yield AGAIN, measure.seconds(lambda: self._write(self._fresh))
+        yield CHANGED, measure.seconds(lambda: self._write(self._changed))
+        yield FLUSHES, self._fresh_time(self._write_flushes)
+        yield TWO, self._fresh_time(self._write_together)
 
     def _fresh_time(self, work: measure.Work) -> float:
         """Time a load into the table after emptying it; every chunk is made again."""
@@ -124,6 +184,10 @@ class Loads:
     def _write_flushes(self) -> None:
         for piece in flushes(self._fresh):
             self._write(piece)
+
+    def _write_together(self) -> None:
+        for under_way in [writer.write() for writer in self._writers]:
+            under_way.result()
 
     def _copy(self) -> None:
         self._run(self._copying("candle_1h", self._file))
@@ -151,29 +215,44 @@ class Loads:
         )
 
 
-def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--coins", type=int, default=20)
-    parser.add_argument("--hours", type=int, default=50_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    rows = options.coins * options.hours
-    rates: dict[str, list[float]] = defaultdict(list)
+def rates(rows_of: tuple[int, int], rounds: int) -> dict[str, list[float]]:
+    """Rows a second of each way, round by round, for so many coins of so many hours."""
+    coins, hours = rows_of
+    found: dict[str, list[float]] = defaultdict(list)
     with (
         measure.database() as current,
         store.connect(current) as connection,
         tempfile.TemporaryDirectory() as folder,
     ):
         store.migrate(connection)
-        frames = made_up(options.coins, options.hours)
-        loads = Loads(connection, measure.dsn(current), frames, Path(folder))
-        print(f"{measure.about(connection)}; {options.rounds} rounds", flush=True)
-        for _ in range(options.rounds):
-            for way, took in loads.round():
-                rates[way].append(rows / took)
-    measure.print_rates(rates, COPY, rows)
-    return 0
+        loads = Loads(connection, current, made_up(coins, hours), Path(folder))
+        print(f"{measure.about(connection)}; {rounds} rounds", flush=True)
+        with closing(loads):
+            for _ in range(rounds):
+                for way, took in loads.round():
+                    found[way].append(coins * hours / took)
+    measure.print_rates(found, COPY, coins * hours)
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--coins", default="4,20,100", help="sizes, one after the other")
+    parser.add_argument("--hours", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args(arguments)
+    figures = []
+    for coins in map(int, options.coins.split(",")):
+        found = rates((coins, options.hours), options.rounds)
+        rows = f"{coins * options.hours / 1e6:g} million rows"
+        for way, least in GOALS.items():
+            goal = least if coins * options.hours >= MUCH else None
+            ratio = measure.ratios(found[way], found[COPY])
+            figures.append(measure.Figure(f"{way}, {rows}", ratio, r"of \copy", least=goal))
+        copy = found[COPY]
+        figures.append(measure.Figure(f"{COPY}, {rows}", copy, "rows/s", form=",.0f"))
+    return figures
 
 
 if __name__ == "__main__":

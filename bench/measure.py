@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -18,6 +19,47 @@ import store
 from candles.settings import Settings, settings
 
 Work = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A line of the table: what was measured, round by round, and what it should be at the median.
+
+    Where it `must`, a script that misses it exits with 1; anything else that is missed is told.
+    """
+
+    what: str
+    values: Sequence[float]
+    unit: str = ""
+    least: float | None = None
+    most: float | None = None
+    must: bool = False
+    form: str = ".2f"
+
+    @property
+    def goal(self) -> str:
+        """What it should be."""
+        if self.least is not None:
+            return f"≥ {self.least:g}"
+        return "" if self.most is None else f"≤ {self.most:g}"
+
+    @property
+    def met(self) -> bool:
+        """Whether it is; what has no goal meets it."""
+        reached = median(self.values)
+        return (self.least is None or reached >= self.least) and (
+            self.most is None or reached <= self.most
+        )
+
+    @property
+    def reached(self) -> str:
+        """The median, and where there are several rounds the least and the most."""
+        several = len(self.values) > 1
+        told = spread(self.values, self.form) if several else f"{self.values[0]:{self.form}}"
+        return f"{told} {self.unit}".rstrip()
+
+
+Main = Callable[[Sequence[str] | None], Sequence[Figure]]
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "chandlery_bench"
@@ -121,10 +163,20 @@ def needed(program: str) -> str:
     return found
 
 
-def run(main: Callable[[], int]) -> None:
-    """Run a script's main; what it lacks is one line and exit 2."""
+def print_table(figures: Sequence[Figure]) -> None:
+    """A line a figure, as Markdown."""
+    print("\n| | goal | reached | |\n|---|---|---|---|")
+    for each in figures:
+        verdict = ("met" if each.met else "**missed**") if each.goal else ""
+        print(f"| {each.what} | {each.goal} | {each.reached} | {verdict} |", flush=True)
+
+
+def run(main: Main) -> None:
+    """Run a script's main, and print its figures; what it lacks is one line and exit 2."""
     try:
-        sys.exit(main())
+        figures = main(None)
     except Unfit as error:
         print(f"bench: {error}", file=sys.stderr)
         sys.exit(2)
+    print_table(figures)
+    sys.exit(any(each.must and not each.met for each in figures))

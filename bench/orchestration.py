@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -114,14 +114,15 @@ def measured(
     return spent, by_worker, cpu
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--coins", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sources", default=TRADED, help="where a coin is traded, by default")
     parser.add_argument("--limits", action="store_true", help="the venues' own, as in the world")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    figures: list[measure.Figure] = []
     with (
         serving(process=True, coins=options.coins, now=NOW, limits=options.limits) as sandbox,
         measure.database() as current,
@@ -140,12 +141,15 @@ def main() -> int:
         (BY_HAND, [each.seconds for each in spent[BY_HAND]]),
         (WORKER, by_worker),
     ):
-        ratio = measure.spread(measure.ratios(times, plain), ".2f")
+        ratios = measure.ratios(times, plain)
+        ratio = measure.spread(ratios, ".2f")
+        what = f"an hour of {options.coins:,} coins, {way}, against {CLI}"
+        figures.append(measure.Figure(what, ratios, "times as long"))
         print(f"{way:22} {measure.spread(times, '.2f'):>24} s {ratio:>24} times as long")
     for way, each in spent.items():
         print(f"{way:22} {measure.spread([one.cpu for one in each], '.2f'):>24} s of CPU")
     print(f"{'Prefect server':22} {measure.spread(cpu, '.2f'):>24} s of CPU a run")
-    return 0
+    return figures
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import argparse
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -116,7 +116,7 @@ def once(
         return seconds, rows(connection, "candle_1h"), answers
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--coins", type=int, default=40)
@@ -124,7 +124,8 @@ def main() -> int:
     parser.add_argument(
         "--held-up-by", choices=CASES, action="append", help="all, if none is named"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    figures: list[measure.Figure] = []
     with measure.database() as current:
         with store.connect(current) as connection:
             store.migrate(connection)
@@ -134,11 +135,13 @@ def main() -> int:
             case = CASES[what]
             for name, way in WAYS.items():
                 found = [once(case, way, options.coins, current) for _ in range(options.rounds)]
-                seconds = measure.spread([each[0] for each in found], ".1f")
+                took = [each[0] for each in found]
+                seconds = measure.spread(took, ".1f")
+                figures.append(measure.Figure(f"held up by {what}; {name}", took, "s", form=".1f"))
                 stored = {each[1] for each in found}
                 answers = sum((each[2] for each in found), Counter[int]())
                 print(f"held up by {what}; {name}: {seconds} s, {stored} candles, {dict(answers)}")
-    return 0
+    return figures
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="on|off|WEIGHT",
         help="count them, or the budget",
     )
+    add("--remember", choices=("on", "off"), default="off", help="do no work twice")
     add("--fault", action="append", default=[], metavar="SPEC", help="see sandbox/faults.py")
     return parser.parse_args(arguments)
 
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seed=options.seed,
             limits=options.limits,
             faults=options.fault,
+            remember=options.remember == "on",
         )
         socket_ = listen(options.host, options.port)
     except BadOption as error:

@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from sandbox.lifecycle import Lived
 from sandbox.limits import LIMITS, Meter
 from sandbox.market import RecordedMarket
 from sandbox.universe import MadeUpMarket
-from sandbox.venue import Answer, Ask, Venue, json
+from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.words import BadOption, Market
 
 if TYPE_CHECKING:
@@ -207,6 +207,22 @@ def _venues(market: Market, meters: Mapping[str, Meter | None]) -> dict[str, Ven
     return {venue.source: venue for venue in found}
 
 
+def _remembering(venue: Venue) -> Venue:
+    """Return a venue that does no work twice."""
+    given: dict[tuple[str, frozenset[tuple[str, str]]], Answer] = {}
+
+    def again(endpoint: Endpoint) -> Endpoint:
+        def answer(ask: Ask) -> Answer:
+            key = ask.path, frozenset(ask.query.items())
+            if key not in given:
+                given[key] = endpoint(ask)
+            return given[key]
+
+        return answer
+
+    return replace(venue, endpoints={path: again(each) for path, each in venue.endpoints.items()})
+
+
 def application(  # noqa: PLR0913 - an option each
     *,
     market: Path | str | None = None,
@@ -215,19 +231,25 @@ def application(  # noqa: PLR0913 - an option each
     seed: int = 1,
     limits: bool | int = True,
     faults: Iterable[str] = (),
+    remember: bool = False,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Starlette:
     """Make the sandbox, to be run by any ASGI server.
 
     ``limits`` is whether weights are counted, or the budget a minute of every host; ``clock``
-    is what the minute is told by, ``sleep`` what slow answers wait with.
+    is what the minute is told by, ``sleep`` what slow answers wait with. With ``remember`` what
+    was answered once is answered again as it was: for benches, where a venue's work is not to
+    count, and ``now`` stands still.
     """
     tell = _clock(now)
     replayed = RecordedMarket(Path(market)) if market is not None else None
     switched = [parse(spec) for spec in faults]
     served = Lived(replayed or MadeUpMarket(coins, seed, tell()), switched)
-    box = Sandbox(_venues(served, _meters(limits, clock)), served, tell, sleep, switched)
+    venues = _venues(served, _meters(limits, clock))
+    if remember:
+        venues = {name: _remembering(venue) for name, venue in venues.items()}
+    box = Sandbox(venues, served, tell, sleep, switched)
     routes = [
         Route("/", box.root),
         Route("/_faults", box.switch, methods=["GET", "POST", "DELETE"]),
