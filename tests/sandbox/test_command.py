@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import polars as pl
@@ -60,6 +61,18 @@ def test_it_runs_in_a_process_of_its_own_too() -> None:
     with serving(process=True, coins=2, limits=False, faults=["503:count=1"]) as sandbox:
         url = f"{sandbox.url}/coingecko/api/v3/coins/list"
         assert [httpx.get(url).status_code for _ in range(2)] == [503, 200]
+
+
+def test_it_gives_the_answer_it_gave_before_where_it_is_to_remember() -> None:
+    path = "/binance_spot/api/v3/klines"
+    page = {"symbol": "BTCUSDT", "interval": "1h", "startTime": 1_700_000_000_000, "limit": 5}
+    whole: dict[str, Any] = {"source": "binance_spot", "start": 0, "end": 10**13}
+    for remember in (True, False):
+        with serving(process=True, coins=2, remember=remember) as sandbox:
+            before = sandbox.get(path, **page).json()
+            sandbox.fault("outage", **whole)
+            assert len(before) == 5
+            assert (sandbox.get(path, **page).json() == before) == remember
 
 
 def test_an_unknown_source_is_told_which_there_are() -> None:
