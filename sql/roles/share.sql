@@ -5,6 +5,7 @@ declare
     place text := current_schema();
     writer text := current_database() || '_writer';
     reader text := current_database() || '_reader';
+    owner text := (select tableowner from pg_tables where schemaname = place and tablename = 'migration');
     aggregates text[] := '{candle_4h,candle_1d}'; -- in order: the second is made from the first
     views text[] := '{market_data,coverage,historical_data_range,data_quality,life,missing_run,gap}';
     given record;
@@ -12,6 +13,9 @@ declare
 begin
     if to_regrole(quote_ident(writer)) is null or to_regrole(quote_ident(reader)) is null then
         return;
+    end if;
+    if not pg_has_role(owner, 'usage') then
+        raise 'the tables are %''s to share out, and this is %', owner, current_user;
     end if;
 
     if not (has_database_privilege(writer, current_database(), 'temp')
