@@ -17,15 +17,18 @@ from chandlery.people import output, print_json
 from chandlery.server import at_hand
 
 MASK = "***"
+VERIFYING = ("verify-ca", "verify-full")
+NEAR = ("", "localhost", "::1")
 HEAD = """\
 # Copy this to .env and take the # away from what you set. The environment comes before .env,
 # and .env before Prefect's Secret blocks. `chandlery config` shows what is in force.
 """
 COMPOSE = """
-# For compose.yaml, which puts the database's address together by itself: five passwords, of letters
+# For compose.yaml, which puts the database's address together by itself: six passwords, of letters
 # and digits, as they stand in addresses (`openssl rand -hex 24`).
 # POSTGRES_PASSWORD=
 # CHANDLERY_DB_PASSWORD=
+# WRITER_DB_PASSWORD=
 # PREFECT_DB_PASSWORD=
 # GRAFANA_DB_PASSWORD=
 # GRAFANA_ADMIN_PASSWORD=
@@ -63,6 +66,8 @@ def config(*, example: bool, as_json: bool) -> None:
         )
     else:
         output.print(_table(found))
+        if current.database_url and (told := unverified(current.database_url)):
+            click.echo(told, err=True)
 
 
 def _found(current: Settings) -> Iterator[Setting]:
@@ -131,6 +136,27 @@ def _database(url: str) -> str:
         return MASK
     who = f"{given['user']}:{MASK}@" if "user" in given else ""
     return f"postgresql://{who}{host}:{given.get('port', 5432)}/{name}"
+
+
+def unverified(url: str) -> str | None:
+    """What is to be said where nobody checks who answers at DATABASE_URL; None for this machine."""
+    try:
+        given = conninfo_to_dict(url)
+    except (psycopg.ProgrammingError, UnicodeError):
+        return None
+    hosts = str(given.get("host", "")).split(",")
+    usual = {each.keyword.decode(): each.val for each in psycopg.pq.Conninfo.get_defaults()}
+    mode = str(given.get("sslmode") or (usual["sslmode"] or b"").decode())
+    if mode in VERIFYING or all(_is_near(host) for host in hosts):
+        return None
+    return (
+        f"DATABASE_URL has sslmode {mode}: whoever stands between here and there can read the"
+        " password and the candles; add ?sslmode=verify-full&sslrootcert=system"
+    )
+
+
+def _is_near(host: str) -> bool:
+    return host in NEAR or host.startswith(("/", "@", "127."))
 
 
 def _address(url: str) -> str:

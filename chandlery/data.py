@@ -1,4 +1,4 @@
-"""The verbs that look at the database: migrate, status, export."""
+"""The verbs that look at the database: migrate, roles, status, export."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -25,10 +25,29 @@ def migrate(*, as_json: bool) -> None:
     """Bring the database's tables up to date."""
     with store.connect(settings()) as connection:
         names = store.migrate(connection)
+        store.share(connection)
     if as_json:
         print_json({"applied": names})
     else:
         click.echo("\n".join(f"applied {name}" for name in names) or "already up to date")
+
+
+@click.command()
+@choices(JSON)
+def roles(*, as_json: bool) -> None:
+    """Make the database's writer and reader, as the owner of its tables.
+
+    Neither can log in: make users members of them. Again is safe.
+    """
+    with store.connect(settings()) as connection:
+        store.migrate(connection)
+        writer, reader = store.make_roles(connection)
+        store.share(connection)
+    if as_json:
+        print_json({"writer": writer, "reader": reader})
+    else:
+        click.echo(f"flows and verbs run as a member of {writer}: grant {writer} to somebody")
+        click.echo(f"who only looks is a member of {reader}: grant {reader} to somebody")
 
 
 @click.command()

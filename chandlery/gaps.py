@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import click
+import psycopg
 from rich.markup import escape
 from rich.table import Table
 
@@ -50,7 +51,7 @@ def gaps(  # noqa: PLR0913  a verb's options
     within = window(start, end, moment)
     with store.connect(settings()) as connection:
         store.migrate(connection)
-        store.refresh(connection)
+        _refresh(connection)
         coins = [each.key for each in choose(connection, asked)] if asked else None
         found = store.gaps(connection, coins, within, moment)
         outages = store.outages(connection, within)
@@ -58,6 +59,18 @@ def gaps(  # noqa: PLR0913  a verb's options
         print_json(as_object(found, outages))
     else:
         _print(found, [] if asked else outages, most, moment)
+
+
+def _refresh(connection: store.Connection) -> None:
+    """As the database's reader one sees what a writer has refreshed."""
+    try:
+        store.refresh(connection)
+    except psycopg.errors.InsufficientPrivilege:
+        click.echo(
+            "some candles wait for a refresh, which this user may not do:"
+            " hours may be told as missing that are there",
+            err=True,
+        )
 
 
 def as_object(found: Sequence[Gap], outages: Iterable[Outage]) -> dict[str, object]:

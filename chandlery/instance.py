@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+import embedded
 import sources
 from candles.settings import SECRET, Settings, key_name, keys
 from chandlery.processes import inherited, until
@@ -80,7 +81,7 @@ class Place:
     @contextmanager
     def held(self) -> Iterator[bool]:
         """Have it for oneself, as long as the process lives; False where somebody else has it."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        embedded.private(self.home)
         file = os.open(self.home / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             # Who only looks whether it is taken has it for a moment.

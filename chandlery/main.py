@@ -14,7 +14,7 @@ from chandlery.automations import automations
 from chandlery.burying import bury
 from chandlery.collecting import backfill, coins, fill_gaps, hourly
 from chandlery.config import config
-from chandlery.data import export, migrate, status
+from chandlery.data import export, migrate, roles, status
 from chandlery.database import db
 from chandlery.gaps import gaps
 from chandlery.history import history
@@ -24,6 +24,7 @@ from chandlery.trying import try_source
 from chandlery.up import down, up
 from chandlery.upkeep import maintain
 
+FORBIDDEN = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 DONE, SOME_FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -38,6 +39,7 @@ def cli() -> None:
 
 VERBS = (
     migrate,
+    roles,
     coins,
     backfill,
     hourly,
@@ -77,10 +79,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say("stopped; what was written stays, the same command goes on", INTERRUPTED)
     except ChandleryError as error:
         return _say(str(error), SOME_FAILED)
-    except psycopg.OperationalError as error:
-        reason = str(error).strip().partition("\n")[0]
-        return _say(f"the database went away ({reason}); what was committed stays", SOME_FAILED)
+    except (*FORBIDDEN, psycopg.OperationalError) as error:
+        return _say(*_of_the_database(error))
     return code if isinstance(code, int) else DONE
+
+
+def _of_the_database(error: psycopg.Error) -> tuple[str, int]:
+    reason = str(error).strip().partition("\n")[0]
+    if isinstance(error, FORBIDDEN):
+        return f"DATABASE_URL's user may not do that ({reason}): run it as a writer", MISUSED
+    return f"the database went away ({reason}); what was committed stays", SOME_FAILED
 
 
 def _say(message: str, code: int) -> int:

@@ -35,6 +35,7 @@ def up(*, port: int, sandbox: bool) -> int:
 
     It stays until Ctrl-C, SIGTERM or `chandlery down`, and takes all of it along.
     """
+    os.umask(0o077)  # what Secret blocks hold is in Prefect's database
     current = settings()
     _refuse_two_files()
     place = Place(current.home / "sandbox" if sandbox else current.home)

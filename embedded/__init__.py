@@ -12,6 +12,6 @@ clients. README.md says how, and what it cannot do.
 from __future__ import annotations
 
 from embedded.launch import Patience, Status, ensure, status, stop
-from embedded.place import EngineError
+from embedded.place import EngineError, private
 
-__all__ = ["EngineError", "Patience", "Status", "ensure", "status", "stop"]
+__all__ = ["EngineError", "Patience", "Status", "ensure", "private", "status", "stop"]

@@ -65,7 +65,7 @@ def prepare(home: Path) -> Place:
     """Make the home's folder, private, and check that an engine can live there."""
     place = Place.of(home)
     try:
-        place.home.mkdir(parents=True, exist_ok=True)
+        private(place.home)
         place.starting.touch(mode=0o600)
     except OSError as error:
         raise EngineError(
@@ -74,6 +74,13 @@ def prepare(home: Path) -> Place:
         ) from error
     _check_version(place.data)
     return place
+
+
+def private(folder: Path) -> None:
+    """Make a folder, and what it lies in, for this user only; what is there stays as it is."""
+    for each in reversed([folder, *folder.parents]):
+        if not each.is_dir():
+            each.mkdir(mode=0o700, exist_ok=True)
 
 
 def _check_version(data: Path) -> None:

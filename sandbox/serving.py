@@ -117,7 +117,7 @@ def serving(*, process: bool = False, **options: Any) -> Iterator[Serving]:  # n
     run = _in_a_process if process else _in_a_thread
     with (
         run(**options) as url,
-        httpx.Client(base_url=url, timeout=30, trust_env=False, verify=False) as client,  # noqa: S501 - no TLS here
+        httpx.Client(base_url=url, timeout=30, trust_env=False) as client,
     ):
         yield Serving(url, client)
 

@@ -2,18 +2,22 @@
 
 A request carries its Venue in `extensions["venue"]`. What comes back is an answer with its body
 read, or a SourceError: Unavailable after the retries, Blocked while a ban or a closed region
-lasts longer than patience does. Redirects are not followed.
+lasts longer than patience does. Redirects are not followed. Certificates are checked, always:
+there is no setting for it.
 """
 
 import logging
 import math
 import re
+import ssl
+import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from hashlib import sha256
+from ipaddress import ip_address
 from threading import Lock
 from types import MappingProxyType
 
@@ -30,6 +34,7 @@ from candles import Blocked, Malformed, Misuse, SourceError, Unavailable
 from sources.account import Accounts, Memory
 from sources.limiter import REAL, Gate, Timepiece
 from sources.source import Venue
+from sources.unpack import ASKED, unpacked
 from sources.words import line
 
 log = logging.getLogger(__name__)
@@ -47,7 +52,7 @@ SHORTEST_KEY = 8
 TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=60.0)
 LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30.0)
 HEADERS = MappingProxyType(
-    {"user-agent": "chandlery", "accept": "application/json", "accept-encoding": "gzip, deflate"}
+    {"user-agent": "chandlery", "accept": "application/json", "accept-encoding": ASKED}
 )
 _WRAPPING = ("content-encoding", "content-length", "transfer-encoding")
 _backoff = wait_exponential_jitter(initial=1.0, max=30.0, jitter=1.0)
@@ -199,7 +204,7 @@ class Manners(httpx.BaseTransport):
         url = self._url(venue, request.url, mirrored=mirrored)
         headers = {**HEADERS, **request.headers}
         headers.pop("host", None)
-        if venue.key_header and self._keys.get(venue.name):
+        if venue.key_header and self._keys.get(venue.name) and not mirrored:
             headers[venue.key_header] = venue.key_form.format(self._keys[venue.name])
         return httpx.Request(request.method, url, headers=headers, extensions=request.extensions)
 
@@ -221,8 +226,7 @@ class Manners(httpx.BaseTransport):
                 answer.close()
         except httpx.RequestError as error:
             log.debug("%s: %r", request.url.host, error)
-            words = line(f"{type(error).__name__} {error}")
-            raise _Again(Unavailable(words), shut=False) from error
+            raise _Again(Unavailable(_words(error)), shut=False) from error
         headers = [(name, value) for name, value in answer.headers.items() if name not in _WRAPPING]
         body = self._unsaid(request, body)
         return httpx.Response(answer.status_code, headers=headers, content=body, request=request)
@@ -234,16 +238,35 @@ class Manners(httpx.BaseTransport):
 
     def _body(self, answer: httpx.Response, request: httpx.Request) -> bytes:
         """All of the body, decoded: read here, so that one cut short counts as a failure."""
-        chunks, size = [], 0
+        body = bytearray()
         until = self._time.monotonic() + LONGEST
-        for chunk in answer.iter_bytes():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LARGEST:
-                raise Malformed(f"its answer is larger than {LARGEST >> 20} MB")
-            if self._time.monotonic() > until:
-                raise httpx.ReadTimeout(f"no end after {LONGEST:.0f} s", request=request)
-        return b"".join(chunks)
+        try:
+            for chunk in unpacked(_stream(answer), answer.headers.get("content-encoding", "")):
+                body += chunk
+                if len(body) > LARGEST:
+                    raise Malformed(f"its answer is larger than {LARGEST >> 20} MB")
+                if self._time.monotonic() > until:
+                    raise httpx.ReadTimeout(f"no end after {LONGEST:.0f} s", request=request)
+        except zlib.error as error:
+            raise httpx.DecodingError(str(error), request=request) from error
+        return bytes(body)
+
+
+def _stream(answer: httpx.Response) -> Iterator[bytes]:
+    """What came, as it came."""
+    if not isinstance(answer.stream, httpx.SyncByteStream):
+        raise TypeError("the transport that does the sending is not one for threads")
+    yield from answer.stream
+
+
+def _words(error: httpx.RequestError) -> str:
+    """The error in a line; of a certificate that does not hold, what is wrong with it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate does not hold, nothing was sent: {line(cause.verify_message)}"
+        cause = cause.__cause__ or cause.__context__
+    return line(f"{type(error).__name__} {error}")
 
 
 def _digest(secret: str) -> str:
@@ -264,6 +287,17 @@ def _base(venue: Venue, *, mirrored: bool) -> str:
 @cache
 def _origin(base: str) -> httpx.URL:
     return httpx.URL(base)
+
+
+def _is_open(url: str) -> bool:
+    """Whether others between here and there can read what is sent."""
+    parts = httpx.URL(url)
+    if parts.scheme == "https" or parts.host == "localhost":
+        return False
+    try:
+        return not ip_address(parts.host).is_loopback
+    except ValueError:
+        return True
 
 
 def client(  # noqa: PLR0913 - each is named, and has its default
@@ -288,6 +322,11 @@ def client(  # noqa: PLR0913 - each is named, and has its default
     """
     if venues_url is not None and not re.match(r"https?://[^/\s]+", venues_url):
         raise Misuse(f"the venues' address {venues_url!r} is none: write http://127.0.0.1:8000")
+    if venues_url is not None and any(keys.values()) and _is_open(venues_url):
+        raise Misuse(
+            "CHANDLERY_VENUES_URL would send API keys to another machine for all to read:"
+            " write https://, or unset the keys"
+        )
     inner = transport or httpx.HTTPTransport(limits=LIMITS, proxy=proxy)
     manners = Manners(
         inner,

@@ -37,6 +37,7 @@ from store.quality import Step, keep_quality, measure, shares, trend
 from store.quota import note_spent, spent
 from store.read import read
 from store.refresh import refresh
+from store.roles import make_roles, share
 from store.write import write
 
 __all__ = [
@@ -78,6 +79,7 @@ __all__ = [
     "learnt_at",
     "listings",
     "look_for",
+    "make_roles",
     "measure",
     "migrate",
     "missing",
@@ -96,6 +98,7 @@ __all__ = [
     "renew_claims",
     "replace_absences",
     "retire_unseen",
+    "share",
     "shares",
     "source_key",
     "spent",

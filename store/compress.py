@@ -35,7 +35,8 @@ def compress(connection: Connection, before: datetime, patience: str = PATIENCE)
         chunk = sql.Identifier(*name)
         if _compress(connection, chunk, patience):
             done += 1
-            # The rows that were moved still have their room, and those replaced theirs.
+            # The rows that were moved still have their room, and those replaced theirs. It is
+            # not taken of who does not own them: that is on a server, which does it by itself.
             connection.execute(sql.SQL("vacuum {}").format(chunk))
         else:
             left += 1
@@ -54,7 +55,7 @@ def _compress(connection: Connection, chunk: sql.Identifier, patience: str) -> b
         with connection.transaction():
             connection.execute(sql.SQL("set local lock_timeout = {}").format(patience))
             name = chunk.as_string(connection)
-            connection.execute("select compress_chunk(%s::regclass)", (name,))
+            connection.execute("select compress_candles(%s::regclass)", (name,))
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
         return False
     return True

@@ -24,6 +24,8 @@ def refresh(connection: Connection) -> int:
     connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
     try:
         keys, windows, everything = _stale(connection)
+        if not keys:
+            return 0
         for window in windows:
             for part in window.tiles(SLICE // timedelta(hours=1)):
                 _refresh(connection, part.start, part.end)

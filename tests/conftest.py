@@ -23,6 +23,7 @@ from candles.settings import Settings
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
+As = Callable[[str], Settings]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 MARKET = SHARED / "market"
@@ -63,6 +64,81 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Setting
         yield made
 
 
+def _owned(bare: Settings) -> As:
+    """Give the database an owner that is no superuser, and take on roles by a connection's option.
+
+    The embedded engine knows that option too.
+    """
+    with store.connect(bare) as connection:
+        dsn, name = connection.info.dsn, connection.info.dbname
+        connection.execute(
+            f"create role {name}_owner createrole;"
+            f"grant create, connect, temporary on database {name} to {name}_owner;"
+            f"alter schema public owner to {name}_owner".encode()
+        )
+
+    return _roles_at(bare, dsn, name)
+
+
+def _roles_at(settings: Settings, dsn: str, name: str) -> As:
+    def as_(role: str) -> Settings:
+        url = make_conninfo(dsn, options=f"-c role={name}_{role}")
+        return settings.model_copy(update={"database_url": url})
+
+    return as_
+
+
+def _shared(owned: As) -> None:
+    with store.connect(owned("owner")) as connection:
+        store.migrate(connection)
+        store.make_roles(connection)
+        store.share(connection)
+
+
+@pytest.fixture(scope="session")
+def owned_template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two homes to be copied: with an owner and no tables; with tables, made and shared out."""
+    homes = tmp_path_factory.mktemp("owned"), tmp_path_factory.mktemp("shared")
+    _owned(Settings(DATABASE_URL=None, CHANDLERY_HOME=homes[0]))
+    embedded.stop(homes[0])
+    shutil.copytree(homes[0] / "pgdata", homes[1] / "pgdata")
+    made = Settings(DATABASE_URL=None, CHANDLERY_HOME=homes[1])
+    _shared(_roles_at(made, embedded.ensure(homes[1]), "postgres"))
+    embedded.stop(homes[1])
+    return homes
+
+
+@pytest.fixture
+def owned(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[As]:
+    """Settings as the owner, and in time the writer and the reader, of a database without tables.
+
+    None of them is a superuser.
+    """
+    yield from _as_roles(request, tmp_path, 0)
+
+
+@pytest.fixture
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[As]:
+    """The same, with the tables made and shared out."""
+    yield from _as_roles(request, tmp_path, 1)
+
+
+def _as_roles(request: pytest.FixtureRequest, tmp_path: Path, which: int) -> Iterator[As]:
+    if request.config.getoption("--server") is not None:
+        for made in _settings(request, tmp_path):
+            owned = _owned(made)
+            if which:
+                _shared(owned)
+            yield owned
+        return
+    template = request.getfixturevalue("owned_template")[which]
+    shutil.copytree(template / "pgdata", tmp_path / "home" / "pgdata")
+    for made in _settings(request, tmp_path):
+        with store.connect(made) as connection:
+            dsn = connection.info.dsn
+        yield _roles_at(made, dsn, "postgres")
+
+
 @pytest.fixture
 def connection(settings: Settings) -> Iterator[store.Connection]:
     """A connection to an up-to-date, empty database."""
@@ -83,6 +159,7 @@ def _settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settin
     yield Settings(DATABASE_URL=make_conninfo(server, dbname=name), CHANDLERY_HOME=home)
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"drop database {name} with (force)".encode())
+        admin.execute(f"drop role if exists {name}_writer, {name}_reader, {name}_owner".encode())
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from candles.settings import Settings
-from chandlery.config import example_file, masked
+from chandlery.config import example_file, masked, unverified
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +65,8 @@ def test_it_says_what_is_in_force_and_from_where(config: Run, tmp_path: Path) ->
 
 def test_no_secret_is_shown(config: Run) -> None:
     done = config(**SECRETS)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert "planted" not in done.stderr
     assert done.stdout.count("***") == 4
     assert "planted" not in done.stdout
 
@@ -122,3 +123,39 @@ def test_the_example_is_made_of_the_settings_own_sentences(config: Run) -> None:
     assert written == example_file() == config("--example").stdout
     for field in Settings.model_fields.values():
         assert f"\n# {field.description}\n# {field.alias}=" in written
+
+
+@pytest.mark.parametrize(
+    ("url", "mode"),
+    [
+        ("postgresql://me:planted@db.example/candles", "prefer"),
+        ("postgresql://me:planted@db.example/candles?sslmode=require", "require"),
+        ("postgresql://me:planted@127.0.0.1,db.example/candles", "prefer"),
+        ("host=10.0.0.1 user=me password=planted sslmode=disable", "disable"),
+    ],
+)
+def test_a_server_that_nobody_verifies_is_told(config: Run, url: str, mode: str) -> None:
+    done = config(DATABASE_URL=url)
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert done.stderr.startswith(f"DATABASE_URL has sslmode {mode}: whoever stands between")
+    assert "planted" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me@db.example/candles?sslmode=verify-full&sslrootcert=system",
+        "postgresql://me@127.0.0.1/candles",
+        "postgresql://me@localhost/candles",
+        "postgresql:///candles?host=/run/postgresql",
+        "dbname=candles",
+        "nonsense",
+    ],
+)
+def test_of_one_that_is_verified_or_near_nothing_is_said(url: str) -> None:
+    assert unverified(url) is None
+
+
+def test_a_mode_that_libpq_is_told_of_counts(config: Run) -> None:
+    done = config(DATABASE_URL="postgresql://me@db.example/c", PGSSLMODE="verify-full")
+    assert (done.returncode, done.stderr) == (0, "")

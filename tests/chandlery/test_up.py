@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 300.0
 PROC = Path("/proc")
+SETTINGS = 0o100640
+LOOPBACK = "0100007F"  # 127.0.0.1, as /proc/net/tcp has it
 pytestmark = pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc to see what stays behind")
 
 
@@ -43,6 +46,32 @@ def processes(home: Path) -> dict[int, str]:
     return found
 
 
+def listening(home: Path) -> set[str]:
+    """The addresses (as the kernel writes them) at which any of these processes listens."""
+    held = set()
+    for pid in processes(home):
+        for file in (PROC / str(pid) / "fd").glob("*"):
+            with suppress(OSError):
+                held.add(str(file.readlink()))
+    rows = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in (PROC / "net" / table).read_text("utf-8").splitlines()[1:]
+    ]
+    return {
+        row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in held
+    }
+
+
+def open_to_others(home: Path) -> list[str]:
+    """Files and folders that anybody but their user may enter, read or write.
+
+    PGlite makes pgdata's four files of settings 0640; the folder is 0700.
+    """
+    found = ((path, path.lstat().st_mode) for path in [home, *home.rglob("*")])
+    return [f"{path} {mode:o}" for path, mode in found if mode & 0o077 and mode != SETTINGS]
+
+
 class Up:
     """A `chandlery up --sandbox` under way, and what it has said."""
 
@@ -58,6 +87,7 @@ class Up:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
+                umask=0,
             )
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -154,6 +184,10 @@ def test_everything_on_one_machine_and_nothing_stays_behind(up: Up) -> None:
     assert (other.returncode, f"port {port} is taken" in other.stderr) == (2, True)
     written = [path.read_bytes() for path in home.rglob("*") if path.is_file()]
     assert not any(b"planted" in each for each in [*written, up.out.read_bytes()])
+    assert not any("planted" in line for line in processes(up.home).values())
+    assert len(processes(up.home)) >= 5
+    assert listening(up.home) == {LOOPBACK}
+    assert open_to_others(up.home) == []
 
     up.process.send_signal(signal.SIGTERM)
     assert up.ended() == 0

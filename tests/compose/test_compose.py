@@ -55,11 +55,19 @@ def test_nothing_is_open_to_others_and_no_secret_is_in_the_file() -> None:
     for name, service in SERVICES.items():
         for port in service.get("ports", ()):
             assert port.startswith("${BIND:-127.0.0.1}:"), name
-    assert len(PASSWORDS) == 5
+    assert len(PASSWORDS) == 6
     secret = set(re.findall(r"\$\{(\w*(?:PASSWORD|KEY|URL|PROXY)\w*)([^}]*)\}", TEXT))
     assert {name for name, _ in secret if name.endswith("PASSWORD")} == PASSWORDS
     for name, default in secret - {("PREFECT_UI_URL", ":-http://127.0.0.1:4200")}:
         assert default == (":?set it in .env" if name in PASSWORDS else ":-"), name
+
+
+def test_each_has_the_database_as_what_it_is_for() -> None:
+    users = {"deploy": "chandlery", "worker": "chandlery_writer"}
+    for name, user in users.items():
+        assert SERVICES[name]["environment"]["DATABASE_URL"].startswith(f"postgresql://{user}:")
+    having = {name for name, each in SERVICES.items() if "${CHANDLERY_DB_PASSWORD" in str(each)}
+    assert having == {"database", "deploy"}
 
 
 def test_flows_are_given_every_setting() -> None:
@@ -108,8 +116,14 @@ def test_docker_compose_reads_it(site: Path) -> None:
     assert services.keys() == SERVICES.keys()
     hosts = {port["host_ip"] for each in services.values() for port in each.get("ports", ())}
     assert hosts == {"127.0.0.1"}
-    address = services["worker"]["environment"]["DATABASE_URL"]
-    assert address == "postgresql://chandlery:planted@database:5432/chandlery"
+    users = {"worker": "chandlery_writer", "deploy": "chandlery"}
+    for name, user in users.items():
+        address = services[name]["environment"]["DATABASE_URL"]
+        assert address == f"postgresql://{user}:planted@database:5432/chandlery"
+    having = {name for name, each in services.items() if "postgresql://chandlery:" in str(each)}
+    assert having == {
+        "deploy"
+    }  # the owner's password is where the tables are made, and nowhere else
 
 
 @pytest.mark.parametrize("name", sorted(PASSWORDS))

@@ -12,7 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
+from psycopg.conninfo import make_conninfo
 
+import embedded
 import store
 from candles import HOUR
 from candles.settings import Settings
@@ -75,14 +77,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             store.note_spent(at_hand.connection, "coingecko", NOW, 4711)
             assess(at_hand.connection, now=NOW)
             at_hand.connection.execute(TROUBLE)
+            store.make_roles(at_hand.connection)
+            store.share(at_hand.connection)
             store.refresh(at_hand.connection)
     return settings.home
 
 
 @pytest.fixture
 def grafana(home: Path) -> Iterator[store.Connection]:
-    """A connection as of the sandbox's now, in a transaction that cannot write."""
-    settings = Settings(DATABASE_URL=None, CHANDLERY_HOME=home)
+    """A connection of the reader's as of the sandbox's now, in a transaction that cannot write."""
+    reading = make_conninfo(embedded.ensure(home), options="-c role=postgres_reader")
+    settings = Settings(DATABASE_URL=reading, CHANDLERY_HOME=home)
     with store.connect(settings) as connection, connection.transaction():
         connection.execute("set transaction read only")
         connection.execute("select set_config('chandlery.now', %s, true)", (NOW.isoformat(),))

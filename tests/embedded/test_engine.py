@@ -61,6 +61,40 @@ def kill(home: Path) -> None:
     assert gone(home)
 
 
+SETTINGS = ("postgresql.conf", "postgresql.auto.conf")
+WITH_TCP = """
+import sys
+from pathlib import Path
+import embedded
+embedded.ensure(Path(sys.argv[1]), tcp=int(sys.argv[2]))
+"""
+
+
+def test_whatever_the_umask_all_of_it_is_for_its_user_alone(tmp_path: Path) -> None:
+    home = tmp_path / "above" / "home"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    command = [sys.executable, "-c", WITH_TCP, str(home), str(port)]
+    try:
+        subprocess.run(command, check=True, env=environment(), umask=0)
+        found = [home.parent, *home.parent.rglob("*")]
+        assert len(found) > 1000
+        assert (home / "pgpass").exists()
+        assert (home / "run" / place.SOCKET_NAME).exists()
+        modes = {path: path.lstat().st_mode for path in found}
+        open_to_others = {path.name for path, mode in modes.items() if mode & 0o077}
+        # PGlite makes these 0640, in a folder that is 0700.
+        assert open_to_others == {"pg_hba.conf", "pg_ident.conf", *SETTINGS}
+        assert stat.S_IMODE(modes[home / "pgdata"]) == 0o700
+        told = Path(f"/proc/{running(home).pid}/cmdline")
+        if told.exists():
+            password = (home / "pgpass").read_text("utf-8").strip().rpartition(":")[2]
+            assert password not in told.read_text("utf-8")
+    finally:
+        embedded.stop(home)
+
+
 def test_many_processes_at_once_share_one_engine(new_home: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", ENSURE, str(new_home)]
     started = [

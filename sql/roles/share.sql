@@ -1,0 +1,122 @@
+-- What the writer and the reader of this database may do, where there are such roles. Run by the owner after each
+-- migration; a second time changes nothing.
+do $$
+declare
+    place text := current_schema();
+    writer text := current_database() || '_writer';
+    reader text := current_database() || '_reader';
+    owner text := (select tableowner from pg_tables where schemaname = place and tablename = 'migration');
+    aggregates text[] := '{candle_4h,candle_1d}'; -- in order: the second is made from the first
+    views text[] := '{market_data,coverage,historical_data_range,data_quality,life,missing_run,gap}';
+    given record;
+    part record;
+begin
+    if to_regrole(quote_ident(writer)) is null or to_regrole(quote_ident(reader)) is null then
+        return;
+    end if;
+    if not pg_has_role(owner, 'usage') then
+        raise 'the tables are %''s to share out, and this is %', owner, current_user;
+    end if;
+
+    if not (has_database_privilege(writer, current_database(), 'temp')
+        and has_database_privilege(writer, current_database(), 'connect')
+        and has_database_privilege(reader, current_database(), 'connect')) then
+        execute format('grant connect on database %I to %I, %I', current_database(), writer, reader);
+        execute format('grant temporary on database %I to %I', current_database(), writer);
+    end if;
+    execute format('grant usage on schema %I to %I, %I', place, writer, reader);
+    -- Until PostgreSQL 15 everybody may; and who may could have compress_candles() call a function of his own.
+    if has_schema_privilege('public', place, 'create') then
+        execute format('revoke create on schema %I from public', place);
+        if has_schema_privilege('public', place, 'create') then
+            raise 'everybody may create things in the schema %: as its owner, revoke create on schema % from public',
+                place, place;
+        end if;
+    end if;
+
+    -- To refresh a continuous aggregate one has to own it, and a new owner would have to have rights in TimescaleDB's own
+    -- schema that only a superuser can give. So the writer makes them anew, and what they hold comes with the next refresh.
+    -- What it owns can all be made again from the candles. They are not its own.
+    if exists (
+        select from pg_views where schemaname = place and viewname = any (aggregates) and viewowner <> writer
+    ) then
+        create temp table lost on commit drop as
+        select
+            relname as name, relname = any (aggregates) as is_aggregate, relation.oid as place,
+            coalesce(
+                (
+                    select rtrim(view_definition, ';')
+                    from timescaledb_information.continuous_aggregates
+                    where view_schema = relnamespace::regnamespace::text and view_name = relname
+                ),
+                pg_get_viewdef(relation.oid)
+            ) as definition
+        from pg_class relation
+        where relnamespace = place::regnamespace and relname = any (views || aggregates);
+        for part in select * from lost order by lost.place desc loop
+            execute format(
+                'drop %s %I.%I', case when part.is_aggregate then 'materialized view' else 'view' end, place, part.name
+            );
+        end loop;
+        execute format('grant create on schema %I to %I', place, writer);
+        execute format('grant select, trigger on %I.candle_1h to %I', place, writer);
+        for part in select * from lost order by lost.place loop
+            if part.is_aggregate then
+                execute format('set local role %I', writer);
+                execute format(
+                    'create materialized view %I.%I with (timescaledb.continuous, timescaledb.materialized_only = false)'
+                    ' as %s with no data',
+                    place, part.name, part.definition
+                );
+                reset role;
+                execute format('grant select on %I.%I to current_user', place, part.name);
+            else
+                execute format('create view %I.%I as %s', place, part.name, part.definition);
+            end if;
+        end loop;
+        execute format('revoke create on schema %I from %I', place, writer);
+        insert into stale (starts_at, ends_at)
+        select '-infinity', 'infinity' where exists (select from candle_1h);
+    end if;
+
+    -- A candle is replaced and never deleted, and what it was stays. `account` has digests of keys and of proxies'
+    -- passwords, `claim` the names of machines: they are not for readers.
+    for given in
+        select *
+        from (
+            values
+                ('candle_1h', 'select, insert, update', 'select'),
+                ('restated', 'select, insert', 'select'),
+                ('stale', 'select, insert, delete', 'select'),
+                ('coin', 'select, insert, update', 'select'),
+                ('coin_rank', 'select, insert, update', 'select'),
+                ('listing', 'select, insert, update', 'select'),
+                ('source', 'select, insert, update', 'select'),
+                ('learnt', 'select, insert, update', 'select'),
+                ('spent', 'select, insert, update', 'select'),
+                ('finding', 'select, insert, update', 'select'),
+                ('quality', 'select, insert, update', 'select'),
+                ('health', 'select, insert, update', 'select'),
+                ('absence', 'select, insert, update, delete', 'select'),
+                ('outage', 'select, insert, update, delete', 'select'),
+                ('claim', 'select, insert, update, delete', null),
+                ('account', 'select, insert, update', null),
+                ('migration', 'select', 'select')
+        ) as tables (name, writers, readers)
+        union all
+        select name, 'select', 'select' from unnest(views) as name
+        union all
+        select name, null, 'select' from unnest(aggregates) as name
+    loop
+        if given.writers is not null then
+            execute format('revoke all on %I.%I from %I', place, given.name, writer);
+            execute format('grant %s on %I.%I to %I', given.writers, place, given.name, writer);
+        end if;
+        execute format('revoke all on %I.%I from %I', place, given.name, reader);
+        if given.readers is not null then
+            execute format('grant %s on %I.%I to %I', given.readers, place, given.name, reader);
+        end if;
+    end loop;
+    execute format('grant execute on function %I.compress_candles to %I', place, writer);
+end
+$$;

@@ -1,0 +1,82 @@
+"""Every verb as the writer, what only looks as the reader, and one line for what one may not."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import store
+from candles.settings import Settings
+from sandbox import Serving
+
+As = Callable[[str], Settings]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+NOW = "2026-11-22T10:30Z"
+
+
+@pytest.fixture
+def run_as(shared: As, venues: Serving) -> Run:
+    """Run a verb as a process, with a role of the database."""
+
+    def once(role: str, *words: str) -> subprocess.CompletedProcess[str]:
+        place = {
+            "DATABASE_URL": shared(role).database_url or "",
+            "CHANDLERY_VENUES_URL": venues.url,
+            "CHANDLERY_SOURCES": "binance_futures,binance_spot",
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "chandlery", *words],
+            env=os.environ | place,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return once
+
+
+WRITES = (
+    ("coins", "--now", NOW),
+    ("backfill", "--start", "2026-05-01", "--end", "2026-05-20", "--max-coins", "3", "--now", NOW),
+    ("hourly", "--now", NOW, "--max-coins", "3"),
+    ("fill-gaps", "--now", NOW, "--max-coins", "3", "--start", "2026-11-21"),
+    ("quality", "--now", NOW),
+    ("maintain", "--now", NOW, "--after-days", "1"),
+)
+READS = (
+    ("status", "--json", "--now", NOW),
+    ("gaps", "BTC", "--now", NOW),
+    ("history", "BTC", "2026-05-02T03:00Z", "--now", NOW),
+    ("config",),
+)
+
+
+def test_flows_verbs_work_as_the_writer_and_looks_as_the_reader(
+    run_as: Run, shared: As, tmp_path: Path
+) -> None:
+    for words in WRITES:
+        done = run_as("writer", *words, "--json")
+        assert (done.returncode, done.stderr) == (0, ""), words
+        assert json.loads(done.stdout)
+    for words in READS:
+        done = run_as("reader", *words)
+        assert (done.returncode, done.stderr) == (0, ""), words
+    for to in ("bars.parquet", "bars.csv"):
+        done = run_as("reader", "export", "--symbols", "BTC", "--to", str(tmp_path / to))
+        assert (done.returncode, done.stderr) == (0, "")
+    for words in (*WRITES[1:-1], ("migrate",), ("roles",)):
+        done = run_as("reader", *words)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), words
+        assert done.stderr.startswith("chandlery: ")
+    with store.connect(shared("writer")) as connection:
+        connection.execute("insert into stale (starts_at, ends_at) values ('2026-05-02Z', now())")
+    done = run_as("reader", "gaps", "BTC", "--now", NOW)
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert done.stderr.startswith("some candles wait for a refresh, which this user may not do")
+    done = run_as("owner", "roles")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0].startswith("flows and verbs run as a member of ")
