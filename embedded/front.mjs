@@ -8,7 +8,7 @@
 // Named prepared statements live as long as their connection: each client's names are made its own.
 
 import { Worker } from 'node:worker_threads'
-import { OUT, OUT_HIGH, TURN } from './limits.mjs'
+import { OUT, OUT_HIGH, OVERHEAD, TURN } from './limits.mjs'
 import * as wire from './wire.mjs'
 
 // DISCARD ALL, but for other clients' prepared statements, and fit for an implicit transaction. PGlite starts PostgreSQL
@@ -20,7 +20,7 @@ const RESET = wire.query(
     ' select pg_advisory_unlock_all(); discard plans; discard temp; discard sequences',
 )
 
-const COPY = 'dcf'
+const NO_REQUEST = 'dcfH' // a COPY's data, and Flush, which PostgreSQL does not answer
 const READY = wire.readyForQuery('I')
 const ENDS_A_REQUEST = 'QSFp'
 
@@ -154,15 +154,17 @@ export class Front {
   #send(type, bytes) {
     this.#progress = Date.now()
     this.#sent += 1
-    if (!COPY.includes(type)) {
+    if (!NO_REQUEST.includes(type)) {
       this.#open = true
       this.#lastType = type
     }
-    this.#post({ input: bytes })
+    // Handed over in a buffer of its own: small ones lie in a pool of Node's, all of which would be copied with each.
+    const input = new Uint8Array(bytes)
+    this.#post({ input }, [input.buffer])
   }
 
-  #post(order) {
-    this.#port.postMessage(order)
+  #post(order, handedOver = []) {
+    this.#port.postMessage(order, handedOver)
     Atomics.add(this.#signals, TURN, 1)
     Atomics.notify(this.#signals, TURN)
   }
@@ -209,7 +211,7 @@ export class Front {
     const client = this.#internal ? null : this.#holder
     const release = () => {
       this.#progress = Date.now()
-      Atomics.sub(this.#signals, OUT, bytes.length)
+      Atomics.sub(this.#signals, OUT, bytes.length + OVERHEAD)
       Atomics.notify(this.#signals, OUT)
     }
     if (!client || client.dead || client.socket.destroyed) return release()
