@@ -43,7 +43,8 @@ export class Front {
   #taken = 0
   #serving = false
   #open = false
-  #lastType = ''
+  #types = [] // of what the engine has not taken yet
+  #type = '' // of the request it took last
   #changed = false
   #heldBack = false
   #ends = ''
@@ -154,10 +155,7 @@ export class Front {
   #send(type, bytes) {
     this.#progress = Date.now()
     this.#sent += 1
-    if (!NO_REQUEST.includes(type)) {
-      this.#open = true
-      this.#lastType = type
-    }
+    this.#types.push(type)
     // Handed over in a buffer of its own: small ones lie in a pool of Node's, all of which would be copied with each.
     const input = new Uint8Array(bytes)
     this.#post({ input }, [input.buffer])
@@ -189,7 +187,9 @@ export class Front {
     if (wants) this.#serving = false
     if (served) this.#served()
     if (ready) {
-      this.#taken = 0 // What the engine's thread took before came from itself.
+      // What the engine's thread took before came from itself.
+      this.#taken = 0
+      this.#open = false
       this.#becameReady()
     }
   }
@@ -197,7 +197,18 @@ export class Front {
   #took(count) {
     this.#taken += 1
     this.#serving = true
+    this.#opens(this.#types.shift())
     if (!this.#internal && this.#holder && !this.#holder.dead) this.#holder.taken(count)
+  }
+
+  /**
+   * A request is over with the "ready" that the engine says after it took it: one that was said before belongs to an
+   * earlier request. After an error in a batch the engine heeds nothing, and says nothing, until Sync.
+   */
+  #opens(type) {
+    if (NO_REQUEST.includes(type)) return
+    this.#open = true
+    this.#type = type
   }
 
   #served() {
@@ -239,7 +250,7 @@ export class Front {
       if (/^(SET|RESET|DISCARD)/.test(body) && !this.#internal) this.#changed = true
     } else {
       this.#transaction = String.fromCharCode(body[0])
-      if (ENDS_A_REQUEST.includes(this.#lastType)) this.#open = false
+      if (ENDS_A_REQUEST.includes(this.#type)) this.#open = false
     }
   }
 
