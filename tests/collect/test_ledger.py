@@ -115,6 +115,7 @@ def test_what_is_known_is_disjoint_in_order_and_what_was_last_seen(
             expected.update(dict.fromkeys(range(first, first + part.hours), outcome))
     for one, next_ in pairwise(known):
         assert one.window.end <= next_.window.start
+        assert merged(1, [one, next_], [], [], NOW) == [one, next_]  # none could be joined
     got = {
         (each.window.start - T0) // HOUR + hour: each.outcome
         for each in known
