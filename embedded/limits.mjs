@@ -9,6 +9,8 @@ export const FLUSH_BYTES = 64 * 1024
 /** How far the engine may write ahead of the client, and a client ahead of the engine. */
 export const OUT_HIGH = 4 * 1024 * 1024
 export const IN_HIGH = 4 * 1024 * 1024
+/** What a message on its way takes beside its bytes: of small ones this is what has to be bounded. */
+export const OVERHEAD = 1024
 
 /** The longest startup packet (PostgreSQL's own bound), and the longest message but CopyData, which streams. */
 export const STARTUP_MAX = 10_000

@@ -2,12 +2,13 @@
 // session state stands in front.mjs.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { IN_HIGH, MESSAGE_MAX, STARTUP_MAX } from './limits.mjs'
+import { IN_HIGH, MESSAGE_MAX, OVERHEAD, STARTUP_MAX } from './limits.mjs'
 import * as wire from './wire.mjs'
 
 const HEADER = 5
 const FAREWELL_MS = 1000
 const FRONTEND = 'QPBDECHSFdcfX'
+const ENCRYPTIONS = new Set([wire.SSL_REQUEST, wire.GSS_REQUEST])
 const NOT_SETTINGS = new Set(['user', 'database', 'replication', 'options', ''])
 
 const quote = (text) => `'${text.replaceAll("'", "''")}'`
@@ -47,6 +48,7 @@ export class Session {
   pending = []
   #inbox = new wire.Inbox()
   #expect = () => this.#startup()
+  #declined = new Set()
   #copyLeft = 0
   #copied = []
   #held = 0
@@ -65,6 +67,7 @@ export class Session {
   }
 
   #receive(chunk) {
+    if (this.dead) return
     this.#inbox.push(chunk)
     this.#work()
   }
@@ -81,7 +84,11 @@ export class Session {
 
   /** Say why and hang up; do not wait for long until it is read. */
   refuse(code, text, hint) {
-    this.socket.end(wire.error('FATAL', code, text, hint))
+    this.#hangUp(wire.error('FATAL', code, text, hint))
+  }
+
+  #hangUp(words = '') {
+    this.socket.end(words)
     setTimeout(() => this.socket.destroy(), FAREWELL_MS).unref()
     this.#gone()
   }
@@ -106,10 +113,16 @@ export class Session {
   }
 
   #started(code, body) {
-    if (code === wire.SSL_REQUEST || code === wire.GSS_REQUEST) this.socket.write('N')
-    else if (code === wire.CANCEL_REQUEST) this.socket.end()
+    if (ENCRYPTIONS.has(code) && !this.#declined.has(code)) this.#decline(code)
+    else if (code === wire.CANCEL_REQUEST) this.#hangUp()
     else if (code >> 16 === wire.PROTOCOL_3) this.#begin(code & 0xffff, wire.strings(body))
     else throw new wire.ProtocolError(`unsupported frontend protocol ${code >> 16}.${code & 0xffff}`, '0A000')
+  }
+
+  /** Each is asked for once. */
+  #decline(encryption) {
+    this.#declined.add(encryption)
+    this.socket.write('N')
   }
 
   #begin(minor, words) {
@@ -172,7 +185,7 @@ export class Session {
     const got = this.#message()
     if (!got) return false
     this.#flushCopied()
-    if (type === 'X') this.socket.end()
+    if (type === 'X') this.#hangUp() // Whatever follows is nobody's.
     else this.#send(got.type, got.body)
     return true
   }
@@ -208,7 +221,7 @@ export class Session {
 
   #emit(type, bytes) {
     if (this.#problem) return this.refuse(...this.#problem)
-    this.#hold(bytes.length)
+    this.#hold(bytes.length + OVERHEAD)
     this.pending.push({ type, bytes })
     this.front.request(this)
   }
@@ -221,7 +234,7 @@ export class Session {
   }
 
   taken(count) {
-    this.#hold(-count)
+    this.#hold(-count - OVERHEAD)
   }
 
   /** A client that parses the unnamed statement in one turn and binds it in a later one: what to parse again. */

@@ -1,7 +1,8 @@
 """The server: whatever venues there are, under one address, with faults and a log of requests.
 
 ``/<source>/<the venue's own path>`` is answered by the venue. Beside them stand ``/`` (what this
-is), ``/_faults`` (GET, POST one or a list, DELETE all) and ``/_requests`` (GET, DELETE).
+is), ``/_faults`` (GET, POST one or a list, DELETE all), ``/_requests`` (GET, DELETE) and ``/_now``
+(POST: milliseconds at which the sandbox's clock stands from then on).
 """
 
 from __future__ import annotations
@@ -88,12 +89,23 @@ class Log:
 
 
 @dataclass
+class Clock:
+    """The time where the sandbox is, in milliseconds: the real one, or one that stands still."""
+
+    still: int | None = None
+
+    def __call__(self) -> int:
+        """Tell it."""
+        return time.time_ns() // 1_000_000 if self.still is None else self.still
+
+
+@dataclass
 class Sandbox:
     """The venues and what has been switched on."""
 
     venues: dict[str, Venue]
     market: Lived
-    now: Callable[[], int]
+    now: Clock
     sleep: Callable[[float], Awaitable[None]]
     faults: list[Fault]
     log: Log = field(default_factory=Log)
@@ -172,13 +184,10 @@ class Sandbox:
             self.log.forget()
         return self._sent(json(self.log.told()))
 
-
-def _clock(now: datetime | None) -> Callable[[], int]:
-    """Return the sandbox's now in milliseconds: the real one, or one that stands still."""
-    if now is None:
-        return lambda: time.time_ns() // 1_000_000
-    still = int(now.timestamp() * 1000)
-    return lambda: still
+    async def move(self, request: Request) -> Response:
+        """Set the clock."""
+        self.now.still = int(await request.body())
+        return self._sent(json({"now": self.now()}))
 
 
 def _meters(limits: bool | int, clock: Callable[[], float]) -> dict[str, Meter | None]:  # noqa: FBT001
@@ -242,7 +251,7 @@ def application(  # noqa: PLR0913 - an option each
     was answered once is answered again as it was: for benches, where a venue's work is not to
     count, and ``now`` stands still.
     """
-    tell = _clock(now)
+    tell = Clock(None if now is None else int(now.timestamp() * 1000))
     replayed = RecordedMarket(Path(market)) if market is not None else None
     switched = [parse(spec) for spec in faults]
     served = Lived(replayed or MadeUpMarket(coins, seed, tell()), switched)
@@ -254,6 +263,7 @@ def application(  # noqa: PLR0913 - an option each
         Route("/", box.root),
         Route("/_faults", box.switch, methods=["GET", "POST", "DELETE"]),
         Route("/_requests", box.requests, methods=["GET", "DELETE"]),
+        Route("/_now", box.move, methods=["POST"]),
         Route("/{source}/{path:path}", box.venue),
     ]
     app = Starlette(routes=routes)

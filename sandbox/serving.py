@@ -94,6 +94,10 @@ class Serving:
         """Switch a fault on."""
         self._ask("POST", "/_faults", {"kind": kind, **settings})
 
+    def at(self, now: datetime) -> None:
+        """Have it be that time, and stay so."""
+        self._ask("POST", "/_now", int(now.timestamp() * 1000))
+
     def faults(self) -> list[dict[str, Any]]:
         """Return what is switched on, and how often it has befallen a request."""
         return list(self._ask("GET", "/_faults"))

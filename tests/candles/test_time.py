@@ -1,6 +1,7 @@
 """Windows and instants: aware, UTC, half-open."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -60,6 +61,18 @@ def test_clip_keeps_the_hours_in_both_windows(one: Window, other: Window) -> Non
     clipped = one.clip(other)
     assert (covered(clipped) if clipped else set()) == covered(one) & covered(other)
     assert clipped == other.clip(one)
+
+
+@given(windows, st.lists(windows, max_size=5))
+def test_what_is_left_of_a_window_is_in_no_other_in_order_and_in_one_piece_where_it_can(
+    window: Window, others: list[Window]
+) -> None:
+    left = window.without(others)
+    assert [hour for part in left for hour in sorted(covered(part))] == sorted(
+        covered(window) - set().union(*map(covered, others))
+    )
+    assert all(one.end < next_.start for one, next_ in pairwise(left))
+    assert all(part.hours for part in left)
 
 
 @given(windows, st.none() | hours, st.none() | hours)

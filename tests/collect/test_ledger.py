@@ -31,6 +31,10 @@ def see(
     return merged(1, known, [asked], seen, now)
 
 
+def told(absence: Absence) -> tuple[object, ...]:
+    return absence.outcome, absence.words, absence.first_at, absence.retry_at
+
+
 def retries(known: list[Absence]) -> list[tuple[Window, datetime | None]]:
     return [(each.window, each.retry_at) for each in known]
 
@@ -115,6 +119,8 @@ def test_what_is_known_is_disjoint_in_order_and_what_was_last_seen(
             expected.update(dict.fromkeys(range(first, first + part.hours), outcome))
     for one, next_ in pairwise(known):
         assert one.window.end <= next_.window.start
+        touching = one.window.end == next_.window.start
+        assert not (touching and told(one) == told(next_))  # else they would be one
     got = {
         (each.window.start - T0) // HOUR + hour: each.outcome
         for each in known

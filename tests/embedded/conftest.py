@@ -5,15 +5,12 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psycopg
 import pytest
 
 import embedded
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Connect = Callable[[], psycopg.Connection]
 
@@ -70,3 +67,17 @@ def home(new_home: Path, template: Path) -> Path:
     """A home for an engine of the test's own."""
     shutil.copytree(template, new_home / "pgdata")
     return new_home
+
+
+@pytest.fixture(scope="session")
+def resident() -> Callable[[int], int]:
+    """A process's memory, in bytes, as `ps` has it."""
+
+    def of(pid: int) -> int:
+        status = Path(f"/proc/{pid}/status")
+        if not status.exists():
+            pytest.skip("no /proc here to read a process's memory from")
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) * 1024
+
+    return of

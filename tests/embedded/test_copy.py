@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -13,19 +12,11 @@ from psycopg import sql
 import embedded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 MB = 1_000_000
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-
-
-def resident(pid: int) -> int:
-    """Give a process's memory, in bytes, as `ps` has it."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        pytest.skip("no /proc here to read a process's memory from")
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) * 1024
 
 
 @pytest.fixture
@@ -161,7 +152,7 @@ def test_a_copy_that_fails_aborts_its_transaction(numbers: psycopg.Connection) -
     assert count(numbers) == 0
 
 
-def test_200_mb_go_through_little_memory(home: Path) -> None:
+def test_200_mb_go_through_little_memory(home: Path, resident: Callable[[int], int]) -> None:
     dsn = embedded.ensure(home, idle=None)
     running = embedded.status(home)
     assert running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from pathlib import Path
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import embedded
 
@@ -20,7 +21,8 @@ HELLO = struct.pack("!ii", len(STARTUP) + 8, 3 << 16) + STARTUP
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 GSS_REQUEST = struct.pack("!ii", 8, 80877104)
 CANCEL_REQUEST = struct.pack("!iiii", 16, 80877102, 1, 1)
-IDLE = b"Z\0\0\0\5I"
+IDLE, IN_TRANSACTION = b"Z\0\0\0\5I", b"Z\0\0\0\5T"
+COPY_IN = b"G\0\0\0\x09\0\0\1\0\0"
 
 
 def message(letter: bytes, body: bytes) -> bytes:
@@ -44,15 +46,25 @@ def everything(plain: socket.socket) -> bytes:
 
 
 @pytest.fixture
-def plain(engine: embedded.Status) -> Iterator[socket.socket]:
-    """A socket to the engine, without libpq; the engine must be alive when it is done with."""
+def dial(engine: embedded.Status) -> Iterator[Callable[[], socket.socket]]:
+    """Sockets to the engine, without libpq; the engine must be alive when they are done with."""
     folder = psycopg.conninfo.conninfo_to_dict(engine.dsn)["host"]
-    with socket.socket(socket.AF_UNIX) as opened:
-        opened.settimeout(20)
-        opened.connect(str(Path(str(folder)) / ".s.PGSQL.5432"))
+    with contextlib.ExitStack() as stack:
+
+        def opened() -> socket.socket:
+            made = stack.enter_context(socket.socket(socket.AF_UNIX))
+            made.settimeout(20)
+            made.connect(str(Path(str(folder)) / ".s.PGSQL.5432"))
+            return made
+
         yield opened
     with psycopg.connect(engine.dsn) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
+
+
+@pytest.fixture
+def plain(dial: Callable[[], socket.socket]) -> socket.socket:
+    return dial()
 
 
 def test_a_conversation_byte_by_byte(plain: socket.socket) -> None:
@@ -152,3 +164,76 @@ def test_another_question_in_a_copy_ends_it(plain: socket.socket) -> None:
     answer = until(plain, b"SELECT 1\0" + IDLE)
     assert b"unexpected message during COPY" in answer
     assert b"next" in answer
+
+
+@pytest.fixture
+def made(connection: psycopg.Connection) -> None:
+    connection.execute("create table made (n int)")
+
+
+@pytest.mark.usefixtures("made")
+def test_what_follows_a_farewell_is_not_done(
+    plain: socket.socket, connection: psycopg.Connection
+) -> None:
+    farewell = message(b"X", b"")
+    plain.sendall(HELLO + farewell + query("insert into made values (1)"))
+    assert b"INSERT" not in everything(plain)
+    assert connection.execute("select count(*) from made").fetchone() == (0,)
+
+
+@pytest.mark.usefixtures("made")
+@pytest.mark.parametrize(
+    ("asked", "answer", "then"),
+    [
+        (query("begin"), IN_TRANSACTION, message(b"X", b"")),
+        (b"", IDLE, message(b"H", b"")),
+        (query("copy made from stdin"), COPY_IN, message(b"H", b"") + message(b"c", b"")),
+    ],
+)
+def test_one_who_is_done_and_stays_keeps_nobody_waiting(
+    dial: Callable[[], socket.socket], asked: bytes, answer: bytes, then: bytes
+) -> None:
+    done, other = dial(), dial()
+    done.sendall(HELLO + asked)
+    until(done, answer)
+    done.sendall(then)
+    other.sendall(HELLO + query("select 'mine'"))
+    assert b"mine" in until(other, b"SELECT 1\0" + IDLE)
+
+
+@pytest.mark.parametrize("asked", [SSL_REQUEST, GSS_REQUEST])
+def test_encryption_is_declined_once(plain: socket.socket, asked: bytes) -> None:
+    plain.sendall(SSL_REQUEST + GSS_REQUEST + asked)
+    assert plain.recv(2) == b"NN"
+    assert b"SFATAL\0" in everything(plain)
+
+
+@pytest.mark.parametrize("small", [message(b"S", b""), query(";"), message(b"C", b"Sname\0")])
+def test_a_flood_of_small_messages_takes_little_memory(
+    plain: socket.socket, engine: embedded.Status, resident: Callable[[int], int], small: bytes
+) -> None:
+    before = resident(engine.pid)
+    plain.sendall(HELLO)
+    until(plain, IDLE)
+    plain.settimeout(0.5)
+    flood = memoryview(small * (1_000_000 // len(small)))
+    while flood:  # nobody reads the answers: somewhere it has to stop
+        try:
+            flood = flood[plain.send(flood) :]
+        except TimeoutError:
+            break
+    assert flood
+    assert resident(engine.pid) - before < 100_000_000
+
+
+def test_one_who_leaves_after_an_error_that_no_sync_followed_is_forgotten(
+    dial: Callable[[], socket.socket],
+) -> None:
+    """The "ready" of the first query comes when the last one is under way already."""
+    gone, other = dial(), dial()
+    bad = message(b"P", b"\0no such statement\0\0\0")
+    gone.sendall(HELLO + query("select 1") + bad + query("select 'not heeded'"))
+    until(gone, b"Rscanner_yyerror\0\0")
+    gone.close()
+    other.sendall(HELLO + query("select 'mine'"))
+    assert b"mine" in until(other, b"SELECT 1\0" + IDLE)

@@ -1,0 +1,44 @@
+"""Pages of every source: they tile what can be asked for, without overlap and without a hole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from candles import HOUR, Window, whole_hour
+from sources import Source, load, pages
+
+SOURCES = load()
+T0 = datetime(2024, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+hours = st.integers(0, 3 * 366 * 24)
+
+
+def reached(source: Source, window: Window, now: datetime) -> Window | None:
+    """What can be asked for: as far back as there is any, and files up to the day before last."""
+    start, end = window.start, window.end
+    if source.reach is not None:
+        start = max(start, whole_hour(now - source.reach) + HOUR)
+    if source.pages is not None:
+        end = min(end, (now - DAY).replace(hour=0, minute=0))
+    return Window(start, end) if start < end else None
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+@given(hours, hours, st.integers(0, 200), st.integers(0, 59))
+def test_pages_tile_what_can_be_asked_for(
+    source: Source, one: int, other: int, later: int, minutes: int
+) -> None:
+    window = Window(T0 + min(one, other) * HOUR, T0 + max(one, other) * HOUR)
+    now = window.end + timedelta(hours=later, minutes=minutes)
+    found, whole = list(pages(source, window, now)), reached(source, window, now)
+    assert bool(found) == (whole is not None)
+    assert all(0 < page.hours <= source.page_hours for page in found)
+    assert all(one.end == next_.start for one, next_ in pairwise(found))
+    assert whole is None or (found[0].start, found[-1].end) == (whole.start, whole.end)
+    if source.pages is not None:
+        assert all(page.start.month == (page.end - HOUR).month for page in found)  # a file each
