@@ -40,7 +40,7 @@ PRIORITY = (
     "okx",
     "bybit",
 )
-PROXIES = ("http", "https", "socks5", "socks5h")
+PROXIES = ("http", "https")
 NOTHING: Mapping[str, str] = MappingProxyType({})
 ENVIRONMENT, FILE, BLOCK, DEFAULT = "environment", ".env", "Prefect block", "default"
 
