@@ -9,7 +9,7 @@ import psycopg
 from rich.logging import RichHandler
 
 import embedded
-from candles import ChandleryError, Misuse
+from candles import ChandleryError, Misuse, line
 from chandlery.automations import automations
 from chandlery.burying import bury
 from chandlery.collecting import backfill, coins, fill_gaps, hourly
@@ -25,6 +25,7 @@ from chandlery.up import down, up
 from chandlery.upkeep import maintain
 
 DONE, SOME_FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+LONGEST = 500  # signs of a line: what was typed may be in it, of any length
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -84,5 +85,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    sys.stderr.write(f"chandlery: {' '.join(message.split())}\n")
+    sys.stderr.write(f"chandlery: {line(message, LONGEST)}\n")
     return code
