@@ -64,13 +64,13 @@ class _Handler(BaseHTTPRequestHandler):
         front, path = self.server.front, urlsplit(self.path).path
         told = {name: self.headers[name] for name in self.headers if name.lower() != "host"}
         plain = {**told, "accept-encoding": "identity"}
-        answer = self.server.behind.client.get(self.path, headers=plain)
+        is_candles = any(word in path for word in _CANDLES)
+        front.asked += [self.path] * is_candles
         self.close_connection = True
+        answer = self.server.behind.client.get(self.path, headers=plain)
         pieces: Iterable[bytes] = [whole(answer)]
-        if any(word in path for word in _CANDLES):
-            front.asked.append(self.path)
-            if front.spoil is not None:
-                pieces = front.spoil(path.split("/")[1].removesuffix("-mirror"), answer)
+        if is_candles and front.spoil is not None:
+            pieces = front.spoil(path.split("/")[1].removesuffix("-mirror"), answer)
         with suppress(ConnectionError):
             self._send(pieces)
 
