@@ -5,7 +5,7 @@
 
 A spoiler is given whose candles were asked for and the sandbox's answer, and gives the bytes that
 are sent instead, piece by piece; then the connection is closed. What is not candles (lists of
-symbols, of coins) passes as it is.
+symbols, of coins) passes as it is, unless `everything` is to be spoilt.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Front:
 
     url: str
     spoil: Spoiler | None = None
+    everything: bool = False
     asked: list[str] = field(default_factory=list)
     over: Event = field(default_factory=Event)  # who holds an answer back waits for this
 
@@ -69,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         answer = self.server.behind.client.get(self.path, headers=plain)
         pieces: Iterable[bytes] = [whole(answer)]
-        if is_candles and front.spoil is not None:
+        if front.spoil is not None and (is_candles or front.everything):
             pieces = front.spoil(path.split("/")[1].removesuffix("-mirror"), answer)
         with suppress(ConnectionError):
             self._send(pieces)

@@ -221,7 +221,7 @@ class Place:
         self.mend()
         self.pass_by(wait)
         plant(self, tuple(name for name in sources if name != WELL))
-        beside = self.collect(*sources, coin="ETH")
+        beside = self.collect(*dict.fromkeys([*sources, WELL]), coin="ETH")
         assert (beside.failed, beside.rows) == ({}, {WELL: DAY.hours})
 
         self.mend()
@@ -240,6 +240,7 @@ class Place:
 
     def mend(self) -> None:
         """Switch off every fault."""
+        self.front.everything = False
         self.venues.clear()
         self.front.spoil = None
         self.front.over.set()
