@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import sources
+from candles import Misuse
 from candles.settings import SECRET, Settings, key_name, keys
 from chandlery.processes import inherited, until
 
@@ -94,6 +95,11 @@ class Place:
             file = os.open(self.home / "up.lock", os.O_RDWR)
         except (FileNotFoundError, NotADirectoryError):
             return False
+        except OSError as error:
+            raise Misuse(
+                f"cannot look into {self.home} ({error.strerror}): set CHANDLERY_HOME to a folder"
+                " that is yours"
+            ) from None
         try:
             return _locked(file) is None
         finally:
