@@ -26,12 +26,13 @@ from sources import _coingecko, columns
 from sources import _coingecko_prices as prices
 from sources._coingecko import URL
 from sources.fetch import MOST_ANSWERS, send
-from sources.source import Many, Source, nameable
+from sources.source import LONGEST_NAME, Many, Source, nameable
 from sources.words import said_by
 
 VENUE = _coingecko.VENUE
 COINS_A_PAGE = 250
 TICKERS_A_PAGE = 100
+LONGEST_TICKER = 40
 REACH = timedelta(days=364)
 
 COINS = pl.Schema(
@@ -100,13 +101,16 @@ def coins_rows(response: httpx.Response) -> Rows:
     """A page of the ranking as rows of COINS."""
     fields = {"id": "id", "symbol": "symbol", "name": "name", "rank": "market_cap_rank"}
     rows = _rows(columns.json(response), fields)
-    return [row | {name: _cleaned(row, name) for name in ("symbol", "name")} for row in rows]
+    longest = {"symbol": LONGEST_TICKER, "name": LONGEST_NAME}
+    return [
+        row | {name: _cleaned(row, name, most) for name, most in longest.items()} for row in rows
+    ]
 
 
-def _cleaned(row: Mapping[str, object], name: str) -> object:
+def _cleaned(row: Mapping[str, object], name: str, most: int) -> object:
     """A name in one line; the id where nothing is left of it."""
     given = row[name]
-    return (line(given) or row["id"]) if isinstance(given, str) else given
+    return (line(given, most - 1) or row["id"]) if isinstance(given, str) else given
 
 
 def tickers_rows(response: httpx.Response) -> Rows:
