@@ -7,6 +7,7 @@ Markdown table.
 The venues' rows share a sandbox and a database, which is emptied before each.
 """
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
@@ -48,6 +49,16 @@ class Row:
     passed: bool
 
 
+ABOUT = """\
+# Faults
+
+`make faults` writes this page. Each row is a test in `tests/faults` that plants a fault and runs
+the real engine on it: the embedded TimescaleDB, made-up venues on a port of this machine with a
+front before them that spoils what passes, real processes where the fault is one of processes. Time
+is made to pass, not waited for. A row says what must come of the fault, which its test asserts, and
+what did when the page was written.
+
+"""
 ROWS = pytest.StashKey[list[Row]]()
 
 
@@ -91,14 +102,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _table(rows: list[Row]) -> str:
     ordered = sorted(rows, key=lambda row: GROUPS.index(row.group))
     head = "| | fault | what must happen | what happened |\n|---|---|---|---|\n"
-    return head + "".join(map(_line, ordered))
+    return ABOUT + head + "".join(map(_line, ordered))
 
 
 def _line(row: Row) -> str:
-    happened = row.happened if row.passed else f"**FAILED**: {row.happened}"
-    cells = (row.group, row.what, row.must, happened)
-    escaped = (" ".join(cell.split()).replace("|", "\\|") for cell in cells)
-    return f"| {' | '.join(escaped)} |\n"
+    cells = (row.group, row.what, row.must, row.happened)
+    # What a row saw may be markup: that is what some are about.
+    group, what, must, happened = (
+        re.sub(r"[\[\]<>|*]", r"\\\g<0>", " ".join(cell.split())) for cell in cells
+    )
+    return f"| {group} | {what} | {must} | {'' if row.passed else '**FAILED**: '}{happened} |\n"
 
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)

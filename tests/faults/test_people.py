@@ -1,7 +1,7 @@
 """What people type and set: rows of the fault table. One line, exit 2, nothing written or asked."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,27 +39,28 @@ def refused(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-) -> Refused:
-    """Run a verb that must be refused; what it says."""
+) -> Iterator[Refused]:
+    """Run a verb that must be refused; what it says. In the end nothing was written or asked."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CHANDLERY_HOME", str(place.settings.home))
     monkeypatch.setenv("CHANDLERY_VENUES_URL", place.front.url)
     monkeypatch.setenv("CHANDLERY_SOURCES", "binance_futures,okx")
     monkeypatch.setenv("DATABASE_URL", "")
 
+    before, asked = written(place), place.venues.requests()["total"]
+
     def once(*words: str) -> str:
-        before, asked = written(place), place.venues.requests()["total"]
         code = main(words)
         said = capsys.readouterr()
         assert (code, said.out) == (2, ""), (words, said)
         assert re.fullmatch(rf"chandlery: [^\n]{{1,{LONGEST + 1}}}\n", said.err), words
         assert said.err[:-1].isprintable()
         assert SECRET not in said.err
-        assert (written(place), place.venues.requests()["total"]) == (before, asked)
-        assert list(tmp_path.iterdir()) == []
         return said.err.removeprefix("chandlery: ").strip()
 
-    return once
+    yield once
+    assert (written(place), place.venues.requests()["total"]) == (before, asked)
+    assert list(tmp_path.iterdir()) == []
 
 
 def written(place: "Place") -> list[str]:
