@@ -7,7 +7,7 @@ BENCH := .venv-bench/ready
 ROOMS := candles sources store collect reports flows embedded sandbox chandlery
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench golden lock clean
+.PHONY: help setup demo test faults check format bench golden lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ demo: setup ## Backfill 20 coins of a sandbox venue for 90 days, and look at the
 
 test: setup ## Run every test
 	@$(BIN)/python -m pytest -q
+
+faults: setup ## Plant every fault, and write what came of it to docs/faults.md
+	@$(BIN)/python -m pytest -q tests/faults --fault-table docs/faults.md
 
 check: setup ## Lint, types, formatting
 	@$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from candles.errors import (
 )
 from candles.frame import SCHEMA, check, empty, within
 from candles.time import HOUR, Window, clock, instant, whole_hour
-from candles.words import Coin, Kind, Listing
+from candles.words import Coin, Kind, Listing, line
 
 __all__ = [
     "HOUR",
@@ -31,6 +31,7 @@ __all__ = [
     "clock",
     "empty",
     "instant",
+    "line",
     "whole_hour",
     "within",
 ]

@@ -40,7 +40,7 @@ PRIORITY = (
     "okx",
     "bybit",
 )
-PROXIES = ("http", "https", "socks5", "socks5h")
+SCHEMES = ("http", "https")
 NOTHING: Mapping[str, str] = MappingProxyType({})
 ENVIRONMENT, FILE, BLOCK, DEFAULT = "environment", ".env", "Prefect block", "default"
 
@@ -61,15 +61,25 @@ def _names(value: object) -> object:
     return names
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        return parts.scheme in SCHEMES and bool(host) and parts.port != 0 and url.isprintable()
+    except ValueError:
+        return False
+
+
 def _proxy(url: str | None) -> str | None:
     """Whatever is no address is refused here: who finds out later may tell it, password and all."""
-    try:
-        parts = urlsplit(url or "http://none")
-        good = parts.scheme in PROXIES and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise ValueError("it is not an address: write http://user:password@host:port") from None
+    if url is not None and not _is_address(url):
+        raise ValueError("it is not an address: write http://user:password@host:port")
+    return url
+
+
+def _venues(url: str | None) -> str | None:
+    if url is not None and not (_is_address(url) and " " not in url):
+        raise ValueError("it is not an address: write http://127.0.0.1:8000")
     return url
 
 
@@ -114,7 +124,7 @@ class Settings(_Read):
         description="Where the embedded database, Prefect's database and the logs live.",
         examples=["~/.chandlery"],
     )
-    venues_url: str | None = Field(
+    venues_url: Annotated[str | None, AfterValidator(_venues)] = Field(
         default=None,
         alias="CHANDLERY_VENUES_URL",
         description="Sends every source to this address, as /<source>/<path>; for the sandbox.",

@@ -8,6 +8,8 @@ from typing import Self
 from candles.errors import Misuse
 
 HOUR = timedelta(hours=1)
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""What anybody can mean: beyond, adding and subtracting hours would end somewhere."""
 SETTLE = timedelta(seconds=10)
 """A venue needs a moment to finish a candle, and two clocks seldom agree: now is a little ago."""
 
@@ -79,17 +81,20 @@ def _bare_date(text: str) -> bool:
 
 
 def instant(text: str, *, name: str = "time") -> datetime:
-    """Read ISO 8601 as UTC; a bare date is its midnight. Misuse when it has a clock and no zone."""
+    """Read ISO 8601 as UTC; a bare date is its midnight.
+
+    Misuse when it has a clock and no zone, or lies outside the years 1970 to 2100.
+    """
+    told = repr(text[:40])
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise Misuse(
-            f"{name} {text!r} is not a time: write 2024-01-31 or 2024-01-31T05:00Z",
+            f"{name} {told} is not a time: write 2024-01-31 or 2024-01-31T05:00Z",
         ) from None
     if at.tzinfo is None and not _bare_date(text):
-        raise Misuse(f"{name} {text!r} has no time zone: write {text.strip()}Z for UTC")
+        raise Misuse(f"{name} {told} has no time zone: write {text.strip()}Z for UTC")
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise Misuse(f"{name} {text!r} is out of range: write a year from 2009 on") from None
+    if not EARLIEST <= at <= LATEST:
+        raise Misuse(f"{name} {told} is out of range: write a year from 2009 on")
+    return at.astimezone(UTC)

@@ -1,10 +1,13 @@
-"""Coins, and where they trade."""
+"""Coins, and where they trade; and what others say, made fit for one line."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from candles.time import Window
+
+LONGEST = 200  # signs of a text from outside
 
 Kind = Literal["traded", "indicative"]
 """Traded: a venue's own candle. Indicative: built from price points, its volume unknown."""
@@ -40,3 +43,10 @@ class Listing:
         start = window.start if self.start is None else max(window.start, self.start)
         end = window.end if self.end is None else min(window.end, self.end)
         return Window(start, end) if start < end else None
+
+
+def line(text: str, longest: int = LONGEST) -> str:
+    """`text` in one bounded line, without anything that a terminal or a reader is led astray by."""
+    words = " ".join(re.split(r"[\s\x00-\x1f\x7f-\x9f]+", text)).strip()
+    words = "".join(sign for sign in words if sign.isprintable())
+    return words if len(words) <= longest else f"{words[:longest]}…"

@@ -32,16 +32,16 @@ from collect import (
     learn_if_due,
     tools,
 )
+from collect.order import few
 from collect.run import Run
 
 
 @click.command()
-@click.option("--max-coins", type=click.IntRange(1), metavar="N", help="The N best by market cap.")
-@choices(NOW, JSON)
+@choices(MAX_COINS, NOW, JSON)
 def coins(*, max_coins: int | None, now: str | None, as_json: bool) -> int:
     """Learn coins by market cap, and where they are listed."""
     with tools(settings()) as at_hand, progress("coins", shown=not as_json):
-        universe = learn(at_hand, at(now), max_coins)
+        universe = learn(at_hand, at(now), few(max_coins))
     if as_json:
         print_json(universe.statistics())
     else:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 import sources
+from candles import line
 from candles.settings import BLOCK, FOR_FLOWS, Settings, key_name, keys, origins, settings
 from chandlery.options import JSON, choices
 from chandlery.people import output, print_json
@@ -19,6 +20,7 @@ from chandlery.server import at_hand
 MASK = "***"
 VERIFYING = ("verify-ca", "verify-full")
 NEAR = ("", "localhost", "::1")
+SHOWN = 1000  # signs of a value
 HEAD = """\
 # Copy this to .env and take the # away from what you set. The environment comes before .env,
 # and .env before Prefect's Secret blocks. `chandlery config` shows what is in force.
@@ -172,7 +174,7 @@ def _table(found: list[Setting]) -> Table:
     for each in found:
         origin = f"{each.origin}, for flows" if each.origin == BLOCK else each.origin
         value = "unset" if each.value is None else each.value
-        table.add_row(*map(Text, (each.name, value, origin, each.about)))
+        table.add_row(*map(Text, (each.name, line(value, SHOWN), origin, each.about)))
     return table
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import polars as pl
+from rich.markup import escape
 from rich.table import Table
 
 import store
@@ -16,6 +17,7 @@ from chandlery.export import write
 from chandlery.options import END, JSON, MAX_COINS, NOW, START, SYMBOLS, at, choices, listed, window
 from chandlery.people import counted, output, print_json
 from collect import choose
+from collect.order import few
 from store.read import TIMEFRAMES
 
 
@@ -65,7 +67,7 @@ def status(
     What is missing is counted from a coin's listing to now, or within --start and --end.
     """
     moment = at(now)
-    within = window(start, end, moment)
+    within, most = window(start, end, moment), few(max_coins)
     with store.connect(settings()) as connection:
         store.migrate(connection)
         held = store.held(connection, moment)
@@ -77,7 +79,7 @@ def status(
         coins = held.drop("key").to_dicts()
         print_json(_totals(held) | {"open_gaps": gaps, "sources": sources, "coins": coins})
     else:
-        _print_held(held, max_coins)
+        _print_held(held, most)
         _print_gaps(gaps)
         _print_health(health)
 
@@ -189,7 +191,7 @@ def _print_health(health: Iterable[store.Health]) -> None:
 def _cells(row: dict[str, object]) -> list[str]:
     hours, missing = int(str(row["hours"])), int(str(row["missing"]))
     return [
-        str(row["symbol"]),
+        escape(str(row["symbol"])),
         f"{row['earliest']:%Y-%m-%d %H:%M}",
         f"{row['latest']:%Y-%m-%d %H:%M}",
         f"{hours:,}",

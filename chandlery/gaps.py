@@ -31,7 +31,13 @@ ASKED = {
 
 @click.command()
 @click.argument("coin", required=False)
-@click.option("--most", default=SCREEN, show_default=True, help="Lines to show at most.")
+@click.option(
+    "--most",
+    default=SCREEN,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Lines to show at most.",
+)
 @choices(SYMBOLS, START, END, NOW, JSON)
 def gaps(  # noqa: PLR0913  a verb's options
     *,

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import embedded
 import sources
+from candles import Misuse
 from candles.settings import SECRET, Settings, key_name, keys
 from chandlery.processes import inherited, until
 
@@ -95,6 +96,11 @@ class Place:
             file = os.open(self.home / "up.lock", os.O_RDWR)
         except (FileNotFoundError, NotADirectoryError):
             return False
+        except OSError as error:
+            raise Misuse(
+                f"cannot look into {self.home} ({error.strerror}): set CHANDLERY_HOME to a folder"
+                " that is yours"
+            ) from None
         try:
             return _locked(file) is None
         finally:

@@ -9,7 +9,7 @@ import psycopg
 from rich.logging import RichHandler
 
 import embedded
-from candles import ChandleryError, Misuse
+from candles import ChandleryError, Misuse, line
 from chandlery.automations import automations
 from chandlery.burying import bury
 from chandlery.collecting import backfill, coins, fill_gaps, hourly
@@ -26,6 +26,7 @@ from chandlery.upkeep import maintain
 
 FORBIDDEN = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 DONE, SOME_FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+LONGEST = 500  # signs of a line: what was typed may be in it, of any length
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -92,5 +93,5 @@ def _of_the_database(error: psycopg.Error) -> tuple[str, int]:
 
 
 def _say(message: str, code: int) -> int:
-    sys.stderr.write(f"chandlery: {' '.join(message.split())}\n")
+    sys.stderr.write(f"chandlery: {line(message, LONGEST)}\n")
     return code

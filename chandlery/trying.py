@@ -7,6 +7,7 @@ from time import monotonic
 import click
 import polars as pl
 from rich.table import Table
+from rich.text import Text
 
 import sources
 from candles import HOUR, Listing, Misuse, Window, empty, whole_hour
@@ -33,6 +34,8 @@ def try_source(source: str, symbol: str, *, hours: int, now: str | None, as_json
     known = sources.load()
     if source not in known:
         raise Misuse(f"no source {source}: there are {', '.join(known)}")
+    if not symbol.isprintable():
+        raise Misuse(f"no venue has a symbol like {symbol[:40]!r}")
     moment = at(now)
     began = monotonic()
     frame = _asked(known[source], symbol, hours, moment)
@@ -66,7 +69,7 @@ def _told(frame: pl.DataFrame, now: datetime, seconds: float) -> dict[str, objec
 
 def _print(title: str, told: Mapping[str, object], frame: pl.DataFrame) -> None:
     caption = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in told.items())
-    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
+    table = Table(title=Text(title), caption=caption, title_justify="left", caption_justify="left")
     for name in frame.columns:
         table.add_column(name, justify="right")
     for row in frame.tail(SHOWN).iter_rows():

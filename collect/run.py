@@ -127,7 +127,9 @@ def choose(
     most: int | None = None,
 ) -> list[Coin]:
     """The coins asked for, by rank; Misuse names a symbol that no coin has, and what is near it."""
-    coins = store.find(connection, symbols, None)
+    # What cannot be printed is in no name, and PostgreSQL does not take all of it.
+    asked = None if symbols is None else [each for each in symbols if each.isprintable()]
+    coins = store.find(connection, asked, None)
     names = {name.upper() for coin in coins for name in (coin.symbol, coin.id)}
     unknown = [symbol for symbol in symbols or () if symbol.upper() not in names]
     if unknown:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from candles import line
 from collect.order import FIRST_YEAR, MOST_COINS, MOST_HOURS, MOST_SHARDS
 
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=9999)]
@@ -15,4 +16,4 @@ Recheck = Annotated[int, Field(ge=0, le=MOST_HOURS)]
 
 def which(symbols: list[str] | None, max_coins: int | None) -> str:
     """The coins asked for, as a run's name has them."""
-    return ",".join(symbols or ()) or f"{max_coins or 'all'} coins"
+    return line(",".join(symbols or ())) or f"{max_coins or 'all'} coins"

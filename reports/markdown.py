@@ -3,15 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 
-LONGEST = 200  # signs of a text from outside
+from candles import line
+
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~]")  # any of it may be escaped
-_SPACE = re.compile(r"\s+")
-
-
-def line(text: str, longest: int = LONGEST) -> str:
-    """A text from outside in one line, without what cannot be seen, and not longer than that."""
-    seen = "".join(sign for sign in _SPACE.sub(" ", text).strip() if sign.isprintable())
-    return seen if len(seen) <= longest else f"{seen[:longest]}…"
 
 
 def plain(text: str) -> str:

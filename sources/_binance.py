@@ -23,22 +23,11 @@ import httpx
 import orjson
 import polars as pl
 
-from candles import HOUR, Blocked, Listing, Malformed, SourceError, Window
+from candles import HOUR, Blocked, Listing, Malformed, SourceError, Window, line
 from sources import columns
 from sources.multiples import plain
 from sources.source import CATALOGUE
-from sources.words import (
-    Meaning,
-    banned,
-    broken,
-    by_status,
-    closed,
-    date,
-    excerpt,
-    later,
-    line,
-    refused,
-)
+from sources.words import Meaning, banned, broken, by_status, closed, date, excerpt, later, refused
 
 WIDTH = 12
 PLACES = {

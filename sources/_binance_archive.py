@@ -33,9 +33,9 @@ from urllib.parse import quote
 import httpx
 import polars as pl
 
-from candles import HOUR, SCHEMA, Listing, Malformed, SourceError, Window, empty
+from candles import HOUR, SCHEMA, Listing, Malformed, SourceError, Window, empty, line
 from sources.source import Budget, Metering, Seal, Source, Venue
-from sources.words import by_status, excerpt, line
+from sources.words import by_status, excerpt
 
 URL = "https://data.binance.vision"
 GONE = 404

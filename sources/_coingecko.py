@@ -16,18 +16,9 @@ from datetime import timedelta
 import httpx
 import orjson
 
-from candles import SourceError, Unavailable
+from candles import SourceError, Unavailable, line
 from sources.source import Budget, Metering, Venue
-from sources.words import (
-    Meaning,
-    broken,
-    by_status,
-    closed,
-    excerpt,
-    line,
-    refused,
-    retry_after,
-)
+from sources.words import Meaning, broken, by_status, closed, excerpt, refused, retry_after
 
 URL = "https://api.coingecko.com/api/v3"
 MINUTE = timedelta(minutes=1)

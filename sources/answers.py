@@ -12,10 +12,10 @@ import httpx
 import orjson
 import polars as pl
 
-from candles import Malformed, SourceError
+from candles import Malformed, SourceError, line
 from sources import columns
 from sources.source import CATALOGUE
-from sources.words import Meaning, astray, broken, by_status, excerpt, line, refused
+from sources.words import Meaning, astray, broken, by_status, excerpt, refused
 
 Entry = Mapping[str, Any]
 NAMES = ("symbol", "asset", "base", "quote")
@@ -64,6 +64,14 @@ def within(response: httpx.Response, *names: str) -> object:
             raise Malformed(f"no {name} in {excerpt(response)}")
         found = found[name]
     return found
+
+
+def asked(response: httpx.Response, name: str) -> str:
+    """What the request that this answers had under `name`; empty if nothing."""
+    try:
+        return str(response.request.url.params.get(name, ""))
+    except RuntimeError:  # an answer to no request: a recording
+        return ""
 
 
 def in_milliseconds(rows: object) -> list[list[object]]:

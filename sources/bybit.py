@@ -34,7 +34,7 @@ from functools import partial
 import httpx
 import polars as pl
 
-from candles import HOUR, Listing, SourceError, Unavailable, Window
+from candles import HOUR, Listing, Malformed, SourceError, Unavailable, Window, line
 from sources import answers, columns
 from sources.multiples import plain
 from sources.source import Budget, Catalogue, Metering, Source, Venue
@@ -83,6 +83,9 @@ def _ms(at: datetime) -> int:
 
 def _parse(response: httpx.Response) -> pl.DataFrame:
     rows = answers.within(response, "result", "list")
+    told, asked = answers.within(response, "result", "symbol"), answers.asked(response, "symbol")
+    if asked and told != asked:
+        raise Malformed(f"its candles are of {line(str(told))}, not of {asked}")
     return columns.candles(rows, width=WIDTH, places=PLACES)
 
 

@@ -24,10 +24,10 @@ from urllib.parse import quote
 import httpx
 import polars as pl
 
-from candles import HOUR, Listing, SourceError, Window
+from candles import HOUR, Listing, SourceError, Window, line
 from sources import answers, columns
 from sources.source import Budget, Catalogue, Metering, Source, Venue
-from sources.words import broken, by_status, line
+from sources.words import broken, by_status
 
 URL = "https://api.exchange.coinbase.com"
 PAGE_HOURS = 300

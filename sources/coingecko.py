@@ -10,6 +10,8 @@ alone since a run takes its time. Of the coins and symbols:
   one is of a coin that nobody knows, and is left out. Tickers are asked for in the order
   `base_target`, since by trust or volume they move from page to page while
   they are read (docs.coingecko.com/demo/reference/exchanges-id-tickers says so).
+- Anybody can make a coin and name it: a name or ticker is cleaned of what cannot be printed, a
+  coin or market whose id or symbols have that is left out.
 - `/coins/markets` moves as well: a coin that slid onto the next page meanwhile counts once.
 """
 
@@ -19,17 +21,18 @@ from datetime import timedelta
 import httpx
 import polars as pl
 
-from candles import Malformed
+from candles import Malformed, line
 from sources import _coingecko, columns
 from sources import _coingecko_prices as prices
 from sources._coingecko import URL
 from sources.fetch import MOST_ANSWERS, send
-from sources.source import Many, Source
-from sources.words import line, said_by
+from sources.source import LONGEST_NAME, Many, Source, nameable
+from sources.words import said_by
 
 VENUE = _coingecko.VENUE
 COINS_A_PAGE = 250
 TICKERS_A_PAGE = 100
+LONGEST_TICKER = 40
 REACH = timedelta(days=364)
 
 COINS = pl.Schema(
@@ -97,7 +100,17 @@ def contracts_request(exchange: str) -> httpx.Request:
 def coins_rows(response: httpx.Response) -> Rows:
     """A page of the ranking as rows of COINS."""
     fields = {"id": "id", "symbol": "symbol", "name": "name", "rank": "market_cap_rank"}
-    return _rows(columns.json(response), fields)
+    rows = _rows(columns.json(response), fields)
+    longest = {"symbol": LONGEST_TICKER, "name": LONGEST_NAME}
+    return [
+        row | {name: _cleaned(row, name, most) for name, most in longest.items()} for row in rows
+    ]
+
+
+def _cleaned(row: Mapping[str, object], name: str, most: int) -> object:
+    """A name in one line; the id where nothing is left of it."""
+    given = row[name]
+    return (line(given, most - 1) or row["id"]) if isinstance(given, str) else given
 
 
 def tickers_rows(response: httpx.Response) -> Rows:
@@ -120,11 +133,15 @@ def _pages(
     full: int,
 ) -> Iterator[Rows]:
     """Page after page, up to the first that is not full."""
+    before: Rows = []
     for page in range(1, MOST_ANSWERS + 1):
         found = rows(send(client, VENUE, request(page)))
+        if found == before and found:
+            raise Malformed(f"its page {page} is page {page - 1} again")
         yield found
         if len(found) < full:
             return
+        before = found
     raise Malformed(f"no end after {MOST_ANSWERS} pages")
 
 
@@ -147,7 +164,7 @@ def _frame(rows: Rows, schema: pl.Schema, needed: tuple[str, ...]) -> pl.DataFra
         raise Malformed(line(f"{type(error).__name__} {error}")) from None
     if any(frame[name].null_count() for name in needed):
         raise Malformed(f"{' or '.join(needed)} is left out")
-    return frame
+    return frame.filter(nameable(*needed))
 
 
 SOURCE = Source(

@@ -37,10 +37,10 @@ from typing import Any
 import httpx
 import polars as pl
 
-from candles import HOUR, Blocked, Listing, Malformed, SourceError, Unavailable, Window
+from candles import HOUR, Blocked, Listing, Malformed, SourceError, Unavailable, Window, line
 from sources import answers, columns
 from sources.source import Budget, Metering, Source, Venue
-from sources.words import broken, by_status, line, refused, retry_after
+from sources.words import broken, by_status, refused, retry_after
 
 URL = "https://min-api.cryptocompare.com"
 QUOTE = "USD"

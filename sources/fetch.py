@@ -9,7 +9,7 @@ import polars as pl
 
 from candles import HOUR, Listing, Malformed, Window, check, clock, whole_hour
 from candles.frame import PRICES
-from sources.source import CATALOGUE, Source, Venue
+from sources.source import CATALOGUE, Source, Venue, nameable
 from sources.words import date, said_by
 
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -41,7 +41,10 @@ def fetch(
         raise ValueError(f"{source.name} serves 1 to {source.page_hours} hours, not {hours}")
     with said_by(source.name, listing.symbol):
         response = _sealed(client, source, source.request(listing, page))
-        return _held(source.parse(response), listing, page, _closed_by(response, now))
+        frame = source.parse(response)
+        if source.pages is None:  # a file has other hours as well
+            _refuse_astray(frame, page, source.page_hours)
+        return _held(frame, listing, page, _closed_by(response, now))
 
 
 def fetch_many(
@@ -75,6 +78,18 @@ def _sealed(client: httpx.Client, source: Source, request: httpx.Request) -> htt
     return response
 
 
+def _refuse_astray(frame: pl.DataFrame, page: Window, reach: int) -> None:
+    """Malformed where all candles are of another time: that is no word on the hours asked for.
+
+    Coinbase gives candles from before as well where it lacks some, at most a page.
+    """
+    first, last = frame["open_time"].min(), frame["open_time"].max()
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        return
+    if last < page.start - reach * HOUR or first > page.end:
+        raise Malformed(f"its candles are of {Window(first, last + HOUR)}, asked for was {page}")
+
+
 def _held(frame: pl.DataFrame, listing: Listing, page: Window, closed_by: datetime) -> pl.DataFrame:
     """What is closed and within the page, in order and in plain coins, held to the rules."""
     within = _within(frame, page, closed_by)
@@ -98,14 +113,19 @@ def catalogue(client: httpx.Client, source: Source) -> pl.DataFrame:
     """What `source` lists, as CATALOGUE; empty where it has no list."""
     if source.catalogue is None:
         return CATALOGUE.to_frame()
-    frames, response = [], None
+    frames: list[pl.DataFrame] = []
+    response, asked = None, set[httpx.URL]()
     with said_by(source.name, "catalogue"):
         while request := source.catalogue.request(response):
+            if request.url in asked:
+                raise Malformed(f"its page {len(frames)} is to be followed by one that came before")
+            asked.add(request.url)
             response = send(client, source.venue, request)
             frames.append(source.catalogue.parse(response))
             if len(frames) > MOST_ANSWERS:
                 raise Malformed(f"no end after {MOST_ANSWERS} pages")
-    return pl.concat(frames).match_to_schema(CATALOGUE) if frames else CATALOGUE.to_frame()
+    found = pl.concat(frames).match_to_schema(CATALOGUE) if frames else CATALOGUE.to_frame()
+    return found.filter(nameable("symbol", "asset", "base", "quote"))
 
 
 def send(client: httpx.Client, venue: Venue, request: httpx.Request) -> httpx.Response:

@@ -87,7 +87,8 @@ def _parse(response: httpx.Response) -> pl.DataFrame:
 
 def _complete(response: httpx.Response, frame: pl.DataFrame) -> None:
     """Raise where the answer ends because of its limit, and not for want of candles."""
-    asked = _asked(response)
+    limit = answers.asked(response, "limit")
+    asked = int(limit) if limit.isdecimal() else 0
     if frame.height != OLD_LIMIT or asked <= OLD_LIMIT:
         return
     newest, oldest = frame["open_time"].max(), frame["open_time"].min()
@@ -95,14 +96,6 @@ def _complete(response: httpx.Response, frame: pl.DataFrame) -> None:
         hours = (newest - oldest) // HOUR + 1
         if hours < asked:
             raise Malformed(f"{OLD_LIMIT} rows over {hours} hours where {asked} were asked for")
-
-
-def _asked(response: httpx.Response) -> int:
-    try:
-        limit = response.request.url.params.get("limit", "")
-    except RuntimeError:  # an answer to no request: a recording
-        return 0
-    return int(limit) if limit.isdecimal() else 0
 
 
 def _too_many(response: httpx.Response, words: str) -> SourceError:

@@ -18,6 +18,10 @@ import polars as pl
 
 from candles import Kind, Listing, SourceError, Window
 
+# What isprintable() is false for, and nothing at all.
+UNSEEN = r"[\p{C}\p{Z}&&[^ ]]|^$"
+LONGEST_NAME = 200
+
 Verdict = Callable[[httpx.Response], SourceError | None]
 """What an answer that is no data means, in the venue's own words; None where it is data."""
 
@@ -158,6 +162,14 @@ class Source:
     def listings(self) -> str:
         """The source under whose name its listings are kept."""
         return self.serves or self.name
+
+
+def nameable(*names: str) -> pl.Expr:
+    """Whether what stands in these columns can be printed in a line, asked for, and stored."""
+    return pl.all_horizontal(
+        ~pl.col(name).str.contains(UNSEEN) & (pl.col(name).str.len_chars() <= LONGEST_NAME)
+        for name in names
+    )
 
 
 def configured(keys: Mapping[str, object], source: Source) -> bool:

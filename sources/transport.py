@@ -30,12 +30,12 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from candles import Blocked, Malformed, Misuse, SourceError, Unavailable
+from candles import Blocked, Malformed, Misuse, SourceError, Unavailable, line
 from sources.account import Accounts, Memory
+from sources.deadline import bounded
 from sources.limiter import REAL, Gate, Timepiece
 from sources.source import Venue
 from sources.unpack import ASKED, unpacked
-from sources.words import line
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ ADDRESS = "here"
 SHORTEST = 1.0
 LARGEST = 64 * 2**20
 LONGEST = 120.0
-"""Seconds in which a whole body must have come, however steadily it trickles."""
+"""Seconds in which a whole answer must have come, however steadily it trickles."""
 SHORTEST_KEY = 8
 """Fewer signs than any venue's key has: what is shorter is no secret, and may be in any answer."""
 TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=60.0)
@@ -221,7 +221,7 @@ class Manners(httpx.BaseTransport):
         try:
             answer = self._inner.handle_request(request)
             try:
-                body = self._body(answer, request)
+                body = _body(answer)
             finally:
                 answer.close()
         except httpx.RequestError as error:
@@ -236,20 +236,18 @@ class Manners(httpx.BaseTransport):
         key = self._keys.get(request.extensions["venue"].name, "").encode("ascii")
         return body if len(key) < SHORTEST_KEY else body.replace(key, b"***")
 
-    def _body(self, answer: httpx.Response, request: httpx.Request) -> bytes:
-        """All of the body, decoded: read here, so that one cut short counts as a failure."""
-        body = bytearray()
-        until = self._time.monotonic() + LONGEST
-        try:
-            for chunk in unpacked(_stream(answer), answer.headers.get("content-encoding", "")):
-                body += chunk
-                if len(body) > LARGEST:
-                    raise Malformed(f"its answer is larger than {LARGEST >> 20} MB")
-                if self._time.monotonic() > until:
-                    raise httpx.ReadTimeout(f"no end after {LONGEST:.0f} s", request=request)
-        except zlib.error as error:
-            raise httpx.DecodingError(str(error), request=request) from error
-        return bytes(body)
+
+def _body(answer: httpx.Response) -> bytes:
+    """All of the body, decoded: read here, so that one cut short counts as a failure."""
+    body = bytearray()
+    try:
+        for chunk in unpacked(_stream(answer), answer.headers.get("content-encoding", "")):
+            body += chunk
+            if len(body) > LARGEST:
+                raise Malformed(f"its answer is larger than {LARGEST >> 20} MB")
+    except zlib.error as error:
+        raise httpx.DecodingError(str(error)) from error
+    return bytes(body)
 
 
 def _stream(answer: httpx.Response) -> Iterator[bytes]:
@@ -327,7 +325,9 @@ def client(  # noqa: PLR0913 - each is named, and has its default
             "CHANDLERY_VENUES_URL would send API keys to another machine for all to read:"
             " write https://, or unset the keys"
         )
-    inner = transport or httpx.HTTPTransport(limits=LIMITS, proxy=proxy)
+    inner = transport or bounded(
+        httpx.HTTPTransport(limits=LIMITS, proxy=proxy), LONGEST, timepiece
+    )
     manners = Manners(
         inner,
         timepiece=timepiece,

@@ -7,8 +7,7 @@ some kB that were packed twice are gigabytes then, before anybody has counted th
 import zlib
 from collections.abc import Iterable, Iterator
 
-from candles import Malformed
-from sources.words import line
+from candles import Malformed, line
 
 ASKED = "gzip"
 PIECE = 2**20

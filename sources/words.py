@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from candles import Blocked, Malformed, Rejected, SourceError, Unavailable
+from candles import Blocked, Malformed, Rejected, SourceError, Unavailable, line
 
-LONGEST = 200
+MOST_BYTES = 4000  # of a body are looked at for what to say of it
 SHORTEST_BAN = timedelta(minutes=2)
 """Binance's bans last from two minutes to three days; of an untold one the shortest is assumed."""
 
@@ -19,16 +19,9 @@ PAIRS = ((b"[", b"]"), (b"{", b"}"))
 Meaning = Callable[[httpx.Response, str], SourceError]
 
 
-def line(text: str) -> str:
-    """`text` in one bounded line without control characters."""
-    words = " ".join(re.split(r"[\s\x00-\x1f\x7f-\x9f]+", text)).strip()
-    words = "".join(sign for sign in words if sign.isprintable())
-    return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
-
-
 def excerpt(response: httpx.Response) -> str:
     """The beginning of a body, for people."""
-    text = response.content[: 20 * LONGEST].decode(errors="replace")
+    text = response.content[:MOST_BYTES].decode(errors="replace")
     page = re.search(r"<title>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
     return line(page[1] if page else text) or "an empty body"
 
@@ -114,5 +107,5 @@ def said_by(name: str, about: str | None = None) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        error.args = (f"{name}: {error} ({about})" if about else f"{name}: {error}",)
+        error.args = (f"{name}: {error} ({line(about)})" if about else f"{name}: {error}",)
         raise

@@ -3,12 +3,35 @@
 A row is a test, or a parameter of one, marked `fault(group, what, must)`; it calls `happened` with
 what it saw, in words, after it has asserted it. `--fault-table FILE` writes the rows that ran as a
 Markdown table.
+
+The venues' rows share a sandbox and a database, which is emptied before each.
 """
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from time import monotonic, time
+from typing import Any, ClassVar
 
 import pytest
+
+import embedded
+import store
+from candles import Window
+from candles.settings import Settings
+from collect import Tally, Tools, gather, learn, order, run, tools
+from collect.run import Run
+from sandbox import Serving, serving
+from sandbox.front import Front, fronting
+from sources import load
+from sources.limiter import Timepiece
+from sources.transport import ATTEMPTS
 
 Happened = Callable[[str], None]
 GROUPS = ("venue", "process", "people")
@@ -26,6 +49,16 @@ class Row:
     passed: bool
 
 
+ABOUT = """\
+# Faults
+
+`make faults` writes this page. Each row is a test in `tests/faults` that plants a fault and runs
+the real engine on it: the embedded TimescaleDB, made-up venues on a port of this machine with a
+front before them that spoils what passes, real processes where the fault is one of processes. Time
+is made to pass, not waited for. A row says what must come of the fault, which its test asserts, and
+what did when the page was written.
+
+"""
 ROWS = pytest.StashKey[list[Row]]()
 
 
@@ -69,11 +102,208 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _table(rows: list[Row]) -> str:
     ordered = sorted(rows, key=lambda row: GROUPS.index(row.group))
     head = "| | fault | what must happen | what happened |\n|---|---|---|---|\n"
-    return head + "".join(map(_line, ordered))
+    return ABOUT + head + "".join(map(_line, ordered))
 
 
 def _line(row: Row) -> str:
-    happened = row.happened if row.passed else f"**FAILED**: {row.happened}"
-    cells = (row.group, row.what, row.must, happened)
-    escaped = (" ".join(cell.split()).replace("|", "\\|") for cell in cells)
-    return f"| {' | '.join(escaped)} |\n"
+    cells = (row.group, row.what, row.must, row.happened)
+    # What a row saw may be markup: that is what some are about.
+    group, what, must, happened = (
+        re.sub(r"[\[\]<>|*]", r"\\\g<0>", " ".join(cell.split())) for cell in cells
+    )
+    return f"| {group} | {what} | {must} | {'' if row.passed else '**FAILED**: '}{happened} |\n"
+
+
+NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+DAY = Window(datetime(2026, 10, 3, tzinfo=UTC), datetime(2026, 10, 4, tzinfo=UTC))
+SOURCES = ("binance_futures", "binance_spot", "okx", "bybit", "coingecko", "cryptocompare")
+WELL = "okx"
+FAILED = {"fetch failed": DAY.hours}
+NOTICED = 16  # MB
+EMPTY = (
+    "truncate candle_1h, restated, absence, outage, health, finding, claim, account",
+    "update listing set starts_at = null",
+)
+Candle = tuple[Any, ...]
+Plant = Callable[["Place", tuple[str, ...]], None]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What came of a fault: each source's words, how often each was asked, what that took."""
+
+    words: dict[str, str]
+    asked: Counter[str]
+    peak: int  # MB on top of what there was before
+
+    def __str__(self) -> str:
+        first = next(iter(self.words))
+        each = max(self.asked.values(), default=0)
+        memory = f"; {self.peak} MB more in memory" if self.peak > NOTICED else ""
+        return (
+            f"{len(self.words)} sources, each asked {each} times at most; “{self.words[first]}”;"
+            f" 0 candles, {FAILED}; then {WELL} had 24, then the first had 24{memory}"
+        )
+
+
+@dataclass
+class Place:
+    """An engine with a database of its own, before venues that may be spoilt."""
+
+    DAY: ClassVar = DAY
+    SOURCES: ClassVar = SOURCES
+    FAILED: ClassVar = FAILED
+
+    settings: Settings
+    venues: Serving
+    front: Front
+    slept: float = 0.0
+    pace: float = 1.0  # of the clock that tells how long an answer takes
+    timeout: float = 30.0
+    truth: dict[str, dict[datetime, Candle]] = field(default_factory=dict)  # by source
+
+    @contextmanager
+    def tools(self) -> Iterator[Tools]:
+        """A run's tools, with a clock that whoever sleeps moves on: for all runs of a row."""
+        timepiece = Timepiece(
+            monotonic=lambda: monotonic() * self.pace + self.slept,
+            wall=lambda: time() + self.slept,
+            sleep=self.pass_by,
+        )
+        with tools(self.settings, timepiece=timepiece) as at_hand:
+            at_hand.client.timeout = self.timeout
+            yield at_hand
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time go by."""
+        self.slept += seconds
+
+    def collect(self, *sources: str, coin: str = "BTC", do: Run = run, **given: Any) -> Tally:
+        """Run the engine for a coin's day, or for what is given."""
+        day = {"start": f"{DAY.start:%FT%RZ}", "end": f"{DAY.end:%FT%RZ}"}
+        wanted = {"now": NOW, "symbols": [coin], "sources": sources, **day} | given
+        with self.tools() as at_hand:
+            return do(at_hand, order(known_sources=load(), **wanted), lambda _: None, gather)
+
+    def stored(self, coin: str = "BTC", window: Window = DAY) -> dict[datetime, Candle]:
+        """What is stored of a coin, hour by hour."""
+        with store.connect(self.settings) as connection:
+            frame = store.read(connection, store.find(connection, [coin]), window=window)
+        columns = ("timestamp", "open_price", "high_price", "low_price", "close_price", "volume")
+        return {row[0]: row for row in frame.select(columns).iter_rows()}
+
+    def reasons(self, coin: str = "BTC", window: Window = DAY) -> dict[str, int]:
+        """The hours that a coin lacks, by reason."""
+        with store.connect(self.settings) as connection:
+            (key,) = (each.key for each in store.find(connection, [coin]))
+            found = store.gaps(connection, [key], window, NOW)
+        hours = Counter[str]()
+        for gap in found:
+            hours[gap.reason] += gap.window.hours
+        return dict(hours)
+
+    def words(self) -> dict[str, str]:
+        """The last words of each source that failed."""
+        with store.connect(self.settings) as connection:
+            return {each.source: each.words for each in store.health(connection) if each.words}
+
+    def meets(
+        self,
+        plant: Plant,
+        sources: tuple[str, ...] = SOURCES,
+        *,
+        most: int = ATTEMPTS,
+        wait: float = 0.0,
+    ) -> Seen:
+        """Plant a fault and see what must come of any: with all ill, with one well, with none.
+
+        All is told in a line and nothing stored; the well one fills in; the first has all again.
+        `most` is how often a source may be asked, `wait` the seconds after which it is over.
+        """
+        plant(self, sources)
+        self.peak()
+        before = self.peak()
+        ill = self.collect(*sources)
+        seen = Seen(self.words(), Counter(map(_source, self.front.asked)), self.peak() - before)
+        assert (ill.records, self.stored(), self.reasons()) == (0, {}, FAILED)
+        assert [*ill.failed.values()] == [seen.words[sources[0]]]
+        assert set(seen.words) >= set(sources)
+        assert all(each.isprintable() and len(each) < 300 for each in seen.words.values())
+        assert max(seen.asked.values(), default=0) <= most
+
+        self.mend()
+        self.pass_by(wait)
+        plant(self, tuple(name for name in sources if name != WELL))
+        beside = self.collect(*dict.fromkeys([*sources, WELL]), coin="ETH")
+        assert (beside.failed, beside.rows) == ({}, {WELL: DAY.hours})
+
+        self.mend()
+        self.pass_by(wait)
+        after = self.collect(*sources)
+        assert (after.failed, after.rows) == ({}, {sources[0]: DAY.hours})
+        assert self.stored() == self.truth[sources[0]]
+        return seen
+
+    @staticmethod
+    def peak() -> int:
+        """The most that this process had in memory since this was last asked, in MB."""
+        status = Path("/proc/self/status").read_text("ascii")
+        Path("/proc/self/clear_refs").write_text("5", "ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) >> 10
+
+    def mend(self) -> None:
+        """Switch off every fault."""
+        self.front.everything = False
+        self.venues.clear()
+        self.front.spoil = None
+        self.front.over.set()
+        self.front.over = Event()
+        self.front.asked.clear()
+        self.pace, self.timeout = 1.0, 30.0
+
+    def empty(self) -> None:
+        """As if nothing had ever been asked; the coins stay known."""
+        self.mend()
+        with store.connect(self.settings) as connection:
+            for statement in EMPTY:
+                connection.execute(statement.encode())
+
+
+def _source(path: str) -> str:
+    return path.split("/")[1]
+
+
+@pytest.fixture(scope="session")
+def opened(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A place where twelve coins are known to every venue, and what each has of a day."""
+    home = tmp_path_factory.mktemp("faults")
+    shutil.copytree(template / "pgdata", home / "pgdata")
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        serving(coins=12, seed=7, now=NOW, limits=False) as venues,
+        fronting(venues) as front,
+    ):
+        environment.setenv("CRYPTOCOMPARE_API_KEY", "planted-cryptocompare")
+        current = Settings(
+            DATABASE_URL=None,
+            CHANDLERY_HOME=home,
+            CHANDLERY_VENUES_URL=front.url,
+            CHANDLERY_SOURCES=",".join(SOURCES),
+        )
+        place = Place(current, venues, front)
+        with place.tools() as at_hand:
+            assert learn(at_hand, NOW).failures == {}
+        for source in SOURCES:
+            place.empty()
+            assert place.collect(source).rows == {source: DAY.hours}
+            place.truth[source] = place.stored()
+        yield place
+        embedded.stop(home)
+
+
+@pytest.fixture
+def place(opened: Place) -> Iterator[Place]:
+    """The place, with nothing stored and nothing spoilt."""
+    opened.empty()
+    yield opened
+    opened.mend()

@@ -3,7 +3,8 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from reports.markdown import LONGEST, bullets, page, plain, section, table, words
+from candles.words import LONGEST
+from reports.markdown import bullets, page, plain, section, table, words
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -29,8 +29,8 @@ def row(opened: int) -> list[str]:
     return [str(opened), "100.5", "101.25", "99.125", "100.75", "2.5", "250.25"]
 
 
-def answer(rows: list[list[str]]) -> httpx.Response:
-    result = {"symbol": "BTCUSDT", "category": "linear", "list": rows}
+def answer(rows: list[list[str]], symbol: str = "BTCUSDT") -> httpx.Response:
+    result = {"symbol": symbol, "category": "linear", "list": rows}
     return httpx.Response(
         200, content=orjson.dumps({"retCode": 0, "retMsg": "OK", "result": result})
     )
@@ -40,7 +40,7 @@ def venue(request: httpx.Request) -> httpx.Response:
     """The hours as Bybit documents it: both ends within, newest first."""
     asked = request.url.params
     found = [row(at) for at in reversed(OPENS) if int(asked["start"]) <= at <= int(asked["end"])]
-    return answer(found[: min(int(asked.get("limit", "200")), 1000)])
+    return answer(found[: min(int(asked.get("limit", "200")), 1000)], asked["symbol"])
 
 
 def test_a_page_is_asked_for_up_to_the_last_millisecond_and_no_longer(page: Page) -> None:

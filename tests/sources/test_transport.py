@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING
 
 import httpx
@@ -323,17 +322,6 @@ def test_a_body_without_an_end_is_malformed(ask: Ask) -> None:
     with pytest.raises(Malformed, match="larger than 64 MB"):
         ask(script)
     assert len(script.asked) == 1
-
-
-def test_a_body_that_trickles_is_given_up(ask: Ask, clock: Clock) -> None:
-    class Trickle(httpx.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            for _ in count():
-                clock.now += 20
-                yield b" "
-
-    with pytest.raises(Unavailable, match="no end after 120 s"):
-        ask(Script(lambda: httpx.Response(200, stream=Trickle())))
 
 
 def test_eight_threads_turn_to_the_mirror_together(

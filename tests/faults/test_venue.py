@@ -1,0 +1,236 @@
+"""What venues do on the way of an answer: rows of the fault table from the line to its first byte.
+
+Each fault befalls every source that can meet it, for a coin's day: `Place.meets` tells how.
+"""
+
+import gzip
+import hashlib
+import io
+import re
+import socket
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cache
+from time import sleep
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from sandbox.front import Reset, fronting, whole
+
+if TYPE_CHECKING:
+    from conftest import Happened, Place, Plant
+
+KEEPING = "nothing stored, told in a line, others fill in, filled once it is over"
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+GIGABYTES = 4
+REST = 90.0  # seconds: by then a host that failed again and again is asked again
+ROOM = 8 * 64  # MB: as many answers as there are hands, none larger than may be
+
+Spoil = Callable[[httpx.Response], Iterator[bytes]]
+
+
+def switched(kind: str, **settings: float) -> "Plant":
+    """A fault of the sandbox's own, at every host of a source."""
+
+    def plant(place: "Place", sources: tuple[str, ...]) -> None:
+        for name in sources:
+            for host in (name, f"{name}-mirror", f"{name}_archive"):
+                place.venues.fault(kind, source=host, **settings)
+
+    return plant
+
+
+def spoilt(spoil: Spoil, **clocks: float) -> "Plant":
+    """A fault of the front's; `pace` and `timeout` spare a test to wait."""
+
+    def plant(place: "Place", sources: tuple[str, ...]) -> None:
+        place.front.spoil = lambda name, answer: (
+            spoil(answer) if name in sources else [whole(answer)]
+        )
+        for name, value in clocks.items():
+            setattr(place, name, value)
+
+    return plant
+
+
+def reset(_: httpx.Response) -> Iterator[bytes]:
+    yield HEAD
+    raise Reset
+
+
+def hung_up(_: httpx.Response) -> Iterator[bytes]:
+    yield HEAD
+
+
+def cut(answer: httpx.Response) -> Iterator[bytes]:
+    yield whole(answer)[: -len(answer.content) // 3]
+
+
+def silent(_: httpx.Response) -> Iterator[bytes]:
+    yield b""
+    sleep(1)
+
+
+def trickling(head: bytes) -> Spoil:
+    """A byte at a time: in each a sign of life, and no end."""
+
+    def spoil(_: httpx.Response) -> Iterator[bytes]:
+        yield head
+        while True:
+            yield b" "
+            sleep(0.01)
+
+    return spoil
+
+
+@cache
+def bomb(layers: int) -> bytes:
+    """Some GB of nothing, packed that often: its blocks are whole, so that one is all of them."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    head = packer.compress(b"[") + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
+    packed = head + block * (GIGABYTES << 10)
+    for _ in range(layers - 1):
+        packed = gzip.compress(packed, 9, mtime=0)
+    return packed
+
+
+def bombed(layers: int) -> Spoil:
+    coding = ", ".join(["gzip"] * layers)
+    return lambda answer: iter([whole(answer, bomb(layers), content_encoding=coding)])
+
+
+def row(what: str, plant: "Plant", words: str, **limits: float) -> object:
+    fault = pytest.mark.fault("venue", what, KEEPING)
+    return pytest.param(plant, words, limits, marks=fault, id=what)
+
+
+@pytest.mark.parametrize(
+    ("plant", "words", "limits"),
+    [
+        row("the connection is reset", spoilt(reset), "ReadError .*[Rr]eset"),
+        row("it hangs up before the answer ends", spoilt(hung_up), "RemoteProtocolError"),
+        row("two thirds of an answer, then it hangs up", spoilt(cut), "RemoteProtocolError"),
+        row("silence", spoilt(silent, timeout=0.05), "ReadTimeout"),
+        row(
+            "headers a byte at a time, for ever",
+            spoilt(trickling(HEAD + b"x: "), pace=1500.0),
+            "ReadTimeout",
+        ),
+        row(
+            "a body a byte at a time, for ever",
+            spoilt(trickling(HEAD + b"\r\n"), pace=1500.0),
+            "ReadTimeout",
+        ),
+        row("429 with Retry-After", switched("429", seconds=50), "(?i)too m|limit", wait=86_400),
+        row("418, banned for two hours", switched("418", seconds=7200), "", most=2, wait=7200),
+        row("403 from a firewall", switched("403"), "HTTP 403", most=1, wait=60),
+        row("500", switched("500"), "HTTP 500"),
+        row("a page in HTML with 200", switched("html"), "not JSON: Just a moment"),
+        row("half of an answer as if it were whole", switched("truncated"), "not JSON: "),
+        row("an empty body with 200", switched("empty"), "not JSON: an empty body"),
+        row(f"a gzip bomb of {GIGABYTES} GB", spoilt(bombed(1)), "larger than 64 MB", most=1),
+        row(f"gzip within gzip within gzip, {GIGABYTES} GB", spoilt(bombed(3)), "packed", most=1),
+    ],
+)
+def test_a_fault_on_the_way(
+    place: "Place", happened: "Happened", plant: "Plant", words: str, limits: dict[str, float]
+) -> None:
+    seen = place.meets(plant, **limits)
+    assert all(re.search(words, each) for each in seen.words.values()), seen.words
+    assert seen.peak < ROOM
+    happened(str(seen))
+
+
+@pytest.mark.fault("venue", "the connection is refused", KEEPING)
+def test_nobody_listens(place: "Place", happened: "Happened") -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    there = place.settings
+    place.settings = there.model_copy(update={"venues_url": f"http://127.0.0.1:{port}"})
+    try:
+        tally = place.collect(*place.SOURCES)
+    finally:
+        place.settings = there
+    assert (tally.records, place.stored(), place.reasons()) == (0, {}, place.FAILED)
+    assert len(tally.failed) == 1
+    assert all("ConnectError" in words for words in place.words().values())
+    place.pass_by(REST)
+    assert place.collect(*place.SOURCES).rows == {place.SOURCES[0]: 24}
+    happened(f"“{tally.failed['BTC']}”; 0 candles, {place.FAILED}; filled afterwards")
+
+
+@pytest.mark.fault(
+    "venue",
+    "451, a closed country",
+    "asked once, no more; Binance's mirror and files fill in where there are some",
+)
+def test_a_closed_country(place: "Place", happened: "Happened") -> None:
+    came = {}
+    for source in place.SOURCES:
+        place.empty()
+        place.pass_by(REST)
+        switched("451")(place, (source,))
+        tally = place.collect(source)
+        paths = Counter(path.split("/")[1] for path in place.front.asked)
+        assert paths[source] == 1
+        came[source] = dict(tally.rows)
+        assert all(hour == place.truth[source][at] for at, hour in place.stored().items())
+        assert place.reasons() == ({} if tally.rows else place.FAILED)
+        assert bool(tally.failed) is not bool(tally.rows)
+    assert came["binance_futures"] == {"binance_futures_archive": 24}
+    assert came["binance_spot"] == {"binance_spot": 24}
+    assert not any(came[source] for source in place.SOURCES[2:])
+    happened(
+        "each source asked once; futures from the archive, spot from the mirror, 24 hours each"
+    )
+
+
+@pytest.mark.fault(
+    "venue", "a redirect to another host", "not followed, and the key is not sent there"
+)
+def test_a_redirect(place: "Place", happened: "Happened") -> None:
+    with fronting(place.venues) as elsewhere:
+
+        def spoil(answer: httpx.Response) -> Iterator[bytes]:
+            place_ = f"{elsewhere.url}{answer.request.url.raw_path.decode()}"
+            yield f"HTTP/1.1 302 Found\r\nlocation: {place_}\r\n".encode()
+            yield b"content-length: 0\r\nconnection: close\r\n\r\n"
+
+        seen = place.meets(spoilt(spoil))
+        assert elsewhere.asked == []
+    assert all("HTTP 302" in words for words in seen.words.values())
+    happened(f"{seen}; 0 requests there")
+
+
+@pytest.mark.fault("venue", "a zip bomb in Binance's archive, its checksum right", KEEPING)
+def test_a_zip_bomb(place: "Place", happened: "Happened") -> None:
+    packed = io.BytesIO()
+    name = f"BTCUSDT-1h-{place.DAY.start:%F}"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        file.writestr(f"{name}.csv", bytes(2**29))
+    seal = f"{hashlib.sha256(packed.getvalue()).hexdigest()}  {name}.zip\n".encode()
+
+    def spoil(source: str, answer: httpx.Response) -> Iterator[bytes]:
+        if source != "binance_spot_archive":
+            raise Reset
+        path = answer.request.url.path
+        yield whole(answer, seal if path.endswith("CHECKSUM") else packed.getvalue())
+
+    place.front.spoil = spoil
+    place.peak()
+    before = place.peak()
+    tally = place.collect("binance_spot", archive=True)
+    peak = place.peak() - before
+    assert (tally.records, place.stored(), place.reasons()) == (0, {}, place.FAILED)
+    words = place.words()["binance_spot_archive"]
+    assert "unpacks to more than" in words
+    assert peak < 16
+    place.mend()
+    place.pass_by(REST)
+    assert place.collect("binance_spot", archive=True).rows == {"binance_spot_archive": 24}
+    happened(f"“{words}”; {peak} MB more in memory; 0 candles, {place.FAILED}; filled afterwards")
