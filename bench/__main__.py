@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from bench import (
     compressed,
+    day,
     golden,
     hourly,
     load,
@@ -32,6 +33,7 @@ BENCHES: Mapping[str, tuple[measure.Main, Sequence[str]]] = {
     "shards": (shards.main, ["--coins=2", "--held-up-by=its budget"]),
     "stored": (stored.main, ["--coins=10", "--hours=1000", "--rounds=1"]),
     "compressed": (compressed.main, ["--coins=12"]),
+    "day": (day.main, ["--coins=10", "--hours=2"]),
     "golden": (golden.main, ["--sources=binance_futures"]),
 }
 """What each is called with where it is to be small."""
