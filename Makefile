@@ -7,7 +7,7 @@ BENCH := .venv-bench/ready
 ROOMS := candles sources store collect reports flows embedded sandbox chandlery
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench golden lock clean
+.PHONY: help setup demo test nightly check format bench golden lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ demo: setup ## Backfill 20 coins of a sandbox venue for 90 days, and look at the
 
 test: setup ## Run every test
 	@$(BIN)/python -m pytest -q
+
+nightly: setup ## Kill runs 200 times at random, and fuzz for ten minutes
+	@$(BIN)/python -m pytest -q -k "test_killed or fuzz" --rounds 200 --fuzz-seconds 600
 
 check: setup ## Lint, types, formatting
 	@$(BIN)/ruff check .
