@@ -7,7 +7,7 @@ BENCH := .venv-bench/ready
 ROOMS := candles sources store collect reports flows embedded sandbox chandlery
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults check format bench golden lock clean
+.PHONY: help setup demo test faults nightly check format bench golden lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: setup ## Run every test
 
 faults: setup ## Plant every fault, and write what came of it to docs/faults.md
 	@$(BIN)/python -m pytest -q tests/faults --fault-table docs/faults.md
+
+nightly: setup ## Kill runs 200 times at random, and fuzz for ten minutes
+	@$(BIN)/python -m pytest -q -k "test_killed or fuzz" --rounds 200 --fuzz-seconds 600
 
 check: setup ## Lint, types, formatting
 	@$(BIN)/ruff check .

@@ -53,7 +53,7 @@ def hurried() -> Timepiece:
     def sleep(seconds: float) -> None:
         slept[0] += seconds
 
-    return Timepiece(wall=lambda: time.time() + slept[0], sleep=sleep)
+    return Timepiece(monotonic=lambda: time.monotonic() + slept[0], sleep=sleep)
 
 
 def took(api: httpx.Client, parameters: Mapping[str, object]) -> float:

@@ -3,6 +3,7 @@
 from candles.errors import (
     Blocked,
     ChandleryError,
+    Gone,
     Malformed,
     Misuse,
     Rejected,
@@ -19,6 +20,7 @@ __all__ = [
     "Blocked",
     "ChandleryError",
     "Coin",
+    "Gone",
     "Kind",
     "Listing",
     "Malformed",

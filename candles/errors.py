@@ -2,6 +2,7 @@
 
 ChandleryError            one line that says what to do
 ├── Misuse                the user can mend it: a wrong option, setting or address
+├── Gone                  the database went away in the middle, or has no room
 └── SourceError           a venue's answer, in the venue's own words
     ├── Unavailable       try later; `after` says how much later
     ├── Rejected          asking again will not help; the next source may
@@ -18,6 +19,10 @@ class ChandleryError(Exception):
 
 class Misuse(ChandleryError):
     """A wrong option, setting or address. Nothing was written."""
+
+
+class Gone(ChandleryError):
+    """The database went away and stayed away, or cannot go on. What was committed stays."""
 
 
 class SourceError(ChandleryError):

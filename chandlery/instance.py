@@ -66,7 +66,12 @@ class Place:
 
     def tell(self, told: Told) -> None:
         """Write down what runs."""
-        self._state.write_text(json.dumps(asdict(told)), encoding="utf-8")
+        part = self._state.with_suffix(".part")
+        try:
+            part.write_text(json.dumps(asdict(told)), encoding="utf-8")
+            part.replace(self._state)
+        finally:
+            part.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Nothing runs any more."""
@@ -93,7 +98,7 @@ class Place:
     def taken(self) -> bool:
         """Whether somebody has it."""
         try:
-            file = os.open(self.home / "up.lock", os.O_RDWR)
+            file = os.open(self.home / "up.lock", os.O_RDONLY)
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:

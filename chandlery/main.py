@@ -1,6 +1,8 @@
 """`chandlery <verb>`: done here and now; a user's mistake is one line and exit 2."""
 
+import errno
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -9,6 +11,7 @@ import psycopg
 from rich.logging import RichHandler
 
 import embedded
+import store
 from candles import ChandleryError, Misuse, line
 from chandlery.automations import automations
 from chandlery.burying import bury
@@ -25,8 +28,18 @@ from chandlery.up import down, up
 from chandlery.upkeep import maintain
 
 FORBIDDEN = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
-DONE, SOME_FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 LONGEST = 500  # signs of a line: what was typed may be in it, of any length
+ROOM, FOLDER = "make room and try again", "set CHANDLERY_HOME to a folder you may write to"
+PLACES = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EROFS: FOLDER,
+    errno.EACCES: FOLDER,
+    errno.EPERM: FOLDER,
+}
+"""What is wrong with a place, and not with us, and what to do about it."""
+
+DONE, SOME_FAILED, MISUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -70,28 +83,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         format="%(message)s",
         handlers=[RichHandler(console=errors, show_time=False, show_path=False, show_level=False)],
     )
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = cli.main(arguments, prog_name="chandlery", standalone_mode=False)
     except click.ClickException as error:
         return _say(error.format_message(), MISUSED)
     except (Misuse, embedded.EngineError) as error:
         return _say(str(error), MISUSED)
-    except (click.Abort, KeyboardInterrupt):
-        return _say("stopped; what was written stays, the same command goes on", INTERRUPTED)
-    except ChandleryError as error:
-        return _say(str(error), SOME_FAILED)
-    except (*FORBIDDEN, psycopg.OperationalError) as error:
-        return _say(*_of_the_database(error))
+    except (click.Abort, KeyboardInterrupt) as error:
+        by_signal = isinstance(error.__cause__ or error, _Terminated)
+        words = "stopped; what was written stays, the same command goes on"
+        return _say(words, TERMINATED if by_signal else INTERRUPTED)
+    except (ChandleryError, OSError, *FORBIDDEN, psycopg.OperationalError) as error:
+        return _say(*_verdict(error))
     return code if isinstance(code, int) else DONE
 
 
-def _of_the_database(error: psycopg.Error) -> tuple[str, int]:
-    reason = str(error).strip().partition("\n")[0]
+def _verdict(error: Exception) -> tuple[str, int]:
+    """What to say of what is wrong outside of us, and the exit code."""
+    if isinstance(error, OSError):
+        return _unwritten(error), MISUSED
     if isinstance(error, FORBIDDEN):
+        reason = str(error).strip().partition("\n")[0]
         return f"DATABASE_URL's user may not do that ({reason}): run it as a writer", MISUSED
-    return f"the database went away ({reason}); what was committed stays", SOME_FAILED
+    lost = isinstance(error, psycopg.Error)
+    return store.told(error) if lost else str(error), SOME_FAILED
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: the same as Ctrl-C."""
+
+
+def _terminate(*_: object) -> None:
+    raise _Terminated
 
 
 def _say(message: str, code: int) -> int:
     sys.stderr.write(f"chandlery: {line(message, LONGEST)}\n")
     return code
+
+
+def _unwritten(error: OSError) -> str:
+    """What keeps a file from being written; any other error of the kind is ours, and raised."""
+    if error.errno not in PLACES:
+        raise error
+    where = "" if error.filename is None else f" {error.filename}"
+    return f"cannot write{where} ({error.strerror}): {PLACES[error.errno]}"

@@ -19,7 +19,7 @@ RENEWALS = 5  # in a lease: an answer may take its time
 class Claim:
     """What a batch has to itself; `others` are the claims, by coin, that came before it."""
 
-    connection: store.Connection
+    database: store.Database
     run: UUID
     others: Mapping[int, Sequence[store.Claim]]
     clock: Callable[[], float]
@@ -44,19 +44,20 @@ class Claim:
     def renew(self) -> None:
         """Say now and then that the batch is still being done."""
         if self.clock() - self.renewed_at > LEASE.total_seconds() / RENEWALS:
-            store.renew_claims(self.connection, self.run)
+            self.database.do(store.renew_claims, self.run)
             self.renewed_at = self.clock()
 
 
 @contextmanager
 def claimed(tools: Tools, order: Order, coins: Sequence[Coin]) -> Iterator[Claim]:
     """Have the order's window of these coins to oneself, where nobody has it yet."""
-    connection = tools.connection
+    database = tools.database
     process, others = store.Process.ours(), defaultdict(list)
     by = store.Claimant(uuid4(), f"{order.name} (process {process.pid})", process)
-    for each in store.claim(connection, by, [coin.key for coin in coins], order.window):
+    keys = [coin.key for coin in coins]
+    for each in database.do(store.claim, by, keys, order.window):
         others[each.coin].append(each)
     try:
-        yield Claim(connection, by.run, others, tools.clock)
+        yield Claim(database, by.run, others, tools.clock)
     finally:
-        store.release_claims(connection, by.run)
+        database.do(store.release_claims, by.run)

@@ -52,7 +52,7 @@ def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step, claim: Claim
 ) -> None:
     rank = {coin.key: place for place, coin in enumerate(coins)}
-    listings = sorted(store.listings(tools.connection, coins), key=lambda each: rank[each.coin])
+    listings = sorted(tools.database.do(store.listings, coins), key=lambda each: rank[each.coin])
     failures: list[Failure] = []
     refused: set[Listing] = set()
     tally.silent.clear()
@@ -94,14 +94,14 @@ def _is_closed(listing: Listing, tally: Tally) -> bool:
 
 def _ask(turn: Turn, listings: Sequence[Listing]) -> None:
     """Have one source give what its listings lack now, and write it as it comes."""
-    connection, source = turn.tools.connection, turn.source
-    key = store.source_key(connection, source.name)
+    database, source = turn.tools.database, turn.source
+    key = database.do(store.source_key, source.name)
     place = turn.order.sources.index(source.listings)
     better = _keys(turn, turn.order.sources[:place], source.kind)
     known = _with_starts(turn, listings)
     pages = plan.pages(turn.tools, turn.order, source, key, known, turn.claim)
     for frames in _flushes(chain(newest(turn, pages), _answers(turn, pages))):
-        written = store.write(connection, frames, key, better=better, now=turn.order.now)
+        written = database.do(store.write, frames, key, better=better, now=turn.order.now)
         turn.tally.wrote(source.name, frames, written)
     _learn_starts(turn, known)
     ledger.keep(turn, key)
@@ -115,7 +115,7 @@ def _keys(turn: Turn, names: Iterable[str], kind: Kind) -> list[int]:
     known = turn.tools.sources
     traded = {name for name in turn.order.sources if known[name].kind == "traded"}
     kept = set(names) & traded if kind == "traded" else set(names) | traded
-    return [store.source_key(turn.tools.connection, name) for name in sorted(kept)]
+    return [turn.tools.database.do(store.source_key, name) for name in sorted(kept)]
 
 
 def _with_starts(turn: Turn, listings: Sequence[Listing]) -> list[Listing]:
@@ -143,7 +143,7 @@ def _learnt(turn: Turn, listing: Listing, hand: Future[Listing | None]) -> Listi
         turn.note(listing, turn.order.window, error)
         return None
     if known is not None and known.start is not None and listing.start is None:
-        store.note_start(turn.tools.connection, known, known.start)
+        turn.tools.database.do(store.note_start, known, known.start)
     return known
 
 
@@ -217,7 +217,7 @@ def _learn_starts(turn: Turn, listings: Iterable[Listing]) -> None:
         if listing.start is None and listing.coin not in failed:
             start = first_after_emptiness(turn.answers.get(listing, ()), turn.order.window.start)
             if start is not None:
-                store.note_start(turn.tools.connection, listing, start)
+                turn.tools.database.do(store.note_start, listing, start)
 
 
 def _account(
@@ -228,7 +228,7 @@ def _account(
 ) -> None:
     """A coin failed if hours that a source did not give are still missing after the last source."""
     symbols = {coin.key: coin.symbol for coin in coins}
-    lacking = store.missing(tools.connection, [(each.coin, each.window) for each in failures])
+    lacking = tools.database.do(store.missing, [(each.coin, each.window) for each in failures])
     for failure, windows in zip(failures, lacking, strict=True):
         if windows:
             tally.failed.setdefault(symbols[failure.coin], failure.words)

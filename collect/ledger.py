@@ -5,7 +5,7 @@ time may have been too early, or our own fault. What failed is asked for by the 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import store
@@ -27,17 +27,33 @@ def keep(turn: Turn, key: int) -> None:
 
     `key` is the source's in the database.
     """
-    connection, now = turn.tools.connection, turn.order.now
     asked, seen = _seen(turn, key)
+    turn.tools.database.do(_put, turn, key, asked, seen)
+    turn.failures.extend(
+        Failure(coin, turn.source.name, each.window, f"{turn.source.name}: {LOST}")
+        for coin, found in seen.items()
+        for each in found
+        if each.outcome == "lost"
+    )
+
+
+def _put(
+    connection: store.Connection,
+    turn: Turn,
+    key: int,
+    asked: Mapping[int, Sequence[Window]],
+    seen: Mapping[int, Sequence[Sighting]],
+) -> None:
+    now = turn.order.now
     # Another run may have other hours of a coin, of which all that is known is read and replaced.
     with store.alone(connection, "ledger"):
         known = defaultdict(list)
         for each in store.absences(connection, key, asked):
             known[each.coin].append(each)
         changed = {
-            coin: merged(coin, known[coin], windows, seen[coin], now)
+            coin: merged(coin, known[coin], windows, seen.get(coin, ()), now)
             for coin, windows in asked.items()
-            if known[coin] or seen[coin]
+            if known[coin] or seen.get(coin)
         }
         store.replace_absences(
             connection,
@@ -54,19 +70,13 @@ def keep(turn: Turn, key: int) -> None:
                 failed_at=now if failed else None,
                 words=failed.words if failed else None,
             )
-    turn.failures.extend(
-        Failure(coin, turn.source.name, each.window, f"{turn.source.name}: {LOST}")
-        for coin, found in seen.items()
-        for each in found
-        if each.outcome == "lost"
-    )
 
 
 def _seen(turn: Turn, key: int) -> tuple[dict[int, list[Window]], defaultdict[int, list[Sighting]]]:
     """By coin: the windows that were asked for, and what did not come."""
     asked: dict[int, list[Window]] = {}
     seen: defaultdict[int, list[Sighting]] = defaultdict(list)
-    held = store.held_from(turn.tools.connection, key, turn.beyond())
+    held = turn.tools.database.do(store.held_from, key, turn.beyond())
     for listing, answers in turn.answers.items():
         asked.setdefault(listing.coin, []).extend(each.page for each in answers)
         found = sightings(

@@ -57,7 +57,7 @@ def _known(
 ) -> Mapping[int, list[Absence]]:
     """What the ledger knows of each coin at this source."""
     known = defaultdict(list)
-    for each in store.absences(tools.connection, key, [listing.coin for listing, _ in lives]):
+    for each in tools.database.do(store.absences, key, [listing.coin for listing, _ in lives]):
         known[each.coin].append(each)
     return known
 
@@ -81,7 +81,7 @@ def _wanted(
     ]
     for asks, without in ((plain, replaced), (seen, [*replaced, key])):
         hours = [(listing.coin, window) for listing, window in asks]
-        runs = store.missing(tools.connection, hours, without=without)
+        runs = tools.database.do(store.missing, hours, without=without)
         for (listing, _), windows in zip(asks, runs, strict=True):
             for window in windows:
                 yield listing, window
@@ -97,7 +97,7 @@ def _again(
     coins = [listing.coin for listing, _ in lives]
     for coin in coins:
         again[coin] = [order.recheck]
-    for coin, hour in store.suspects(tools.connection, coins, order.window):
+    for coin, hour in tools.database.do(store.suspects, coins, order.window):
         again[coin] += Window(hour, hour + HOUR).without(again[coin])
     return again
 
@@ -107,7 +107,7 @@ def _replaced(tools: Tools, source: Source) -> list[int]:
     if source.kind == "indicative":
         return []
     indicative = [name for name, each in tools.sources.items() if each.kind == "indicative"]
-    return [store.source_key(tools.connection, name) for name in indicative]
+    return [tools.database.do(store.source_key, name) for name in indicative]
 
 
 def _awake(page: Window, known: Iterable[Absence], order: Order) -> Window | None:

@@ -132,9 +132,9 @@ def check(
     say: Say = lambda _: None,
 ) -> Report:
     """Open the database, brought up to date, and `assess` what is in it."""
-    with store.connect(settings) as connection:
-        store.migrate(connection)
-        return assess(connection, now, symbols, max_coins, say)
+    with store.Database(settings) as database:
+        database.do(store.migrate)
+        return database.do(assess, now, symbols, max_coins, say)
 
 
 def assess(

@@ -11,7 +11,7 @@ def keep(tools: Tools, now: datetime) -> None:
     """Put what was sent since the last time to the month's account."""
     for source in tools.sources.values():
         if _is_counted(tools, source) and (requests := tools.sent.pop(source.name, 0)):
-            store.note_spent(tools.connection, source.name, now, requests)
+            tools.database.do(store.note_spent, source.name, now, requests)
 
 
 def used_up(tools: Tools, source: Source, now: datetime) -> str | None:
@@ -19,7 +19,7 @@ def used_up(tools: Tools, source: Source, now: datetime) -> str | None:
     if not _is_counted(tools, source):
         return None
     keep(tools, now)
-    most, sent = source.venue.credits or 0, store.spent(tools.connection, source.name, now)
+    most, sent = source.venue.credits or 0, tools.database.do(store.spent, source.name, now)
     if sent < most:
         return None
     return f"{source.name}: the key's {most:,} requests of {now:%B} are used up"

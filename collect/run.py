@@ -75,13 +75,13 @@ def run(
     `gather` does one batch: Prefect's flows hand in the same function as a task.
     """
     began = monotonic()
-    coins = choose(tools.connection, order.symbols, order.max_coins)
+    coins = tools.database.do(choose, order.symbols, order.max_coins)
     coins = [coin for coin in coins if order.shard is None or order.shard.has(coin)]
     tally = Tally(skipped=_unconfigured(tools, order))
     known = tools.sources.values()
-    store.note_kinds(tools.connection, [each.name for each in known if each.kind == "indicative"])
+    tools.database.do(store.note_kinds, [each.name for each in known if each.kind == "indicative"])
     _refresh(tools)  # what a run that died left behind
-    wanted = store.wanted(tools.connection, [coin.key for coin in coins], order.window)
+    wanted = tools.database.do(store.wanted, [coin.key for coin in coins], order.window)
     course = _Course(len(coins), wanted, watch)
     for batch in batches(coins):
         gather(tools, order, batch, tally, course.step)
@@ -89,10 +89,10 @@ def run(
         _refresh_if_due(tools)
     _refresh(tools)
     if tally.pages:
-        store.find_outages(tools.connection, order.window)
+        tools.database.do(store.find_outages, order.window)
     quota.keep(tools, order.now)
     touched = sorted(set().union(*tally.used.values()))
-    tally.findings += map(str, store.find_oddities(tools.connection, touched))
+    tally.findings += map(str, tools.database.do(store.find_oddities, touched))
     tally.seconds = monotonic() - began
     return tally
 
@@ -108,7 +108,7 @@ def fill_gaps(
 ) -> Tally:
     """Run the order, and count the gaps that are left, by reason."""
     tally = run(tools, order, watch, gather)
-    tally.open_gaps = store.gaps_by_reason(tools.connection, order.now, order.window)
+    tally.open_gaps = tools.database.do(store.gaps_by_reason, order.now, order.window)
     return tally
 
 
@@ -152,6 +152,6 @@ def _refresh_if_due(tools: Tools) -> None:
 
 def _refresh(tools: Tools) -> None:
     began = monotonic()
-    store.refresh(tools.connection)
+    tools.database.do(store.refresh)
     tools.refreshed_at = monotonic()
     tools.refresh_seconds = tools.refreshed_at - began

@@ -5,30 +5,33 @@ from typing import TypeVar
 
 import store
 from sources import GRAIN, Account
+from sources.limiter import REAL, Timepiece
 
 T = TypeVar("T")
 
 
 class Shared:
-    """Accounts in the database. Its errors are the database's own, and nothing is sent then.
+    """Accounts in the database. While it is away nothing is sent.
 
     No lock outlives a statement: who dies or is cut off in between stops nobody.
     """
 
     grain = GRAIN
 
-    def __init__(self, connection: store.Connection) -> None:
-        self._connection = connection
-        self.ahead = store.clock_ahead(connection)
+    def __init__(self, database: store.Database, timepiece: Timepiece = REAL) -> None:
+        self._database = database
+        self.ahead = database.do(store.clock_ahead, timepiece.monotonic)
 
     def change(self, place: str, change: Callable[[Account], T]) -> T:
         """Change a place's account; anew, if somebody else did meanwhile."""
-        while True:
-            text, version = store.read_account(self._connection, place)
-            account = Account() if text is None else Account.read(text)
-            result = change(account)
-            changed = account.written()
-            if changed == text:
-                return result
-            if store.keep_account(self._connection, place, changed, version):
-                return result
+        return self._database.do(_changed, place, change)
+
+
+def _changed(connection: store.Connection, place: str, change: Callable[[Account], T]) -> T:
+    while True:
+        text, version = store.read_account(connection, place)
+        account = Account() if text is None else Account.read(text)
+        result = change(account)
+        changed = account.written()
+        if changed == text or store.keep_account(connection, place, changed, version):
+            return result

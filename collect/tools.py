@@ -26,7 +26,7 @@ HANDS = 8  # requests under way at once: at 0.3 s an answer, more than any venue
 class Tools:
     """One run's database connection, client and threads."""
 
-    connection: store.Connection
+    database: store.Database
     client: httpx.Client
     sources: Mapping[str, Source]
     keys: Mapping[str, SecretStr]  # API keys, by source
@@ -37,6 +37,11 @@ class Tools:
     clock: Callable[[], float]  # seconds, by which claims are renewed
     refresh_seconds: float = 0.0
 
+    @property
+    def connection(self) -> store.Connection:
+        """The database's, for what need not be asked again where it goes away."""
+        return self.database.connection
+
 
 @contextmanager
 def tools(
@@ -44,27 +49,27 @@ def tools(
     *,
     timepiece: Timepiece | None = None,
     hands: int = HANDS,
-    clock: Callable[[], float] = monotonic,
+    clock: Callable[[], float] = REAL.monotonic,
 ) -> Iterator[Tools]:
     """Open the database (brought up to date) and the venues; on leaving, let go of both at once."""
     stop = threading.Event()
 
     def sleep(seconds: float) -> None:
         if stop.wait(seconds):
-            raise Unavailable("stopped while waiting for the venue")
+            raise Unavailable("stopped while waiting")
 
-    sent = Counter[str]()
+    sent, pace = Counter[str](), timepiece or Timepiece(sleep=sleep)
     with (
-        store.connect(settings) as connection,
-        store.connect(settings) as apart,  # threads ask it while the first one is busy
+        store.Database(settings, pace.sleep) as database,
+        store.Database(settings, pace.sleep) as apart,  # threads ask it while that one is busy
     ):
-        store.migrate(connection)
+        database.do(store.migrate)
         known = sources.load()
-        client = venues(settings, timepiece or Timepiece(sleep=sleep), Shared(apart), sent)
+        client = venues(settings, pace, Shared(apart, pace), sent)
         at_hand = Hands(hands)
         try:
             yield Tools(
-                connection=connection,
+                database=database,
                 client=client,
                 sources=known,
                 keys=keys(known, settings),

@@ -68,30 +68,43 @@ def learn(tools: Tools, now: datetime, most: int | None = None) -> Universe:
         seen = _coins(tools, most)
     except (Unavailable, Blocked, Malformed) as error:
         universe.failures["coingecko"] = str(error)
-        if not store.find(tools.connection, most=1):
+        if not tools.database.do(store.find, most=1):
             log.warning("without CoinGecko coins are told apart by venue only, and not ranked")
             _learn_unmapped(tools, now, universe)
         return universe
     told = dict(_told(tools, seen, universe))
-    # All or nothing: coins without their listings would look as if nobody listed them.
-    with tools.connection.transaction():
-        for name, (listed, _) in told.items():
-            store.adopt(tools.connection, name, listed.unique("id"))
-        universe.coins = store.learn_coins(tools.connection, seen, now)
-        for name, (listed, markets) in told.items():
-            store.learn_listings(tools.connection, name, listed, now, markets)
-            universe.listings[name] = listed["id"].n_unique()
-        if most is None and not universe.failures:
-            store.retire_unseen(tools.connection, now)
-        store.note_learnt(tools.connection, UNIVERSE, now)
+    retire = most is None and not universe.failures
+    universe.coins = tools.database.do(_keep, seen, told, now, retire=retire)
+    universe.listings = {name: listed["id"].n_unique() for name, (listed, _) in told.items()}
     quota.keep(tools, now)
     return universe
 
 
+def _keep(
+    connection: store.Connection,
+    seen: pl.DataFrame,
+    told: Mapping[str, tuple[pl.DataFrame, pl.DataFrame]],
+    now: datetime,
+    *,
+    retire: bool,
+) -> int:
+    # All or nothing: coins without their listings would look as if nobody listed them.
+    with connection.transaction():
+        for name, (listed, _) in told.items():
+            store.adopt(connection, name, listed.unique("id"))
+        coins = store.learn_coins(connection, seen, now)
+        for name, (listed, markets) in told.items():
+            store.learn_listings(connection, name, listed, now, markets)
+        if retire:
+            store.retire_unseen(connection, now)
+        store.note_learnt(connection, UNIVERSE, now)
+    return coins
+
+
 def learn_if_due(tools: Tools, order: Order) -> None:
     """Before a run: learn the coins if none is known, or if a day has passed since."""
-    known = store.find(tools.connection)
-    learnt = store.learnt_at(tools.connection, UNIVERSE)
+    known = tools.database.do(store.find)
+    learnt = tools.database.do(store.learnt_at, UNIVERSE)
     if known and learnt is not None and order.now - learnt < FRESH:
         return
     named = order.symbols is not None or order.max_coins is None
@@ -221,7 +234,7 @@ def _learn_unmapped(tools: Tools, now: datetime, universe: Universe) -> None:
             ticker=pl.col("base"),
             rank=pl.lit(None, pl.Int64),
         )
-        universe.unmapped += store.learn_coins(tools.connection, coins, now, mapped=False)
+        universe.unmapped += tools.database.do(store.learn_coins, coins, now, mapped=False)
         listed = coins.select(LISTED.names())
-        store.learn_listings(tools.connection, source.name, listed, now, known)
+        tools.database.do(store.learn_listings, source.name, listed, now, known)
         universe.listings[source.name] = listed.height

@@ -62,12 +62,12 @@ def maintain(
     if not LEAST_DAYS <= after_days <= MOST_DAYS:
         raise Misuse(f"after days {after_days} is out of range: write {LEAST_DAYS} to {MOST_DAYS}")
     began = monotonic()
-    with store.connect(settings) as connection:
-        store.migrate(connection)
+    with store.Database(settings) as database:
+        database.do(store.migrate)
         say("refreshing")
-        days = store.refresh(connection)
+        days = database.do(store.refresh)
         say("compressing")
-        packed = store.compress(connection, now - timedelta(days=after_days))
+        packed = database.do(store.compress, now - timedelta(days=after_days))
         say("tidying up")
-        store.tidy(connection)
+        database.do(store.tidy)
     return Upkeep(days, packed, monotonic() - began)

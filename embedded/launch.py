@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from embedded.place import SOCKET_NAME, EngineError, Place, prepare, socket_folder
+from embedded.place import SOCKET_NAME, EngineError, Place, prepare, socket_folder, unkept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,7 +92,10 @@ def ensure(
     """
     place = prepare(home)
     options = Options(tcp, None if tcp else idle, edition, patience)
-    found = _status(place) or _start_once(place, options)
+    try:
+        found = _status(place) or _start_once(place, options)
+    except OSError as error:
+        raise unkept(place, error) from error
     if tcp not in (None, found.tcp_port) or edition != found.edition:
         raise EngineError(
             f"an engine with other options runs on {place.home}: run `chandlery db stop` first",
@@ -208,6 +211,8 @@ def _start(place: Place, options: Options, lock: int) -> Status:
         readable, _, _ = select.select([answers], [], [], options.patience.start)
         answer = answers.readline().strip() if readable else "it took too long"
     found = _status(place) if answer == "ready" else None
+    if "ENOSPC" in answer:
+        raise EngineError(f"the disk that {place.home} is on is full: make room and try again")
     if found is None:
         raise EngineError(f"the engine did not start ({answer or 'it died'}): see {place.log}")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -68,10 +69,7 @@ def prepare(home: Path) -> Place:
         private(place.home)
         place.starting.touch(mode=0o600)
     except OSError as error:
-        raise EngineError(
-            f"cannot keep data in {place.home} ({error.strerror}):"
-            " set CHANDLERY_HOME to a folder you may write to",
-        ) from error
+        raise unkept(place, error) from error
     _check_version(place.data)
     return place
 
@@ -81,6 +79,14 @@ def private(folder: Path) -> None:
     for each in reversed([folder, *folder.parents]):
         if not each.is_dir():
             each.mkdir(mode=0o700, exist_ok=True)
+
+
+def unkept(place: Place, error: OSError) -> EngineError:
+    """What keeps us from a home."""
+    do = "set CHANDLERY_HOME to a folder you may write to"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        do = "make room and try again"
+    return EngineError(f"cannot keep data in {place.home} ({error.strerror}): {do}")
 
 
 def _check_version(data: Path) -> None:

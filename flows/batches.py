@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from candles import Coin, Misuse, Unavailable, clock, instant
+from candles import Coin, Gone, Misuse, Unavailable, clock, instant
 from candles.settings import Settings
 from collect import (
     Order,
@@ -120,7 +120,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
         if do is not None:
             return do(current, wanted)
         tally = _collected(current, wanted, run)
-    except Misuse as error:
+    except (Misuse, Gone) as error:
         return Failed(message=str(error))
     return _ended(tally)
 
@@ -134,7 +134,7 @@ def _collected(current: Settings, wanted: Order, run: Run) -> Tally:
         learn_if_due(at_hand, wanted)
         tally = run(at_hand, wanted, _Said(), as_tasks())
         if tally.pages:  # else there is nothing to tell: so end all but one of several late runs
-            seen = survey(at_hand.connection, tally.coins, wanted.now, wanted.window)
+            seen = at_hand.database.do(survey, tally.coins, wanted.now, wanted.window)
             page = of_gathering(str(runtime.flow_run.name), tally, seen)
             publish(runtime.flow_run.flow_name, page, line(tally))
         return tally

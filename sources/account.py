@@ -190,8 +190,9 @@ def _ends(moment: float, step: float) -> float:
 class Accounts(Protocol):
     """Accounts by place, kept for all who share them.
 
-    `ahead` is by how many seconds the clock that all of them go by is ahead of ours, `grain` the
-    part of a budget that is granted at once.
+    `ahead` is by how many seconds the clock that all of them go by is ahead of our monotonic one,
+    told once: what the wall clock is set to meanwhile changes nothing. `grain` is the part of a
+    budget that is granted at once.
     """
 
     ahead: float
@@ -208,10 +209,10 @@ class Accounts(Protocol):
 class Memory:
     """Accounts of one process: nothing is granted but what is spent at once."""
 
-    ahead = 0.0
     grain = 0.0
 
-    def __init__(self) -> None:
+    def __init__(self, ahead: float = 0.0) -> None:
+        self.ahead = ahead
         self._accounts = defaultdict[str, Account](Account)
         self._lock = Lock()
 

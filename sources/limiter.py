@@ -29,14 +29,22 @@ REST = 60.0
 CLOSED = 60.0
 """So long others hear that a place is closed for good: who is at work asks sooner than that, and
 who begins later may come from another address by then."""
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 KINDS: Mapping[Kind, type[SourceError]] = {"Blocked": Blocked, "Unavailable": Unavailable}
+
+
+def _steady() -> float:
+    return time.clock_gettime(_STEADY)
 
 
 @dataclass(frozen=True, slots=True)
 class Timepiece:
-    """The clocks and the sleep of the machinery: parameters, so that no test waits."""
+    """The clocks and the sleep of the machinery: parameters, so that no test waits.
 
-    monotonic: Callable[[], float] = time.monotonic
+    The wall clock may be set, the monotonic one only goes on, while the machine sleeps too.
+    """
+
+    monotonic: Callable[[], float] = _steady
     wall: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
@@ -65,7 +73,7 @@ class Gate:
         self._failures = 0
 
     def _now(self) -> float:
-        return self._time.wall() + self._accounts.ahead
+        return self._time.monotonic() + self._accounts.ahead
 
     def enter(self, request: httpx.Request, patience: float) -> float:
         """Wait for the way to be free, and take the cost; the patience left is returned.

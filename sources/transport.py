@@ -93,7 +93,8 @@ class Manners(httpx.BaseTransport):
         self._patience = patience
         self._keys = keys
         self._address = address
-        self._accounts = Memory() if accounts is None else accounts
+        ahead = timepiece.wall() - timepiece.monotonic()
+        self._accounts = Memory(ahead) if accounts is None else accounts
         self._sent = Counter[str]() if sent is None else sent
         self._gates: dict[str, Gate] = {}
         self._mirrored: set[str] = set()

@@ -18,6 +18,7 @@ from store.coins import (
 from store.compress import Packed, compress, tidy
 from store.connect import Connection, alone, connect
 from store.coverage import held
+from store.database import Database, told
 from store.findings import Finding, find_oddities, look_for, open_findings, suspects
 from store.gaps import Gap, Health, Outage, asked, gaps, gaps_by_reason, health, outages
 from store.history import History, Version, history
@@ -46,6 +47,7 @@ __all__ = [
     "Claim",
     "Claimant",
     "Connection",
+    "Database",
     "Finding",
     "Gap",
     "Health",
@@ -104,6 +106,7 @@ __all__ = [
     "spent",
     "suspects",
     "tidy",
+    "told",
     "trend",
     "wanted",
     "write",

@@ -1,6 +1,6 @@
 """What venues count, by place: a text that is its keeper's business, and its version."""
 
-import time
+from collections.abc import Callable
 
 from store.connect import Connection
 
@@ -26,14 +26,17 @@ def keep_account(connection: Connection, place: str, state: str, version: int) -
     return kept.rowcount == 1
 
 
-def clock_ahead(connection: Connection) -> float:
-    """Seconds by which the database's clock is ahead of ours: of some looks, the quickest's."""
-    return min(_look(connection) for _ in range(LOOKS))[1]
+def clock_ahead(connection: Connection, clock: Callable[[], float]) -> float:
+    """Seconds by which the database's clock (since 1970) is ahead of this one.
+
+    Of some looks, the quickest's.
+    """
+    return min(_look(connection, clock) for _ in range(LOOKS))[1]
 
 
-def _look(connection: Connection) -> tuple[float, float]:
+def _look(connection: Connection, clock: Callable[[], float]) -> tuple[float, float]:
     """How long asking took, and by how much the answer was ahead of the middle of it."""
-    before = time.time()
+    before = clock()
     row = connection.execute("select extract(epoch from clock_timestamp())::float8").fetchone()
-    after = time.time()
+    after = clock()
     return after - before, (float(row[0]) if row else after) - (before + after) / 2

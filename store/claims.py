@@ -42,9 +42,11 @@ def claim(
     """Claim the window for each of the coins, but for what others have; return what they have.
 
     Of two at the same instant, one comes first. Nobody waits for what is claimed. Claims whose
-    lease is over, or whose process has ended on this machine, count no longer.
+    lease is over, or whose process has ended on this machine, count no longer. Claimed again by
+    the same run, they are claimed anew.
     """
     with alone(connection, "claim"):
+        _delete(connection, {by.run})
         others = _others(connection, coins, window)
         dead = {each.by.run for each in others if each.by.process.is_gone}
         if dead:

@@ -16,15 +16,30 @@ Connection = psycopg.Connection[TupleRow]
 
 OLDEST = (2, 18)
 REACH_SECONDS = 10
+ALIVE = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""So that a server which is gone without a word is missed in a minute, not in two hours."""
 
 _HOWTO = "set DATABASE_URL to a TimescaleDB Community server, or unset it for the embedded one"
+
+
+class Unreachable(Misuse):
+    """Nobody answers there, or not yet; `why` is all that was said."""
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 def connect(settings: Settings) -> Connection:
     """Open a connection in autocommit mode, its time zone UTC.
 
     Starts the embedded TimescaleDB if no DATABASE_URL is set. Misuse when the address is wrong or
-    unreachable, or what answers is not TimescaleDB, Community edition.
+    unreachable (Unreachable), or what answers is not TimescaleDB, Community edition.
     """
     connection = _open(_conninfo(settings))
     try:
@@ -42,7 +57,7 @@ def _conninfo(settings: Settings) -> str:
         try:
             return embedded.ensure(settings.home)
         except embedded.EngineError as error:
-            raise Misuse(str(error)) from error
+            raise Unreachable(str(error), str(error)) from error
     _refuse_garbled(settings.database_url)
     return settings.database_url
 
@@ -63,10 +78,10 @@ def _refuse_garbled(url: str) -> None:
 def _open(conninfo: str) -> Connection:
     """Without named prepared statements: behind the embedded one, all clients share a session."""
     given = conninfo_to_dict(conninfo)
-    patience = given.get("connect_timeout", REACH_SECONDS)
+    ours = {"connect_timeout": REACH_SECONDS, **ALIVE}
     try:
         connection = psycopg.connect(
-            make_conninfo(conninfo, connect_timeout=patience),
+            make_conninfo(conninfo, **{**ours, **given}),
             autocommit=True,
             prepare_threshold=None,
         )
@@ -74,11 +89,13 @@ def _open(conninfo: str) -> Connection:
         connection.execute("set jit = off")  # costs a query over chunks more than it spares
     except psycopg.Error as error:
         where = f"{given.get('host', 'localhost')}:{given.get('port', 5432)}"
-        raise Misuse(f"cannot reach the database at {where} ({_line(error)}): {_HOWTO}") from None
+        why = line(error)
+        message = f"cannot reach the database at {where} ({why}): {_HOWTO}"
+        raise Unreachable(message, why) from None
     return connection
 
 
-def _line(error: Exception) -> str:
+def line(error: BaseException | None) -> str:
     """The first line of what libpq says; the rest are its guesses."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
@@ -117,7 +134,7 @@ def _made(connection: Connection, *, installed: bool) -> Iterator[None]:
             connection.execute("set local client_min_messages = warning")
             connection.execute("create extension if not exists timescaledb")
         except psycopg.Error as error:
-            reason = f"cannot create the extension timescaledb ({_line(error)})"
+            reason = f"cannot create the extension timescaledb ({line(error)})"
             raise Misuse(f"{reason}: {_HOWTO}") from None
         yield
 

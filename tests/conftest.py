@@ -39,6 +39,9 @@ NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)  # when the last recorded hour has cl
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--server", help="run database tests on this TimescaleDB, not the embedded")
+    parser.addoption(
+        "--rounds", type=int, default=20, metavar="N", help="how often runs are killed"
+    )
     parser.addoption("--fault-table", type=Path, help="write the table of faults to this file")
     parser.addoption("--fuzz-seconds", type=float, default=6, help="for all fuzzers together")
     parser.addoption("--fuzz-first", type=int, default=0, help="the number of their first input")
@@ -176,6 +179,12 @@ def market() -> Path:
     if not MARKET.is_dir():
         pytest.skip("needs the recorded candles in ../shared/market, which are not here")
     return MARKET
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    """How often runs are killed: few times in `make test`, often in `make nightly`."""
+    return int(request.config.getoption("--rounds"))
 
 
 @pytest.fixture

@@ -1,4 +1,8 @@
-"""SIGKILL at random moments, and what the next run makes of it."""
+"""SIGKILL at random instants of a run's life, and what the next run makes of it.
+
+`--rounds N` says how often; each round has a week more to fetch. Killed is the run, or the embedded
+engine under it, or both.
+"""
 
 import os
 import random
@@ -6,8 +10,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,22 +26,30 @@ from candles import instant
 from candles.settings import Settings
 from sandbox import Serving, serving
 
-ROUNDS = 20
-PAGES = 10  # a week of ten listed coins
+Say = Callable[[str], None]
+
 NOW = instant("2026-11-22T10:30Z")
-START = instant("2026-06-01")
-TABLES = {
-    name: f"select * from {name} order by coin, open_time".encode()  # noqa: S608
-    for name in ("candle_1h", "candle_4h", "candle_1d")
-}
+PAGES = 10  # a week of ten listed coins
+TABLES = ("candle_1h", "candle_4h", "candle_1d", "listing")
+LEFT = ("stale", "claim")  # in which nothing is to be left
+VICTIMS = (("run",), ("run",), ("run",), ("engine",), ("run", "engine"))
+EVERY = 10  # rounds, one run is left alone, to see how long it takes
+HALF = 0.5  # of the kills come after the first request: what is before it takes long
+STARTED_OVER = 2  # exit code: the engine died before the run had a connection
+SCHEMA = """
+select table_name, column_name, data_type, is_nullable from information_schema.columns
+where table_schema = 'public'
+union all select indexname, indexdef, '', '' from pg_indexes where schemaname = 'public'
+union all select name, checksum, '', '' from migration
+union all select view_name, view_definition, '', '' from timescaledb_information.continuous_aggregates
+union all select hypertable_name, column_name, time_interval::text, '' from timescaledb_information.dimensions
+order by 1, 2, 3, 4
+"""  # noqa: E501
 
 
 @contextmanager
-def backfilling(settings: Settings, venues: str, days: int) -> Iterator[subprocess.Popen[bytes]]:
-    """`chandlery backfill` as a process of its own."""
-    end = START + timedelta(days=days)
-    command = [sys.executable, "-m", "chandlery", "backfill", "--json", "--now", f"{NOW:%FT%TZ}"]
-    command += ["--start", f"{START:%FT%RZ}", "--end", f"{end:%FT%RZ}"]
+def process(settings: Settings, venues: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """`chandlery …` as a process of its own."""
     environment = {
         **os.environ,
         "CHANDLERY_HOME": str(settings.home),
@@ -43,16 +57,79 @@ def backfilling(settings: Settings, venues: str, days: int) -> Iterator[subproce
         "CHANDLERY_VENUES_URL": venues,
         "CHANDLERY_SOURCES": "binance_futures,binance_spot",
     }
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
-        yield process
+    command = [sys.executable, "-m", "chandlery", *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as running:
+        yield running
 
 
-def tables(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
-    with store.connect(settings) as connection:
-        queries = {name: f"select * from {name} order by coin, open_time" for name in TABLES}  # noqa: S608
-        return {
-            name: connection.execute(query.encode()).fetchall() for name, query in queries.items()
-        }
+def backfill(weeks: int, rounds: int) -> tuple[str, ...]:
+    """So many of as many weeks as there are rounds."""
+    start = NOW.replace(hour=0, minute=0) - timedelta(weeks=rounds + 2)
+    end = start + timedelta(weeks=weeks)
+    ends = (f"--start={start:%FT%RZ}", f"--end={end:%FT%RZ}")
+    return ("backfill", "--json", f"--now={NOW:%FT%TZ}", *ends)
+
+
+def engines(home: Path) -> list[int]:
+    """The processes of an engine on this home, also of one that only starts."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = path.read_bytes().split(b"\0")
+            if f"--home={home}".encode() in words:
+                found.append(int(path.parent.name))
+    return found
+
+
+def kill(victims: tuple[str, ...], running: subprocess.Popen[str], home: Path) -> bool:
+    """Whether the run was under way."""
+    alive = running.poll() is None
+    if "run" in victims:
+        running.kill()
+    for pid in engines(home) if "engine" in victims else ():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return alive
+
+
+def well(running: subprocess.Popen[str]) -> int:
+    """The exit code of a run that nobody killed, and whose engine somebody may have."""
+    _, said = running.communicate(timeout=300)
+    assert "Traceback" not in said
+    assert running.returncode in {0, STARTED_OVER}, said
+    return running.returncode
+
+
+def until_asked(venues: Serving, running: subprocess.Popen[str]) -> None:
+    while running.poll() is None and not venues.requests()["total"]:
+        pass
+
+
+def uncut(settings: Settings, venues: Serving, words: tuple[str, ...]) -> tuple[float, float]:
+    """The seconds that it took; and those of them after it first asked."""
+    venues.forget()
+    began = time.monotonic()
+    with process(settings, venues.url, *words) as running:
+        until_asked(venues, running)
+        asked = time.monotonic()
+        assert well(running) == 0
+    return time.monotonic() - began, time.monotonic() - asked
+
+
+def stage(requests: int) -> str:
+    return "before it asked" if not requests else "asking" if requests < PAGES else "after it asked"
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Print what was seen."""
+
+    def out(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}", end="")  # noqa: T201
+
+    return out
 
 
 @pytest.fixture
@@ -67,32 +144,68 @@ def undisturbed(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     embedded.stop(home)
 
 
-def wait_until(asked: int, looks: int, process: subprocess.Popen[bytes], venues: Serving) -> None:
-    """Until the venues were asked so often, and then for so many looks more (a few ms each)."""
-    while process.poll() is None and venues.requests()["total"] < asked:
-        pass
-    for _ in range(looks):
-        venues.requests()
+def contents(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    with store.connect(settings) as connection:
+        return {
+            name: connection.execute(f"select * from {name} order by 1, 2, 3".encode()).fetchall()  # noqa: S608
+            for name in (*TABLES, *LEFT)
+        }
 
 
-def test_killed_runs_lose_nothing(settings: Settings, undisturbed: Settings) -> None:
-    chance = random.Random(20)  # noqa: S311
-    cut_short = 0
-    with serving(coins=12, seed=7, now=NOW, limits=False) as venues:
-        for kill in range(1, ROUNDS + 1):
+def test_killed_runs_lose_nothing(
+    settings: Settings, undisturbed: Settings, rounds: int, say: Say
+) -> None:
+    chance = random.Random()  # noqa: S311
+    cut: Counter[str] = Counter()
+    with serving(coins=12, seed=7, now=NOW, limits=False, process=True) as venues:
+        for week in range(1, rounds + 1):
+            if week % EVERY == 1:
+                life, rest = uncut(settings, venues, backfill(week, rounds))
             venues.forget()
-            with backfilling(settings, venues.url, 7 * kill) as process:
-                if kill % 2:  # while it fetches; else while it writes, refreshes, ends
-                    wait_until(chance.randint(1, PAGES - 2), 0, process, venues)
-                else:
-                    wait_until(PAGES, chance.randint(0, 60), process, venues)
-                cut_short += process.poll() is None
-                process.kill()
-            engine = embedded.status(settings.home)
-            if engine and kill % 5 == 0:
-                os.kill(engine.pid, signal.SIGKILL)
+            victims = chance.choice(VICTIMS)
+            with process(settings, venues.url, *backfill(week + 1, rounds)) as running:
+                if late := chance.random() < HALF:
+                    until_asked(venues, running)
+                with suppress(subprocess.TimeoutExpired):
+                    running.wait(chance.uniform(0, 1.2 * (rest if late else life)))
+                if kill(victims, running, settings.home):
+                    cut[f"{' and '.join(victims)}, {stage(venues.requests()['total'])}"] += 1
+                if "run" not in victims:
+                    cut[f"exit code {well(running)} after its engine was killed"] += 1
         for each in (settings, undisturbed):
-            with backfilling(each, venues.url, 7 * ROUNDS) as process:
-                assert process.wait() == 0
-    assert cut_short >= ROUNDS // 2
-    assert tables(settings) == tables(undisturbed)
+            uncut(each, venues, backfill(rounds + 1, rounds))
+    found, wanted = contents(settings), contents(undisturbed)
+    say(f"{rounds} rounds: {dict(sorted(cut.items()))}")
+    say(f"rows: { {name: len(each) for name, each in found.items()} }")
+    assert sum(count for what, count in cut.items() if "exit" not in what) >= rounds // 2
+    for name in TABLES:
+        assert found[name] == wanted[name], name
+    assert [found[name] for name in LEFT] == [[], []]
+
+
+def test_a_database_killed_while_it_is_made_is_made_by_the_next(
+    settings: Settings, tmp_path: Path, rounds: int
+) -> None:
+    if settings.database_url is not None:
+        pytest.skip("kills the embedded engine too")
+    chance = random.Random()  # noqa: S311
+    life = 8.0
+    for number in range(max(rounds // 20, 1)):
+        bare = settings.model_copy(update={"home": tmp_path / f"bare{number}"})
+        with process(bare, "", "migrate") as running:
+            with suppress(subprocess.TimeoutExpired):
+                running.wait(chance.uniform(0, life))
+            kill(chance.choice(VICTIMS), running, bare.home)
+            running.wait()
+        began = time.monotonic()
+        with process(bare, "", "migrate") as running:
+            assert well(running) == 0
+        life = max(life, time.monotonic() - began)
+        assert schema(bare) == schema(settings)
+        embedded.stop(bare.home)
+        shutil.rmtree(bare.home)
+
+
+def schema(settings: Settings) -> list[tuple[Any, ...]]:
+    with store.connect(settings) as connection:
+        return connection.execute(SCHEMA).fetchall()

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 import sources
@@ -21,7 +20,7 @@ from collect.tools import tools, venues
 from sandbox import serving
 from sources import GRAIN, Budget, Metering, Timepiece
 from sources.account import SHARE
-from sources.limiter import Gate
+from sources.limiter import REAL, Gate
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 WEEK = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 8, tzinfo=UTC))
@@ -44,8 +43,8 @@ def ask(settings: Settings, said: Any, start: Any) -> None:
 
 
 def take_all_and_hang(settings: Settings, said: Any, _: Any) -> None:
-    with store.connect(settings) as connection:
-        gate(Shared(connection)).enter(DEAR, 0.0)
+    with store.Database(settings) as database:
+        gate(Shared(database)).enter(DEAR, 0.0)
         said.put(time.time())
         time.sleep(PATIENCE)
 
@@ -54,9 +53,12 @@ DEAR = httpx.Request("GET", "http://venue.example/", extensions={"cost": 98})
 CHEAP = httpx.Request("GET", "http://venue.example/", extensions={"cost": 1})
 
 
+METERING = Metering((Budget(100, 60, lambda asked: float(asked.extensions["cost"])),))
+
+
 def gate(shared: Shared, ahead: float = 0.0) -> Gate:
-    metering = Metering((Budget(100, 60, lambda asked: float(asked.extensions["cost"])),))
-    return Gate("place", metering, shared, Timepiece(wall=lambda: time.time() + ahead, sleep=slept))
+    clock = Timepiece(monotonic=lambda: REAL.monotonic() + ahead, sleep=slept)
+    return Gate("place", METERING, shared, clock)
 
 
 class Slept(Exception):
@@ -106,8 +108,8 @@ def test_what_a_killed_process_has_taken_lapses(settings: Settings) -> None:
     taken = said.get()
     os.kill(process.pid, signal.SIGKILL)
     process.join(PATIENCE)
-    with store.connect(settings) as connection:
-        shared = Shared(connection)
+    with store.Database(settings) as database:
+        shared = Shared(database)
         with pytest.raises(Slept):
             gate(shared).enter(CHEAP, 0.0)
         with pytest.raises(Slept):
@@ -120,8 +122,8 @@ def test_a_ban_told_to_one_stops_the_other(settings: Settings) -> None:
         asked = settings.model_copy(update={"venues_url": sandbox.url})
         sandbox.fault("418", source="binance_futures", seconds=600)
         with (
-            store.connect(asked) as mine,
-            store.connect(asked) as theirs,
+            store.Database(asked) as mine,
+            store.Database(asked) as theirs,
             venues(asked, accounts=Shared(mine)) as one,
             venues(asked, accounts=Shared(theirs)) as other,
         ):
@@ -138,9 +140,9 @@ def test_what_is_closed_to_one_the_other_asks_the_mirror_for(settings: Settings)
         asked = settings.model_copy(update={"venues_url": sandbox.url})
         sandbox.fault("451", source="binance_spot")
         with (
-            store.connect(asked) as connection,
-            venues(asked, accounts=Shared(connection)) as one,
-            venues(asked, accounts=Shared(connection)) as other,
+            store.Database(asked) as database,
+            venues(asked, accounts=Shared(database)) as one,
+            venues(asked, accounts=Shared(database)) as other,
         ):
             for client in (one, other):
                 assert page(client, "binance_spot") == WEEK.hours
@@ -148,17 +150,19 @@ def test_what_is_closed_to_one_the_other_asks_the_mirror_for(settings: Settings)
     assert paths == [("/binance_spot/api/v3/klines", 1), ("/binance_spot-mirror/api/v3/klines", 2)]
 
 
-def test_without_the_database_nothing_is_sent(settings: Settings) -> None:
-    with serving(coins=12, seed=7, now=NOW, limits=False) as sandbox:
-        asked = settings.model_copy(update={"venues_url": sandbox.url})
-        with (
-            store.connect(asked) as connection,
-            venues(asked, accounts=Shared(connection)) as client,
-        ):
-            connection.close()
-            with pytest.raises(psycopg.OperationalError):
-                page(client, "binance_futures")
-        assert sandbox.requests()["total"] == 0
+def test_a_step_of_the_wall_clock_gives_nothing_back(settings: Settings) -> None:
+    """Nor to those who come after it: the database tells the time."""
+    wall = [time.time()]
+    with store.Database(settings) as database:
+        moved = Timepiece(wall=lambda: wall[0], sleep=slept)
+        way = Gate("place", METERING, Shared(database, moved), moved)
+        way.enter(DEAR, 0.0)
+        for step in (3600.0, -7200.0, 86400.0):
+            wall[0] += step
+            for each in (way, Gate("place", METERING, Shared(database, moved), moved)):
+                with pytest.raises(Slept) as caught:
+                    each.enter(CHEAP, 0.0)
+                assert 55 < float(str(caught.value)) < 65
 
 
 def page(client: httpx.Client, source: str) -> int:

@@ -38,7 +38,7 @@ def learnt(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
     def sleep(seconds: float) -> None:
         slept[0] += seconds
 
-    hurried = Timepiece(wall=lambda: time.time() + slept[0], sleep=sleep)
+    hurried = Timepiece(monotonic=lambda: time.monotonic() + slept[0], sleep=sleep)
     with serving(coins=12, seed=7, now=instant(NOW), limits=False) as venues:
         asked = Settings(DATABASE_URL=None, CHANDLERY_HOME=home, CHANDLERY_VENUES_URL=venues.url)
         with tools(asked, timepiece=hurried) as at_hand:
