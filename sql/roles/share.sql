@@ -7,7 +7,7 @@ declare
     reader text := current_database() || '_reader';
     owner text := (select tableowner from pg_tables where schemaname = place and tablename = 'migration');
     aggregates text[] := '{candle_4h,candle_1d}'; -- in order: the second is made from the first
-    views text[] := '{market_data,coverage,historical_data_range,data_quality,life,missing_run,gap}';
+    views text[] := '{made_4h,made_1d,market_data,coverage,historical_data_range,data_quality,life,missing_run,gap}';
     given record;
     part record;
 begin
@@ -70,6 +70,8 @@ begin
                 );
                 reset role;
                 execute format('grant select on %I.%I to current_user', place, part.name);
+            elsif part.name like 'made\_%' then
+                perform view_what_is_made(replace(part.name, 'made_', ''));
             else
                 execute format('create view %I.%I as %s', place, part.name, part.definition);
             end if;

@@ -1,24 +1,24 @@
 -- One coin's 4h and 1d candles without a look at all others': a filter on the symbol reaches the bars that are made
 -- by the index, and those still to be added up coin by coin. Through the aggregates as they are, it reaches neither.
 
-do $$
+-- What is made of an aggregate (4h or 1d), without what is still to be added up: where it is kept has a name of
+-- TimescaleDB's own, which is another when the aggregate is made anew.
+create function view_what_is_made(timeframe text) returns void language plpgsql as $$
 declare
-    aggregate record;
+    kept record;
 begin
-    for aggregate in
-        select replace(view_name, 'candle', 'made') as name, materialization_hypertable_schema, materialization_hypertable_name
-        from timescaledb_information.continuous_aggregates
-        where view_name in ('candle_4h', 'candle_1d')
-    loop
-        execute format(
-            'create view %I as select * from %I.%I',
-            aggregate.name, aggregate.materialization_hypertable_schema, aggregate.materialization_hypertable_name
-        );
-    end loop;
+    select materialization_hypertable_schema as place, materialization_hypertable_name as name
+    into strict kept
+    from timescaledb_information.continuous_aggregates
+    where view_schema = current_schema() and view_name = 'candle_' || timeframe;
+    execute format('create view %I as select * from %I.%I', 'made_' || timeframe, kept.place, kept.name);
 end
 $$;
+select view_what_is_made('4h');
+select view_what_is_made('1d');
 
-create or replace view market_data as
+drop view market_data;
+create view market_data as
 select
     coin.symbol, bar.open_time as "timestamp", '1h' as timeframe,
     bar.open as open_price, bar.high as high_price, bar.low as low_price, bar.close as close_price,
