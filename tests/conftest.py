@@ -2,17 +2,12 @@
 
 Without more, a test's database is the embedded TimescaleDB in a folder of its own; with
 `--server DSN` it is a new database on that server.
-
-Fuzzers share `--fuzz-seconds`, and each input has a number to make it again by.
 """
 
 import shutil
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
-from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -25,9 +20,9 @@ import embedded
 import store
 from candles import HOUR, SCHEMA
 from candles.settings import Settings
+from tests import fault_table, fuzz
 
 Frame = Callable[..., pl.DataFrame]
-Inputs = Callable[[float], Iterator[Random]]
 Learn = Callable[..., int]
 As = Callable[[str], Settings]
 
@@ -35,6 +30,11 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 MARKET = SHARED / "market"
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)  # when the last recorded hour has closed
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for plugin in (fault_table, fuzz):
+        config.pluginmanager.register(plugin)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -211,58 +211,3 @@ def learn(connection: store.Connection) -> Learn:
         return store.learn_coins(connection, seen, T0)
 
     return learnt
-
-
-@dataclass
-class Fuzzed:
-    """What a fuzzer did."""
-
-    name: str
-    number: int  # of the input in hand
-    inputs: int = 0
-    seconds: float = 0.0
-
-
-FUZZED = pytest.StashKey[list[Fuzzed]]()
-
-
-@pytest.fixture
-def inputs(request: pytest.FixtureRequest) -> Inputs:
-    """Give dice for one input after the other, for this share of --fuzz-seconds; one at least.
-
-    The same number makes the same dice.
-    """
-    first = request.config.getoption("--fuzz-first")
-    done = Fuzzed(request.node.name, first)
-    request.config.stash.setdefault(FUZZED, []).append(done)
-    began = monotonic()
-
-    def made(share: float) -> Iterator[Random]:
-        while not done.inputs or done.seconds < share * request.config.getoption("--fuzz-seconds"):
-            yield Random(f"{request.node.name} {done.number}")  # noqa: S311  nobody's secret
-            done.number, done.inputs, done.seconds = (
-                done.number + 1,
-                done.inputs + 1,
-                monotonic() - began,
-            )
-        request.node.user_properties += [("inputs", done.inputs), ("seconds", done.seconds)]
-
-    return made
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    fuzzed = item.config.stash.get(FUZZED, [])
-    if report.failed and fuzzed and fuzzed[-1].name == item.name:
-        again = f"--fuzz-seconds 0 --fuzz-first {fuzzed[-1].number}"
-        report.sections.append(("the input once more", again))
-    return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for each in terminalreporter.config.stash.get(FUZZED, []):
-        told = f"fuzz: {each.name}: {each.inputs:,} inputs in {each.seconds:.1f} s"
-        terminalreporter.write_line(told)

@@ -26,6 +26,7 @@ from candles import instant
 from candles.settings import Settings
 from sandbox import Serving, serving
 
+Happened = Callable[[str], None]
 Say = Callable[[str], None]
 
 NOW = instant("2026-11-22T10:30Z")
@@ -152,8 +153,13 @@ def contents(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
+@pytest.mark.fault(
+    "process",
+    "SIGKILL of runs, and of the engine under them, at random instants",
+    "the tables, 4h and 1d among them, are those of an undisturbed run, row for row",
+)
 def test_killed_runs_lose_nothing(
-    settings: Settings, undisturbed: Settings, rounds: int, say: Say
+    settings: Settings, undisturbed: Settings, rounds: int, say: Say, happened: Happened
 ) -> None:
     chance = random.Random()  # noqa: S311
     cut: Counter[str] = Counter()
@@ -177,10 +183,13 @@ def test_killed_runs_lose_nothing(
     found, wanted = contents(settings), contents(undisturbed)
     say(f"{rounds} rounds: {dict(sorted(cut.items()))}")
     say(f"rows: { {name: len(each) for name, each in found.items()} }")
-    assert sum(count for what, count in cut.items() if "exit" not in what) >= rounds // 2
+    short = sum(count for what, count in cut.items() if "exit" not in what)
+    assert short >= rounds // 4  # two in three, as seen: less than that is chance
     for name in TABLES:
         assert found[name] == wanted[name], name
     assert [found[name] for name in LEFT] == [[], []]
+    rows = ", ".join(f"{len(found[name]):,} of {name}" for name in TABLES)
+    happened(f"{short} of {rounds} cut short; equal rows: {rows}")
 
 
 def test_a_database_killed_while_it_is_made_is_made_by_the_next(

@@ -22,8 +22,10 @@ from collect import learn_if_due, order, run, tools
 from sources import load
 
 Site = Any  # conftest's
+Happened = Callable[[str], None]
 Say = Callable[[str], None]
 NOW = "2026-01-04T10:30Z"
+GOES_ON = "nothing half-written; the next run asks only for what is not there"
 PATIENCE = 60.0
 TABLES = ("candle_1h", "candle_4h", "candle_1d")
 
@@ -144,9 +146,14 @@ def asked_again(site: Site, written: set[tuple[str, datetime]]) -> list[dict[str
     return found
 
 
+@pytest.mark.fault(
+    "process",
+    "SIGKILL of a flow run",
+    f"shown as Crashed; {GOES_ON}",
+)
 @pytest.mark.usefixtures("worker")
 def test_a_run_killed_in_the_middle_is_crashed_and_the_next_goes_on(
-    site: Site, settings: Settings
+    site: Site, settings: Settings, happened: Happened
 ) -> None:
     span, symbols = Window(instant("2023-01-01"), instant("2026-01-01")), ["BTC", "ETH", "XRP"]
     given = {"start": "2023-01-01", "end": "2026-01-01", "now": NOW, "symbols": symbols}
@@ -167,11 +174,17 @@ def test_a_run_killed_in_the_middle_is_crashed_and_the_next_goes_on(
         assert asked_again(site, written) == []
         found = tables(connection, span)
     assert found == undisturbed(settings, site, span, symbols=symbols)
+    happened(f"Crashed; {len(written):,} candles kept, then {rest:,}; tables as undisturbed")
 
 
+@pytest.mark.fault(
+    "process",
+    "SIGTERM of a flow run: cancelled in the UI",
+    f"gone within seconds, shown as Cancelled; {GOES_ON}",
+)
 @pytest.mark.usefixtures("worker")
 def test_a_run_that_is_cancelled_stops_within_seconds_and_keeps_what_it_wrote(
-    site: Site, say: Say
+    site: Site, say: Say, happened: Happened
 ) -> None:
     """It is in its second source, where eight answers are held; what the first gave is written."""
     week = Window(instant("2022-11-01"), instant("2022-11-08"))
@@ -197,6 +210,9 @@ def test_a_run_that_is_cancelled_stops_within_seconds_and_keeps_what_it_wrote(
         assert asked_again(site, written) == []
         assert hours(connection, week) > written
     assert told < 20
+    happened(
+        f"gone after {gone:.1f} s, Cancelled after {told:.1f} s, {len(written):,} candles kept"
+    )
 
 
 @pytest.mark.usefixtures("server")
@@ -255,8 +271,15 @@ def buried(site: Site) -> None:
     wait(lambda: "1 run called crashed\n" in site.chandlery("bury") or None, "a burial")
 
 
+@pytest.mark.fault(
+    "process",
+    "SIGKILL of a worker and its run",
+    f"`chandlery bury` calls it crashed; {GOES_ON}",
+)
 @pytest.mark.usefixtures("server")
-def test_a_run_that_died_with_its_worker_is_crashed_and_the_next_goes_on(site: Site) -> None:
+def test_a_run_that_died_with_its_worker_is_crashed_and_the_next_goes_on(
+    site: Site, happened: Happened
+) -> None:
     week = Window(instant("2022-10-01"), instant("2022-10-08"))
     given = {"start": "2022-10-01", "end": "2022-10-08", "now": NOW}
     hold(site, source="binance_spot")
@@ -276,9 +299,17 @@ def test_a_run_that_died_with_its_worker_is_crashed_and_the_next_goes_on(site: S
             assert site.outcome(site.start("backfill", **given))["state"]["name"] == "Completed"
         assert asked_again(site, written) == []
         assert hours(connection, week) > written
+    happened(f"buried; {len(written):,} candles kept, none of them asked for again")
 
 
-def test_after_a_power_loss_the_next_hourly_run_collects(site: Site, say: Say) -> None:
+@pytest.mark.fault(
+    "process",
+    "SIGKILL of server, worker and run: a power loss",
+    "buried, and the next hourly run collects",
+)
+def test_after_a_power_loss_the_next_hourly_run_collects(
+    site: Site, say: Say, happened: Happened
+) -> None:
     """Once the dead run is buried: by hand, or by `chandlery up`.
 
     Without that its deployment's slot is free 283 to 314 s after, as was seen by hand: a run renews
@@ -300,5 +331,6 @@ def test_after_a_power_loss_the_next_hourly_run_collects(site: Site, say: Say) -
         done = site.outcome(site.start("hourly", **given))["state"]
         say(f"power loss: {done['message']}, {time.monotonic() - began:.0f} s after")
         assert (done["name"], done["message"]) == ("Completed", "12 of 12 coins, 240 candles")
+        happened(f"buried; then {done['message']}")
         with database(site) as connection:
             assert len(hours(connection, day)) == 240
