@@ -63,6 +63,7 @@ class Day:
     failed: Counter[str] = field(default_factory=Counter)  # runs by coin: what failed in them
     wall: list[float] = field(default_factory=list)  # seconds, an hour each
     cpu: list[float] = field(default_factory=list)
+    peak: float = 0.0  # MB
 
 
 def switch_on(sandbox: Serving, every: int) -> None:
@@ -93,6 +94,7 @@ def day(settings: Settings, sandbox: Serving, hours: int, every: int) -> Day:
         done.cpu.append(process_time() - worked)
         print(f"{now:%H:%M} {done.wall[-1]:.1f} s, {tally.records:,} rows", flush=True)
         clock.ahead += timedelta(hours=1).total_seconds()
+    done.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     done.requests = sandbox.requests()["total"]
     done.befallen = {each["kind"]: each["done"] for each in sandbox.faults()}
     return done
@@ -138,7 +140,7 @@ def told(done: Day, coins: int) -> Iterable[str]:
     yield f"{len(done.failed):,} coins failed in a run, {sum(done.failed.values())} times in all"
     yield f"{sum(map(len, done.missing.values())):,} hours of {len(done.missing):,} coins missing"
     yield f"an hour: {measure.spread(done.wall, '.1f')} s, of CPU {measure.spread(done.cpu, '.1f')}"
-    yield f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
+    yield f"peak memory {done.peak:,.0f} MB"
 
 
 def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
