@@ -29,7 +29,7 @@ demo: setup ## Backfill 20 coins of a sandbox venue for 90 days, and look at the
 	@$(BIN)/python -m chandlery.demo
 
 test: setup ## Run every test
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 faults: setup ## Plant every fault, and write what came of it to docs/faults.md
 	@$(BIN)/python -m pytest -q -m fault --fault-table docs/faults.md
