@@ -11,8 +11,8 @@ own. CPU and memory are those of this process, without the database's and the sa
 import argparse
 import resource
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic, perf_counter, process_time, time
@@ -23,7 +23,7 @@ import store
 from bench import measure
 from candles import HOUR, Window, whole_hour
 from candles.settings import Settings
-from collect import learn, learn_if_due, order, run, tools
+from collect import Tools, learn, learn_if_due, order, run, tools
 from sandbox import Serving, serving
 from sandbox.universe import MadeUpMarket
 from sources import Timepiece, load
@@ -35,15 +35,30 @@ SOURCES = ("binance_futures", "binance_spot", "coingecko", "okx", "bybit")
 
 
 class Hurried:
-    """A clock that goes on while nobody waits: sleeping moves it, and so does the next hour."""
+    """A clock that goes on while nobody waits: sleeping moves it, and so does the next hour.
+
+    The database's clock, by which budgets are kept, goes on only by itself: a run is told how far
+    it is ahead before what was slept is counted.
+    """
 
     def __init__(self) -> None:
         self.ahead = 0.0
-        self.timepiece = Timepiece(
-            monotonic=lambda: monotonic() + self.ahead,
+        self._at_work = False
+
+    @contextmanager
+    def tools(self, settings: Settings) -> Iterator[Tools]:
+        """A run's tools."""
+        timepiece = Timepiece(
+            monotonic=lambda: monotonic() + self.ahead * self._at_work,
             wall=lambda: time() + self.ahead,
             sleep=self.sleep,
         )
+        with tools(settings, timepiece=timepiece) as at_hand:
+            self._at_work = True
+            try:
+                yield at_hand
+            finally:
+                self._at_work = False
 
     def sleep(self, seconds: float) -> None:
         """Be so much later."""
@@ -76,7 +91,7 @@ def switch_on(sandbox: Serving, every: int) -> None:
 def day(settings: Settings, sandbox: Serving, hours: int, every: int) -> Day:
     """Collect hour after hour; `settings` are those of an empty database and of the sandbox."""
     done, clock = Day(), Hurried()
-    with tools(settings, timepiece=clock.timepiece) as at_hand:
+    with clock.tools(settings) as at_hand:
         learn(at_hand, BEGIN)
     sandbox.forget()
     switch_on(sandbox, every)
@@ -84,7 +99,7 @@ def day(settings: Settings, sandbox: Serving, hours: int, every: int) -> Day:
         now = BEGIN + hour * HOUR
         sandbox.at(now)
         began, worked = perf_counter(), process_time()
-        with tools(settings, timepiece=clock.timepiece) as at_hand:
+        with clock.tools(settings) as at_hand:
             asked = order(now=now, known_sources=load(), sources=SOURCES, hours=24)
             learn_if_due(at_hand, asked)
             tally = run(at_hand, asked)

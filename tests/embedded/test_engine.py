@@ -13,12 +13,17 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 import embedded
 from embedded import place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ENSURE = """
 import sys
@@ -70,8 +75,15 @@ embedded.ensure(Path(sys.argv[1]), tcp=int(sys.argv[2]))
 """
 
 
-def test_whatever_the_umask_all_of_it_is_for_its_user_alone(tmp_path: Path) -> None:
-    home = tmp_path / "above" / "home"
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose sockets have paths that are short enough to lie in it."""
+    with TemporaryDirectory(prefix="h") as name:
+        yield Path(name)
+
+
+def test_whatever_the_umask_all_of_it_is_for_its_user_alone(short: Path) -> None:
+    home = short / "above" / "home"
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]

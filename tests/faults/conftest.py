@@ -6,7 +6,7 @@ How rows are told and gathered: tests/fault_table.py.
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,21 +72,35 @@ class Place:
     venues: Serving
     front: Front
     slept: float = 0.0
+    at_work: bool = False
     pace: float = 1.0  # of the clock that tells how long an answer takes
     timeout: float = 30.0
     truth: dict[str, dict[datetime, Candle]] = field(default_factory=dict)  # by source
 
     @contextmanager
     def tools(self) -> Iterator[Tools]:
-        """A run's tools, with a clock that whoever sleeps moves on: for all runs of a row."""
+        """A run's tools, with a clock that whoever sleeps moves on: for all runs of a row.
+
+        The database's clock, by which budgets are kept, goes on only by itself: a run is told how
+        far it is ahead before what was slept is counted.
+        """
         timepiece = Timepiece(
-            monotonic=lambda: monotonic() * self.pace + self.slept,
+            monotonic=lambda: monotonic() * self.pace + self.slept * self.at_work,
             wall=lambda: time() + self.slept,
             sleep=self.pass_by,
         )
-        with tools(self.settings, timepiece=timepiece) as at_hand:
+        with (
+            pytest.MonkeyPatch.context() as environment,
+            ExitStack() as stack,
+        ):
+            environment.setenv("CRYPTOCOMPARE_API_KEY", "planted-cryptocompare")
+            at_hand = stack.enter_context(tools(self.settings, timepiece=timepiece))
             at_hand.client.timeout = self.timeout
-            yield at_hand
+            self.at_work = True
+            try:
+                yield at_hand
+            finally:
+                self.at_work = False
 
     def pass_by(self, seconds: float) -> None:
         """Let time go by."""
@@ -193,11 +207,9 @@ def opened(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     home = tmp_path_factory.mktemp("faults")
     shutil.copytree(template / "pgdata", home / "pgdata")
     with (
-        pytest.MonkeyPatch.context() as environment,
         serving(coins=12, seed=7, now=NOW, limits=False) as venues,
         fronting(venues) as front,
     ):
-        environment.setenv("CRYPTOCOMPARE_API_KEY", "planted-cryptocompare")
         current = Settings(
             DATABASE_URL=None,
             CHANDLERY_HOME=home,
