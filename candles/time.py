@@ -47,7 +47,8 @@ class Window:
     def without(self, others: Iterable[Self]) -> list[Self]:
         """The parts of this window that lie in none of the others, in order."""
         left, start = [], self.start
-        for other in sorted(others, key=lambda each: each.start):
+        held = (each for each in others if each.start < each.end)
+        for other in sorted(held, key=lambda each: each.start):
             if start < min(other.start, self.end):
                 left.append(type(self)(start, min(other.start, self.end)))
             start = max(start, other.end)

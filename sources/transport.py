@@ -44,7 +44,8 @@ TOO_MANY = 429
 PATIENCE = 120.0
 ADDRESS = "here"
 SHORTEST = 1.0
-LARGEST = 64 * 2**20
+LARGEST = 32 * 2**20
+"""Three times the largest there is, spot's exchangeInfo. All hands may hold one at a time."""
 LONGEST = 120.0
 """Seconds in which a whole answer must have come, however steadily it trickles."""
 SHORTEST_KEY = 8

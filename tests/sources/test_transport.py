@@ -319,7 +319,7 @@ def test_a_body_without_an_end_is_malformed(ask: Ask) -> None:
                 yield b"[" * 2**20
 
     script = Script(lambda: httpx.Response(200, stream=Endless()))
-    with pytest.raises(Malformed, match="larger than 64 MB"):
+    with pytest.raises(Malformed, match="larger than 32 MB"):
         ask(script)
     assert len(script.asked) == 1
 
