@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import count
 from pathlib import Path
 
 from psycopg import sql
@@ -59,6 +58,26 @@ order by open_time
 select "timestamp", open_price, high_price, low_price, close_price, volume from market_data
 where symbol = 'C' || %(coin)s and timeframe = '1d'
 order by "timestamp"
+""",
+}
+YEAR_BY_HAND = b"""
+select sum(close), sum(volume)
+from (
+    select
+        coin, time_bucket('1 day', open_time) as day, first(open, open_time), max(high), min(low),
+        last(close, open_time) as close, sum(volume) as volume
+    from candle_1h
+    where open_time >= %(year)s
+    group by coin, day
+) bar
+"""
+YEAR = {
+    "all coins' 1d of a year from candle_1d": b"""
+select sum(close), sum(volume) from candle_1d where open_time >= %(year)s
+""",
+    "all coins' 1d of a year from market_data": b"""
+select sum(close_price), sum(volume) from market_data
+where timeframe = '1d' and "timestamp" >= %(year)s
 """,
 }
 COINS = """
@@ -156,15 +175,28 @@ def gap_times(connection: store.Connection, now: datetime, rounds: int) -> Taken
     )
 
 
-def read_times(connection: store.Connection, rounds: int) -> Taken:
-    """Seconds that one coin's daily candles took, another coin each time."""
-    coins = count(1)
-
-    def ask(statement: bytes) -> None:
-        connection.execute(statement, {"coin": next(coins)}).fetchall()
-
+def coin_times(connection: store.Connection, rounds: int) -> Taken:
+    """Seconds that one coin's daily candles took: its hours were read before."""
+    coins = [coin for coin in range(1, rounds + 1) for _ in range(2)]
     ways = {BUCKET: DAYS_BY_HAND, **DAYS}
-    return _rounds({way: partial(ask, statement) for way, statement in ways.items()}, rounds)
+    taken: Taken = {way: [] for way in ways}
+    for again, coin in enumerate(coins):
+        for way, statement in ways.items():
+            ask = partial(connection.execute, statement, {"coin": coin})
+            took = measure.seconds(lambda ask=ask: ask().fetchall())  # type: ignore[misc]
+            if again % 2:
+                taken[way].append(took)
+    return taken
+
+
+def year_times(connection: store.Connection, now: datetime, rounds: int) -> Taken:
+    """Seconds that all coins' daily candles of the last year took."""
+    since = {"year": now - timedelta(days=365)}
+    ways = {BUCKET: YEAR_BY_HAND, **YEAR}
+    return _rounds(
+        {way: partial(connection.execute, statement, since) for way, statement in ways.items()},
+        rounds,
+    )
 
 
 def _rounds(ways: Mapping[str, measure.Work], rounds: int) -> Taken:
@@ -200,11 +232,11 @@ def print_times(taken: Taken) -> None:
     by_hand, *_ = taken.values()
     for way, mine in taken.items():
         ratio = measure.spread(measure.ratios(by_hand, mine), ".2f")
-        print(f"  {way:32}  {measure.spread(mine, '.4f'):>26} s  {ratio:>26} times as fast")
+        print(f"  {way:40}  {measure.spread(mine, '.4f'):>26} s  {ratio:>26} times as fast")
 
 
 def figures(
-    gaps: Taken, reads: Taken, used: Mapping[str, Spent], size: str
+    gaps: Taken, reads: Sequence[Taken], used: Mapping[str, Spent], size: str
 ) -> Iterator[measure.Figure]:
     """What the table has of one size."""
     for way, mine in gaps.items():
@@ -212,10 +244,11 @@ def figures(
         yield measure.Figure(f"{way}, {size}", mine, "s")
         if way == "all gaps":
             yield measure.Figure(f"{way} against {LAG}, {size}", ratio, "times as fast")
-    for way in DAYS:
-        ratio = measure.ratios(reads[BUCKET], reads[way])
-        unit = "times as fast"
-        yield measure.Figure(f"{way} against {BUCKET}, {size}", ratio, unit, least=20.0, form=".0f")
+    for by_hand, way, mine in ((each[BUCKET], way, each[way]) for each in reads for way in each):
+        if way != BUCKET:
+            ratio = measure.ratios(by_hand, mine)
+            what = f"{way} against {BUCKET}, {size}"
+            yield measure.Figure(what, ratio, "times as fast", least=20.0, form=".1f")
     for verb, spent in used.items():
         most = [spent.megabytes]
         yield measure.Figure(f"memory, {verb}, {size}", most, "MB", most=300.0, form=".0f")
@@ -240,9 +273,12 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
             size = f"{rows(connection) / 1e6:.1f} million candles"
             print(f"{size} of {coins:,} coins: {measure.about(connection)}", flush=True)
             gaps = gap_times(connection, now, given.rounds)
-            reads = read_times(connection, READS)
-            print_times(gaps)
-            print_times(reads)
+            reads = (
+                coin_times(connection, min(READS, coins)),
+                year_times(connection, now, given.rounds),
+            )
+            for taken in (gaps, *reads):
+                print_times(taken)
             used = memory(current, now, Path(folder))
             for verb, spent in used.items():
                 print(f"  {verb:32}  {spent.megabytes:,.0f} MB, {spent.seconds:.1f} s", flush=True)
