@@ -14,6 +14,7 @@ import pytest
 Happened = Callable[[str], None]
 GROUPS = ("venue", "process", "people")
 SAID = pytest.StashKey[str]()
+FOLDER = re.compile(r"\S*/pytest-of-[^/\s]+/pytest-\d+/[^/\s]+")  # a test's own
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def pytest_runtest_makereport(
         report.outcome, report.longrepr = "failed", "a row says what it saw: happened(...)"
     seen = str(call.excinfo.value) if call.excinfo else item.stash.get(SAID, "")
     group, what, must = marker.args
-    item.config.stash[ROWS].append(Row(group, what, must, seen, report.passed))
+    seen = f"not run here: {seen}" if report.skipped else FOLDER.sub("…", seen)
+    item.config.stash[ROWS].append(Row(group, what, must, seen, not report.failed))
     return report
 
 
