@@ -79,7 +79,7 @@ def wait(true: Callable[[], bool]) -> None:
         with contextlib.suppress(httpx.TransportError):
             if true():
                 return
-        time.sleep(0.25)
+        time.sleep(0.25)  # between looks: it is a real server's own time that passes
     raise measure.Unfit(f"waited {PATIENCE:.0f} s in vain")
 
 
