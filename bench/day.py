@@ -11,58 +11,28 @@ own. CPU and memory are those of this process, without the database's and the sa
 import argparse
 import resource
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from time import monotonic, perf_counter, process_time, time
+from time import perf_counter, process_time
 
 import polars as pl
 
 import store
 from bench import measure
+from bench.hurried import Hurried
 from candles import HOUR, Window, whole_hour
 from candles.settings import Settings
-from collect import Tools, learn, learn_if_due, order, run, tools
+from collect import learn, learn_if_due, order, run
 from sandbox import Serving, serving
 from sandbox.universe import MadeUpMarket
-from sources import Timepiece, load
+from sources import load
 
 BEGIN = datetime(2026, 11, 20, 0, 5, tzinfo=UTC)
 SEED = 1
 FAULTS = ("429", "500", "503", "cut", "truncated", "html", "empty", "slow")
 SOURCES = ("binance_futures", "binance_spot", "coingecko", "okx", "bybit")
-
-
-class Hurried:
-    """A clock that goes on while nobody waits: sleeping moves it, and so does the next hour.
-
-    The database's clock, by which budgets are kept, goes on only by itself: a run is told how far
-    it is ahead before what was slept is counted.
-    """
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-        self._at_work = False
-
-    @contextmanager
-    def tools(self, settings: Settings) -> Iterator[Tools]:
-        """A run's tools."""
-        timepiece = Timepiece(
-            monotonic=lambda: monotonic() + self.ahead * self._at_work,
-            wall=lambda: time() + self.ahead,
-            sleep=self.sleep,
-        )
-        with tools(settings, timepiece=timepiece) as at_hand:
-            self._at_work = True
-            try:
-                yield at_hand
-            finally:
-                self._at_work = False
-
-    def sleep(self, seconds: float) -> None:
-        """Be so much later."""
-        self.ahead += seconds
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """An hourly run by the command line: seconds, processor time and memory, and how they grow.
 
 Each round collects one hour of each coin, from a sandbox, into a database that has the 24 before
-it. CoinGecko is not asked: for the coins that nobody else has, its budget has a run wait.
+it. CoinGecko is not asked: for the coins that nobody else has, its budget has a run wait. All coins
+are learnt before, on a clock that does not wait for that budget.
 """
 
 import argparse
@@ -12,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 import store
 from bench import measure
+from bench.hurried import Hurried
 from bench.venue_to_database import Spent, rows, spend
+from collect import learn
 from sandbox.serving import serving
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -38,6 +41,8 @@ def measured(coins: int, rounds: int) -> tuple[list[Spent], int]:
             "CHANDLERY_VENUES_URL": sandbox.url,
             "CHANDLERY_SOURCES": TRADED,
         }
+        with Hurried().tools(current.model_copy(update={"venues_url": sandbox.url})) as at_hand:
+            learn(at_hand, begin)
         spent, before = [], 0
         for hour in range(rounds + 1):
             connection.execute("delete from account")  # in the world an hour lies between them
@@ -65,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--coins", default="1000,10000", help="sizes, one after the other")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2, help="after one to warm up")
     options = parser.parse_args(arguments)
     found: list[measure.Figure] = []
     for coins in map(int, options.coins.split(",")):

@@ -6,26 +6,25 @@ How rows are told and gathered: tests/fault_table.py.
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from time import monotonic, time
 from typing import Any, ClassVar
 
 import pytest
 
 import embedded
 import store
+from bench.hurried import Hurried
 from candles import Window
 from candles.settings import Settings
-from collect import Tally, Tools, gather, learn, order, run, tools
+from collect import Tally, Tools, gather, learn, order, run
 from collect.run import Run
 from sandbox import Serving, serving
 from sandbox.front import Front, fronting
 from sources import load
-from sources.limiter import Timepiece
 from sources.transport import ATTEMPTS
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
@@ -71,40 +70,22 @@ class Place:
     settings: Settings
     venues: Serving
     front: Front
-    slept: float = 0.0
-    at_work: bool = False
-    pace: float = 1.0  # of the clock that tells how long an answer takes
+    clock: Hurried = field(default_factory=Hurried)
     timeout: float = 30.0
     truth: dict[str, dict[datetime, Candle]] = field(default_factory=dict)  # by source
 
     @contextmanager
     def tools(self) -> Iterator[Tools]:
-        """A run's tools, with a clock that whoever sleeps moves on: for all runs of a row.
-
-        The database's clock, by which budgets are kept, goes on only by itself: a run is told how
-        far it is ahead before what was slept is counted.
-        """
-        timepiece = Timepiece(
-            monotonic=lambda: monotonic() * self.pace + self.slept * self.at_work,
-            wall=lambda: time() + self.slept,
-            sleep=self.pass_by,
-        )
-        with (
-            pytest.MonkeyPatch.context() as environment,
-            ExitStack() as stack,
-        ):
+        """A run's tools, with a clock that whoever sleeps moves on: for all runs of a row."""
+        with pytest.MonkeyPatch.context() as environment:
             environment.setenv("CRYPTOCOMPARE_API_KEY", "planted-cryptocompare")
-            at_hand = stack.enter_context(tools(self.settings, timepiece=timepiece))
-            at_hand.client.timeout = self.timeout
-            self.at_work = True
-            try:
+            with self.clock.tools(self.settings) as at_hand:
+                at_hand.client.timeout = self.timeout
                 yield at_hand
-            finally:
-                self.at_work = False
 
     def pass_by(self, seconds: float) -> None:
         """Let time go by."""
-        self.slept += seconds
+        self.clock.sleep(seconds)
 
     def collect(self, *sources: str, coin: str = "BTC", do: Run = run, **given: Any) -> Tally:
         """Run the engine for a coin's day, or for what is given."""
@@ -187,7 +168,7 @@ class Place:
         self.front.over.set()
         self.front.over = Event()
         self.front.asked.clear()
-        self.pace, self.timeout = 1.0, 30.0
+        self.clock.pace, self.timeout = 1.0, 30.0
 
     def empty(self) -> None:
         """As if nothing had ever been asked; the coins stay known."""

@@ -44,15 +44,14 @@ def switched(kind: str, **settings: float) -> "Plant":
     return plant
 
 
-def spoilt(spoil: Spoil, **clocks: float) -> "Plant":
+def spoilt(spoil: Spoil, *, pace: float = 1.0, timeout: float = 30.0) -> "Plant":
     """A fault of the front's; `pace` and `timeout` spare a test to wait."""
 
     def plant(place: "Place", sources: tuple[str, ...]) -> None:
         place.front.spoil = lambda name, answer: (
             spoil(answer) if name in sources else [whole(answer)]
         )
-        for name, value in clocks.items():
-            setattr(place, name, value)
+        place.clock.pace, place.timeout = pace, timeout
 
     return plant
 

@@ -1,0 +1,42 @@
+"""A clock that goes on while nobody waits: what waits in the world takes no time here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic, time
+
+from candles.settings import Settings
+from collect import Tools, tools
+from sources import Timepiece
+
+
+class Hurried:
+    """Sleeping moves it, and so does whoever says that it is later.
+
+    The database's clock, by which budgets are kept, goes on only by itself: a run is told how far
+    it is ahead before what was slept is counted. `pace` is that of the clock that tells how long
+    an answer takes: how many seconds go by in one.
+    """
+
+    def __init__(self) -> None:
+        self.ahead = 0.0  # seconds
+        self.pace = 1.0
+        self._at_work = False
+
+    @contextmanager
+    def tools(self, settings: Settings) -> Iterator[Tools]:
+        """A run's tools."""
+        timepiece = Timepiece(
+            monotonic=lambda: monotonic() * self.pace + self.ahead * self._at_work,
+            wall=lambda: time() + self.ahead,
+            sleep=self.sleep,
+        )
+        with tools(settings, timepiece=timepiece) as at_hand:
+            self._at_work = True
+            try:
+                yield at_hand
+            finally:
+                self._at_work = False
+
+    def sleep(self, seconds: float) -> None:
+        """Be so much later."""
+        self.ahead += seconds
