@@ -4,7 +4,9 @@ Timed for psql: its start, its connection, reading a binary file that pgpq made 
 fastest case; the file is in the page cache), one transaction. Timed for `store.write`: checking
 every rule, encoding polars to binary, COPY, the note of what is stale, its transactions; the
 connection is open already. "a flush at a time" is how the engine writes, the rest in one call. The
-two writers are processes that have a half of the coins each, as two shards have.
+two writers are processes that have a half of the coins each, as two shards have, and write a flush
+at a time too: whoever makes a chunk holds off all others from making one until its transaction
+ends, so that of two that load everything in one call the second waits for the first.
 """
 
 import argparse
@@ -37,7 +39,7 @@ WRITE = "store.write"
 AGAIN = "store.write, same rows again"
 CHANGED = "store.write, 1 % changed"
 FLUSHES = "store.write, a flush at a time"
-TWO = "store.write, two writers"
+TWO = "store.write, two writers, a flush at a time"
 MUCH = 1_000_000  # rows from which on a goal holds: of fewer, most of the time goes into chunks
 GOALS = {WRITE: 0.95, FLUSHES: 0.95, TWO: 1.2, AGAIN: 0.45, CHANGED: 0.45, UPSERT: None}
 Frames = Mapping[int, pl.DataFrame]
@@ -131,7 +133,9 @@ def _nothing() -> None: ...
 
 def _write_part() -> None:
     connection, frames = _READY["connection"], _READY["frames"]
-    store.write(connection, frames, store.source_key(connection, SOURCE))
+    source = store.source_key(connection, SOURCE)
+    for piece in flushes(frames):
+        store.write(connection, piece, source)
 
 
 _READY: dict[str, Any] = {"stack": ExitStack()}  # of the process of a Writer

@@ -144,8 +144,8 @@ def trading(venue: str, most: int) -> list[str]:
 
 
 def empty(connection: store.Connection) -> None:
-    """Leave nothing of the round before."""
-    connection.execute("truncate candle_1h, learnt, listing, coin cascade")
+    """Leave nothing of the round before; what it used of a budget neither, or the next waits."""
+    connection.execute("truncate candle_1h, learnt, listing, coin, account cascade")
     connection.execute("drop table if exists candles")
     for aggregate in ("candle_1d", "candle_4h"):
         connection.execute(f"call refresh_continuous_aggregate('{aggregate}', null, null)")
