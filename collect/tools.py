@@ -19,7 +19,7 @@ from collect.shared import Shared
 from sources import Accounts, Source
 from sources.limiter import REAL, Timepiece
 
-HANDS = 8  # requests under way at once: at 0.3 s an answer, more than any venue's limit allows
+HANDS = 8  # requests under way at once, and answers in memory: 27 a second at 0.3 s each
 
 
 @dataclass
