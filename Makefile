@@ -35,7 +35,7 @@ faults: setup ## Plant every fault, and write what came of it to docs/faults.md
 	@$(BIN)/python -m pytest -q tests -m fault --fault-table=docs/faults.md
 
 nightly: setup ## Kill runs 200 times at random, and fuzz for ten minutes
-	@$(BIN)/python -m pytest -q tests -k "test_killed or fuzz" --rounds=200 --fuzz-seconds=600
+	@$(BIN)/python -m pytest -q tests -k "test_killed or fuzz" --show-capture=no --rounds=200 --fuzz-seconds=600
 
 check: setup ## Lint, types, formatting
 	@$(BIN)/ruff check .

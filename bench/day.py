@@ -9,6 +9,7 @@ own. CPU and memory are those of this process, without the database's and the sa
 """
 
 import argparse
+import logging
 import resource
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -135,6 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--every", type=int, default=20, help="one request in so many is befallen")
     options = parser.parse_args(arguments)
+    logging.getLogger("sources").setLevel(logging.ERROR)  # what befalls it is counted
     with ExitStack() as stack:
         sandbox = stack.enter_context(
             serving(process=True, coins=options.coins, seed=SEED, now=BEGIN, limits=False)

@@ -117,7 +117,8 @@ def _near(price: float, other: float) -> bool:
 def _updated(row: Mapping[str, Any]) -> datetime | None:
     try:
         at = datetime.fromisoformat(row["last_updated"])
-        return at.astimezone(UTC) if at.tzinfo else None
+        told = at.tzinfo and columns.EARLIEST <= at.timestamp() * 1000 <= columns.LATEST
+        return at.astimezone(UTC) if told else None
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 

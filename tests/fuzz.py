@@ -54,7 +54,7 @@ def pytest_runtest_makereport(
     report = yield
     fuzzed = item.config.stash.get(FUZZED, [])
     if report.failed and fuzzed and fuzzed[-1].name == item.name:
-        again = f"--fuzz-seconds 0 --fuzz-first {fuzzed[-1].number}"
+        again = f"--fuzz-seconds=0 --fuzz-first={fuzzed[-1].number}"
         report.sections.append(("the input once more", again))
     return report
 

@@ -258,6 +258,8 @@ def test_of_many_only_closed_hours_are_taken(connect: Connect) -> None:
         {"last_updated": "2026-11-20T10:04:00"},
         {"last_updated": None},
         {"last_updated": "soon"},
+        {"last_updated": "9999-12-31T23:59:00Z"},
+        {"last_updated": "0001-01-01T00:00:00+14:00"},
         {"sparkline_in_7d": None},
         {"sparkline_in_7d": {"price": []}},
         {"sparkline_in_7d": {"price": [1168.0] * 167}, "price_change_24h": 0},
