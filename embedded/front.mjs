@@ -45,6 +45,7 @@ export class Front {
   #open = false
   #types = [] // of what the engine has not taken yet
   #type = '' // of the request it took last
+  #flush = false // whether what it took last is a Flush
   #changed = false
   #heldBack = false
   #ends = ''
@@ -206,6 +207,7 @@ export class Front {
    * earlier request. After an error in a batch the engine heeds nothing, and says nothing, until Sync.
    */
   #opens(type) {
+    this.#flush = type === 'H'
     if (NO_REQUEST.includes(type)) return
     this.#open = true
     this.#type = type
@@ -244,6 +246,7 @@ export class Front {
       if (!this.#internal) this.#holder?.known.set(name, value)
     } else if (type === 'E') {
       this.#error ??= wire.errorFields(body)
+      if (this.#flush && !this.#open) this.#opens('P') // malformed: as any message of a batch, it is over with Sync
     } else if (type === 'C') {
       // A client's own RESET ALL or DISCARD ALL: the defaults above are set again at its next turn.
       if (/^(RESET|DISCARD)/.test(body)) this.#last = null

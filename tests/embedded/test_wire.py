@@ -237,3 +237,27 @@ def test_one_who_leaves_after_an_error_that_no_sync_followed_is_forgotten(
     gone.close()
     other.sendall(HELLO + query("select 'mine'"))
     assert b"mine" in until(other, b"SELECT 1\0" + IDLE)
+
+
+def test_one_who_leaves_after_a_malformed_flush_is_forgotten(
+    dial: Callable[[], socket.socket],
+) -> None:
+    """It is an error like any in a batch: until Sync, PostgreSQL heeds nothing."""
+    gone, other = dial(), dial()
+    gone.sendall(HELLO)
+    until(gone, IDLE)
+    gone.sendall(message(b"H", b"more"))
+    until(gone, b"Rpq_getmsgend\0\0")
+    gone.close()
+    other.sendall(HELLO + query("select 'mine'"))
+    assert b"mine" in until(other, b"SELECT 1\0" + IDLE)
+
+
+def test_after_a_malformed_flush_and_a_sync_all_is_well(plain: socket.socket) -> None:
+    plain.sendall(HELLO)
+    until(plain, IDLE)
+    plain.sendall(message(b"H", b"more") + query("select 'lost'") + message(b"S", b""))
+    plain.sendall(query("select 'heeded'"))
+    found = until(plain, b"SELECT 1\0" + IDLE)
+    assert b"heeded" in found
+    assert b"lost" not in found
