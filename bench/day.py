@@ -5,12 +5,11 @@ Made-up venues, each request in twenty befallen by a fault; an hour after the ot
 then told by the code that made the candles up, and compared hour by hour with the database.
 
 The sandbox's limits are off: they go by the real clock, and whoever waits here moves a clock of its
-own. CPU and memory are those of this process, without the database's and the sandbox's.
+own. CPU is that of this process, without the database's and the sandbox's.
 """
 
 import argparse
 import logging
-import resource
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -49,7 +48,6 @@ class Day:
     failed: Counter[str] = field(default_factory=Counter)  # runs by coin: what failed in them
     wall: list[float] = field(default_factory=list)  # seconds, an hour each
     cpu: list[float] = field(default_factory=list)
-    peak: float = 0.0  # MB
 
 
 def switch_on(sandbox: Serving, every: int) -> None:
@@ -80,7 +78,6 @@ def day(settings: Settings, sandbox: Serving, hours: int, every: int) -> Day:
         done.cpu.append(process_time() - worked)
         print(f"{now:%H:%M} {done.wall[-1]:.1f} s, {tally.records:,} rows", flush=True)
         clock.ahead += timedelta(hours=1).total_seconds()
-    done.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     done.requests = sandbox.requests()["total"]
     done.befallen = {each["kind"]: each["done"] for each in sandbox.faults()}
     return done
@@ -126,7 +123,6 @@ def told(done: Day, coins: int) -> Iterable[str]:
     yield f"{len(done.failed):,} coins failed in a run, {sum(done.failed.values())} times in all"
     yield f"{sum(map(len, done.missing.values())):,} hours of {len(done.missing):,} coins missing"
     yield f"an hour: {measure.spread(done.wall, '.1f')} s, of CPU {measure.spread(done.cpu, '.1f')}"
-    yield f"peak memory {done.peak:,.0f} MB"
 
 
 def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
