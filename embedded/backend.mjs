@@ -127,8 +127,10 @@ const exists = () => {
 async function start() {
   if (!exists()) await create()
   const pglite = await open(folder, 'postgres')
-  // First of all statements, or TimescaleDB takes its licence for missing (TimescaleDB 2.23 in PGlite).
-  if (edition !== 'none') await pglite.exec("load 'timescaledb'")
+  // First of all statements, or TimescaleDB takes its licence for missing (TimescaleDB 2.23 in PGlite). The extension is
+  // made here, for nobody to interrupt: a session in which that was rolled back refuses to make it again, and there is
+  // but the one.
+  if (edition !== 'none') await pglite.exec("load 'timescaledb'; create extension if not exists timescaledb")
   return pglite
 }
 

@@ -33,7 +33,7 @@ print(embedded.ensure(Path(sys.argv[1])), embedded.status(Path(sys.argv[1])).pid
 """
 
 HYPERTABLE = """
-create extension timescaledb;
+create extension if not exists timescaledb;
 create table reading (t timestamptz not null, n int);
 select create_hypertable('reading', by_range('t'));
 create materialized view daily with (timescaledb.continuous) as
@@ -340,8 +340,20 @@ def test_a_tcp_port_in_use_is_an_engine_error(home: Path) -> None:
     assert value(embedded.ensure(home), "select 1") == 1
 
 
-def test_a_plain_postgresql_is_to_be_had_for_tests(home: Path) -> None:
-    with psycopg.connect(embedded.ensure(home, edition="none"), autocommit=True) as connection:
+def test_who_is_cut_short_while_asking_for_timescaledb_leaves_it_to_the_next(home: Path) -> None:
+    """A session in which CREATE EXTENSION was rolled back refuses it for ever."""
+    ask = "create extension if not exists timescaledb"
+    with psycopg.connect(embedded.ensure(home), autocommit=True) as connection:
+        connection.execute("begin")
+        connection.execute(ask)
+        connection.execute("rollback")
+        connection.execute(ask)
+        connection.execute("create table reading (t timestamptz not null)")
+        connection.execute("select create_hypertable('reading', by_range('t'))")
+
+
+def test_a_plain_postgresql_is_to_be_had_for_tests(new_home: Path) -> None:
+    with psycopg.connect(embedded.ensure(new_home, edition="none"), autocommit=True) as connection:
         with pytest.raises(psycopg.errors.FeatureNotSupported, match="not available"):
             connection.execute("create extension timescaledb")
         offered = "select count(*) from pg_available_extensions where name = 'timescaledb'"
