@@ -11,7 +11,7 @@ from candles.errors import (
     Unavailable,
 )
 from candles.frame import SCHEMA, check, empty, within
-from candles.time import HOUR, Window, clock, instant, whole_hour
+from candles.time import HOUR, Window, clock, instant, whole_hour, whole_hour_up
 from candles.words import Coin, Kind, Listing, line
 
 __all__ = [
@@ -35,5 +35,6 @@ __all__ = [
     "instant",
     "line",
     "whole_hour",
+    "whole_hour_up",
     "within",
 ]

@@ -73,6 +73,12 @@ def whole_hour(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
+def whole_hour_up(at: datetime) -> datetime:
+    """The full hour at or after `at`: the end of the candle in which something ended."""
+    down = whole_hour(at)
+    return down if down == at else down + HOUR
+
+
 def _bare_date(text: str) -> bool:
     try:
         date.fromisoformat(text)

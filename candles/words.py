@@ -28,7 +28,9 @@ class Coin:
 class Listing:
     """A coin at a source under its native symbol, from `start` (None: unknown) to `end`.
 
-    `multiple` is how many coins one unit of the symbol holds: 1000 for 1000PEPEUSDT.
+    `multiple` is how many coins one unit of the symbol holds: 1000 for 1000PEPEUSDT. `told_start`
+    is when trading began in the venue's word. `start` was last held against the candles around it
+    at `start_checked_at`, the price against CoinGecko's at `price_checked_at`; None: never.
     """
 
     coin: int
@@ -37,6 +39,9 @@ class Listing:
     multiple: int = 1
     start: datetime | None = None
     end: datetime | None = None
+    told_start: datetime | None = None
+    start_checked_at: datetime | None = None
+    price_checked_at: datetime | None = None
 
     def clip(self, window: Window) -> Window | None:
         """The part of `window` in which the coin is listed, as far as is known, or None."""

@@ -6,6 +6,7 @@ from typing import Unpack
 import click
 
 import collect
+import store
 from candles.settings import Settings, settings
 from chandlery.options import (
     END,
@@ -37,11 +38,18 @@ from collect.run import Run
 
 
 @click.command()
+@click.option(
+    "--relearn",
+    is_flag=True,
+    help="Have the next backfill ask again when listings began, as if it were not known.",
+)
 @choices(MAX_COINS, NOW, JSON)
-def coins(*, max_coins: int | None, now: str | None, as_json: bool) -> int:
+def coins(*, relearn: bool, max_coins: int | None, now: str | None, as_json: bool) -> int:
     """Learn coins by market cap, and where they are listed."""
     with tools(settings()) as at_hand, progress("coins", shown=not as_json):
         universe = learn(at_hand, at(now), few(max_coins))
+        if relearn:
+            universe.doubted = at_hand.database.do(store.doubt_starts)
     if as_json:
         print_json(universe.statistics())
     else:
@@ -107,5 +115,10 @@ def _print_universe(universe: Universe) -> None:
     output.print(f"{universe.coins:,} coins", highlight=False)
     for source, listed in universe.listings.items():
         output.print(f"  {source}: lists {listed:,} of them", highlight=False)
-    for source, why in universe.failures.items():
-        output.print(f"  {source}: {why}", highlight=False, markup=False)
+    for old, new in universe.renamed.items():
+        output.print(f"  {old} is called {new} now", highlight=False, markup=False)
+    for source, what in (*universe.odd.items(), *universe.failures.items()):
+        output.print(f"  {source}: {what}", highlight=False, markup=False)
+    if universe.doubted:
+        words = f"  the next backfill asks again when {universe.doubted:,} listings began"
+        output.print(words, highlight=False)

@@ -52,7 +52,7 @@ def _asked(source: Source, symbol: str, hours: int, now: datetime) -> pl.DataFra
     window, listing = Window(end - hours * HOUR, end), Listing(0, source.listings, symbol)
     with venues(settings()) as client:
         pages = list(sources.pages(source, window, now))
-        frames = [sources.fetch(client, source, listing, page, now) for page in pages]
+        frames = [sources.fetch(client, source, listing, page, now).frame for page in pages]
     return pl.concat(frames) if frames else empty()
 
 

@@ -7,8 +7,6 @@ when its turn comes, so a page that failed at one is simply still missing for th
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
-from functools import partial
 from itertools import chain
 
 import polars as pl
@@ -16,16 +14,16 @@ import polars as pl
 import sources
 import store
 from candles import Coin, Kind, Listing, SourceError, within
-from collect import ledger, plan, quota
+from collect import ledger, plan, quota, starts
 from collect.claims import Claim, claimed
-from collect.evidence import first_after_emptiness
 from collect.newest import newest
 from collect.order import Order
 from collect.plan import Page
+from collect.prices import Guard
 from collect.tally import Failure, Tally
 from collect.tools import HANDS, Tools
 from collect.turn import Step, Turn
-from sources import Source, fetch, first_candle
+from sources import Fetched, Source, fetch
 
 BATCH = 50  # coins that are planned, and in Prefect retried, together
 FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
@@ -64,7 +62,8 @@ def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
             if words := quota.used_up(tools, source, order.now):
                 tally.off.setdefault(source.name, words)
             turn = Turn(tools, order, source, tally, step, claim)
-            _ask(turn, mine)
+            with turn.contained(mine):
+                _ask(turn, mine)
             if turn.silent is not None:
                 tally.silent[source.name] = turn.silent
             failures += turn.failures
@@ -98,13 +97,25 @@ def _ask(turn: Turn, listings: Sequence[Listing]) -> None:
     key = database.do(store.source_key, source.name)
     place = turn.order.sources.index(source.listings)
     better = _keys(turn, turn.order.sources[:place], source.kind)
-    known = _with_starts(turn, listings)
-    pages = plan.pages(turn.tools, turn.order, source, key, known, turn.claim)
-    for frames in _flushes(chain(newest(turn, pages), _answers(turn, pages))):
-        written = database.do(store.write, frames, key, better=better, now=turn.order.now)
-        turn.tally.wrote(source.name, frames, written)
-    _learn_starts(turn, known)
+    known = starts.known(turn, listings)
+    guard = Guard.of(turn, known)
+    pages = guard.first(plan.pages(turn.tools, turn.order, source, key, known, turn.claim))
+    for frames in _flushes(chain(newest(turn, pages), _answers(turn, pages, guard))):
+        _write(turn, frames, key, better)
+    guard.keep()
+    starts.learn(turn, known)
+    starts.doubt(turn)
     ledger.keep(turn, key)
+
+
+def _write(turn: Turn, frames: dict[int, pl.DataFrame], key: int, better: Sequence[int]) -> None:
+    """Store what came. What the database refuses of one coin costs no other coin's candles."""
+
+    def write(some: dict[int, pl.DataFrame]) -> None:
+        do, now = turn.tools.database.do, turn.order.now
+        turn.tally.wrote(turn.source.name, some, do(store.write, some, key, better=better, now=now))
+
+    turn.one_by_one(frames, write)
 
 
 def _keys(turn: Turn, names: Iterable[str], kind: Kind) -> list[int]:
@@ -118,54 +129,27 @@ def _keys(turn: Turn, names: Iterable[str], kind: Kind) -> list[int]:
     return [turn.tools.database.do(store.source_key, name) for name in sorted(kept)]
 
 
-def _with_starts(turn: Turn, listings: Sequence[Listing]) -> list[Listing]:
-    """Learn when listings begin, where asking through emptiness would cost more than one page."""
-    window, source = turn.order.window, turn.source
-    if source.first is None or turn.off is not None or window.hours <= source.page_hours:
-        return list(listings)
-    hands = [turn.tools.hands.submit(_first, turn, listing) for listing in listings]
-    known = map(partial(_learnt, turn), listings, hands)
-    return [listing for listing in known if listing is not None]
-
-
-def _first(turn: Turn, listing: Listing) -> Listing | None:
-    if listing.start is not None or not turn.claim.covers(listing.coin, turn.order.window):
-        return listing
-    start = first_candle(turn.tools.client, turn.source, listing, turn.order.now)
-    return None if start is None else replace(listing, start=start)
-
-
-def _learnt(turn: Turn, listing: Listing, hand: Future[Listing | None]) -> Listing | None:
-    """The listing with its start; None where it has no candle yet, or the venue did not say."""
-    try:
-        known = hand.result()
-    except SourceError as error:
-        turn.note(listing, turn.order.window, error)
-        return None
-    if known is not None and known.start is not None and listing.start is None:
-        turn.tools.database.do(store.note_start, known, known.start)
-    return known
-
-
-def _answers(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[int, pl.DataFrame]]:
+def _answers(turn: Turn, pages: Iterable[Page], guard: Guard) -> Iterator[tuple[int, pl.DataFrame]]:
     """Each coin's candles, page by page, in order."""
     for page, hand in _hands(turn, pages):
         turn.tally.pages += 1
         turn.claim.renew()
         try:
-            frame = hand.result()
+            frame, malformed = hand.result()
         except SourceError as error:
             turn.note(page.listing, page.window, error)
             continue
-        turn.saw(page, frame)
+        if not guard.passes(page, frame):
+            continue
+        turn.saw(page, frame, malformed)
         wanted = frame if page.asked == page.window else within(frame, page.window)
         turn.step(wanted.height)
         yield page.listing.coin, wanted
 
 
-def _hands(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[pl.DataFrame]]]:
+def _hands(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[Fetched]]]:
     """Ask for pages some way ahead of whoever takes the answers, and hand them out in order."""
-    tools, waiting = turn.tools, deque[tuple[Page, Future[pl.DataFrame]]]()
+    tools, waiting = turn.tools, deque[tuple[Page, Future[Fetched]]]()
     for page in pages:
         words = turn.off or turn.refused.get(page.listing)
         if words is not None:
@@ -206,18 +190,6 @@ def _joined(frames: dict[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
         .sort("open_time")
         for coin, parts in frames.items()
     }
-
-
-def _learn_starts(turn: Turn, listings: Iterable[Listing]) -> None:
-    """Where a source tells of no beginning: it is where the first candle was after emptiness."""
-    if turn.source.first is not None:
-        return
-    failed = {failure.coin for failure in turn.failures}
-    for listing in listings:
-        if listing.start is None and listing.coin not in failed:
-            start = first_after_emptiness(turn.answers.get(listing, ()), turn.order.window.start)
-            if start is not None:
-                turn.tools.database.do(store.note_start, listing, start)
 
 
 def _account(

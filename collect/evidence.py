@@ -14,8 +14,9 @@ from typing import NamedTuple
 import polars as pl
 
 from candles import HOUR, Window, within
+from sources import MalformedRows
 
-EMPTY = frozenset({"hole", "between", "edge", "refused"})
+EMPTY = frozenset({"hole", "between", "edge", "refused", "malformed"})
 """The venue said that it has nothing; `lost` and `failed` are ours to mend."""
 NO_HALT = timedelta(days=30)
 """Where there is nothing for longer, a coin was not listed yet: it was not merely halted."""
@@ -33,7 +34,8 @@ class Sighting(NamedTuple):
 class Answer:
     """What came of a page: its first and last candle, and the hours wanted that did not come.
 
-    `asked` may be wider than `page`, so that candles on both sides frame what lacks.
+    `asked` may be wider than `page`, so that candles on both sides frame what lacks. `malformed`
+    are hours that came, in rows that broke a rule.
     """
 
     page: Window
@@ -41,9 +43,12 @@ class Answer:
     first: datetime | None
     last: datetime | None
     holes: tuple[Window, ...]
+    malformed: tuple[MalformedRows, ...] = ()
 
 
-def answer(page: Window, asked: Window, frame: pl.DataFrame) -> Answer:
+def answer(
+    page: Window, asked: Window, frame: pl.DataFrame, malformed: Sequence[MalformedRows] = ()
+) -> Answer:
     """Read an answer; `frame` is in order."""
     opened = frame["open_time"]
     first, last = (opened[0], opened[-1]) if frame.height else (None, None)
@@ -52,7 +57,7 @@ def answer(page: Window, asked: Window, frame: pl.DataFrame) -> Answer:
     came = within(frame, page)["open_time"].to_list()
     marks = pairwise([page.start - HOUR, *came, page.end])
     holes = tuple(Window(before + HOUR, after) for before, after in marks if after - before > HOUR)
-    return Answer(page, asked, first, last, holes)
+    return Answer(page, asked, first, last, holes, tuple(malformed))
 
 
 def first_after_emptiness(answers: Iterable[Answer], since: datetime) -> datetime | None:
@@ -79,7 +84,18 @@ def sightings(
     begin, if that is known.
     """
     ordered = sorted(answers, key=lambda each: each.page.start)
-    return [_judged(run, ordered, held, since) for run in _runs(ordered)]
+    broken = [row for each in ordered for row in each.malformed]
+    told = [_judged(run, ordered, held, since) for run in _runs(ordered)]
+    return [part for sighting in told for part in _with_words(sighting, broken)]
+
+
+def _with_words(sighting: Sighting, broken: Sequence[MalformedRows]) -> Iterable[Sighting]:
+    """The hours of a sighting whose rows came and broke a rule, with the rule; and the others."""
+    for row in broken:
+        if (hours := row.window.clip(sighting.window)) is not None:
+            yield Sighting(hours, "malformed", row.words)
+    for rest in sighting.window.without(row.window for row in broken):
+        yield sighting._replace(window=rest)
 
 
 def _runs(ordered: Sequence[Answer]) -> list[list[tuple[int, Window]]]:

@@ -28,7 +28,7 @@ def keep(turn: Turn, key: int) -> None:
     `key` is the source's in the database.
     """
     asked, seen = _seen(turn, key)
-    turn.tools.database.do(_put, turn, key, asked, seen)
+    turn.one_by_one(asked, lambda some: turn.tools.database.do(_put, turn, key, some, seen))
     turn.failures.extend(
         Failure(coin, turn.source.name, each.window, f"{turn.source.name}: {LOST}")
         for coin, found in seen.items()

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -135,5 +136,6 @@ def _framed(
         return page
     if not any(each.window.clip(page) for each in known):
         return page
+    # Also ahead of where the listing begins: a candle there says that it began earlier.
     wider = Window(page.start - HOUR, max(page.end, min(page.end + HOUR, whole_hour(now))))
-    return listing.clip(wider) or page
+    return replace(listing, start=None).clip(wider) or page

@@ -131,7 +131,8 @@ def choose(
     asked = None if symbols is None else [each for each in symbols if each.isprintable()]
     coins = store.find(connection, asked, None)
     names = {name.upper() for coin in coins for name in (coin.symbol, coin.id)}
-    unknown = [symbol for symbol in symbols or () if symbol.upper() not in names]
+    older = {name.upper() for name in store.ids(connection)} if symbols else set()
+    unknown = [symbol for symbol in symbols or () if symbol.upper() not in names | older]
     if unknown:
         raise Misuse(_unknown(connection, unknown[0]))
     return coins[:most]

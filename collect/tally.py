@@ -46,6 +46,11 @@ class Tally:
         self.rows[source] += rows
         self.used[source].update(coins)
 
+    def note(self, finding: str) -> None:
+        """Note something odd, once."""
+        if finding not in self.findings:
+            self.findings.append(finding)
+
     def leave(self, left: Mapping[str, set[int]]) -> None:
         """Note what is left to other runs: by the name of each, the coins."""
         for name, coins in left.items():

@@ -1,11 +1,7 @@
-"""Which coins there are, and where they trade: CoinGecko's coins joined to what the venues list.
-
-A venue's symbol is a coin by the coin id that CoinGecko names behind it, never by its ticker.
-What no API tells, a symbol that was another coin before, stands in `reused`.
-"""
+"""Which coins there are, and where they trade: CoinGecko's coins joined to what the venues list."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,33 +9,23 @@ import polars as pl
 
 import sources
 import store
-from candles import Blocked, Malformed, SourceError, Unavailable
+from candles import Blocked, Malformed, SourceError, Unavailable, whole_hour
 from collect import quota
-from collect.indexed import CRYPTOCOMPARE
 from collect.kinds import is_crypto
+from collect.markets import LISTED, Told, asked, in_dollars, told
 from collect.order import Order
-from collect.reused import REUSED
+from collect.renames import renames
 from collect.tools import Tools
-from sources import CATALOGUE, Catalogue, Source, coingecko, cryptocompare
+from sources import coingecko, cryptocompare
 
 log = logging.getLogger(__name__)
-
-QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDP", "USD")
-"""Prices are in dollars: of a coin's markets at a venue, the first of these counts."""
 
 COINS_A_PAGE = 250
 FIRST_COINS = 1000  # four pages; `chandlery coins` learns them all
 FRESH = timedelta(hours=24)
+FEW_COINS, SMALL_SHARE = 20, 0.05
+"""CoinGecko may lose so many coins at once, or that share, and be taken at its word."""
 UNIVERSE = "universe"
-LISTED = pl.Schema(
-    {
-        "id": pl.String(),
-        "symbol": pl.String(),
-        "multiple": pl.Int64(),
-        "start": CATALOGUE["start"],
-        "end": CATALOGUE["end"],
-    },
-)
 
 
 @dataclass
@@ -50,6 +36,10 @@ class Universe:
     listings: dict[str, int] = field(default_factory=dict)  # source: coins listed there
     unmapped: int = 0  # coins known by a venue's word only, as CoinGecko did not answer
     failures: dict[str, str] = field(default_factory=dict)
+    odd: dict[str, str] = field(default_factory=dict)  # by source: entries that were left out
+    renamed: dict[str, str] = field(default_factory=dict)  # CoinGecko's ids: the new by the old
+
+    doubted: int = 0  # listings whose starts are to be asked for again
 
     def statistics(self) -> dict[str, object]:
         """One JSON object."""
@@ -72,33 +62,84 @@ def learn(tools: Tools, now: datetime, most: int | None = None) -> Universe:
             log.warning("without CoinGecko coins are told apart by venue only, and not ranked")
             _learn_unmapped(tools, now, universe)
         return universe
-    told = dict(_told(tools, seen, universe))
-    retire = most is None and not universe.failures
-    universe.coins = tools.database.do(_keep, seen, told, now, retire=retire)
-    universe.listings = {name: listed["id"].n_unique() for name, (listed, _) in told.items()}
+    found = dict(told(tools, seen, universe.failures))
+    tools.database.do(_keep, universe, seen, found, now, most)
     quota.keep(tools, now)
     return universe
 
 
-def _keep(
+def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
     connection: store.Connection,
+    universe: Universe,
     seen: pl.DataFrame,
-    told: Mapping[str, tuple[pl.DataFrame, pl.DataFrame]],
+    found: Mapping[str, Told],
     now: datetime,
-    *,
-    retire: bool,
-) -> int:
-    # All or nothing: coins without their listings would look as if nobody listed them.
+    most: int | None,
+) -> None:
+    """All or nothing: coins without their listings would look as if nobody listed them."""
     with connection.transaction():
-        for name, (listed, _) in told.items():
-            store.adopt(connection, name, listed.unique("id"))
-        coins = store.learn_coins(connection, seen, now)
-        for name, (listed, markets) in told.items():
-            store.learn_listings(connection, name, listed, now, markets)
-        if retire:
-            store.retire_unseen(connection, now)
+        universe.renamed = _rename(connection, seen, found, now)
+        for name, each in found.items():
+            store.adopt(connection, name, each.listed.unique("id"))
+        universe.coins = store.learn_coins(connection, seen, now)
+        for name, (listed, markets, odd) in found.items():
+            unread = [each.symbol for each in odd if each.symbol is not None]
+            learnt = store.learn_listings(connection, name, listed, now, markets, unread)
+            universe.listings[name] = listed["id"].n_unique()
+            _tell(universe, name, odd, learnt)
+        _tell_coins(universe, _unseen(connection, seen, most, now))
         store.note_learnt(connection, UNIVERSE, now)
-    return coins
+
+
+def _rename(
+    connection: store.Connection, seen: pl.DataFrame, found: Mapping[str, Told], now: datetime
+) -> dict[str, str]:
+    """Keep the coins that have another id now; who goes by ids itself tells nothing of that."""
+    ranking = {coingecko.VENUE.name, cryptocompare.VENUE.name}
+    before = {name: store.open_pairs(connection, name) for name in found.keys() - ranking}
+    claims = {
+        name: {
+            store.Pair(symbol, id_): None if began is None else whole_hour(began)
+            for symbol, id_, began in found[name].listed.select("symbol", "id", "told").iter_rows()
+        }
+        for name in before
+    }
+    renamed = renames(seen["id"].to_list(), store.ids(connection), before, claims)
+    store.rename_coins(connection, renamed, now)
+    return renamed
+
+
+def _unseen(
+    connection: store.Connection, seen: pl.DataFrame, most: int | None, now: datetime
+) -> store.Unseen:
+    """Who is not in the list; where only the best were asked for, how many of them it lacks."""
+    if most is None:
+        return store.retire_unseen(connection, now)
+    known = min(most, store.active(connection))
+    return store.Unseen(known, max(known - seen.height, 0), 0)
+
+
+def _tell(
+    universe: Universe, source: str, odd: Sequence[sources.OddEntry], learnt: store.Learnt
+) -> None:
+    """Say what was left out of a list, and what it lost."""
+    if odd:
+        first = f"{odd[0].symbol}: {odd[0].words}" if odd[0].symbol else odd[0].words
+        universe.odd[source] = f"{len(odd)} entries left out, the first: {first}"
+    if learnt.shrank:
+        universe.failures[source] = (
+            f"its list lost {learnt.lost:,} of {learnt.open:,} symbols at once:"
+            " believed when it says so again, hours later"
+        )
+
+
+def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
+    """Say what CoinGecko's list lost of the coins that are known."""
+    if unseen.unseen > max(FEW_COINS, SMALL_SHARE * unseen.active):
+        universe.failures["coingecko"] = (
+            f"its list lost {unseen.unseen:,} of {unseen.active:,} coins at once:"
+            " believed when it says so again, hours later"
+        )
 
 
 def learn_if_due(tools: Tools, order: Order) -> None:
@@ -124,110 +165,22 @@ def _coins(tools: Tools, most: int | None) -> pl.DataFrame:
         "rank",
         ticker=pl.col("symbol").str.to_uppercase(),
         crypto=is_crypto(pl.col("id")),
+        price="price",
     )
-
-
-def _told(
-    tools: Tools, seen: pl.DataFrame, universe: Universe
-) -> Iterator[tuple[str, tuple[pl.DataFrame, pl.DataFrame]]]:
-    """What each source lists of the coins seen, and its markets (symbol, trading, end).
-
-    What one does not tell is put to `failures`.
-    """
-    for source in _asked(tools):
-        if source.name == coingecko.VENUE.name:
-            listed = _listed_by_id(seen)
-            yield source.name, (listed, _trading(listed))
-        elif source.name == cryptocompare.VENUE.name:
-            listed = _listed_by_id(seen, CRYPTOCOMPARE)
-            yield source.name, (listed, _trading(listed))
-        elif source.catalogue is not None:
-            try:
-                yield source.name, _listed(tools, source, source.catalogue, seen)
-            except SourceError as error:
-                universe.failures[source.name] = str(error)
-
-
-def _asked(tools: Tools) -> list[Source]:
-    """The sources in force that may be asked: what nobody wants need not be known."""
-    wanted = [tools.sources[name] for name in tools.priority if name in tools.sources]
-    return [source for source in wanted if sources.configured(tools.keys, source)]
-
-
-def _listed(
-    tools: Tools, source: Source, catalogue: Catalogue, coins: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A source's dollar markets that are of these coins (LISTED, one a coin), and all it has.
-
-    A coin whose own ticker is the venue's asset (1000SATS) is not a multiple of another.
-    """
-    markets = sources.catalogue(tools.client, source)
-    named = coingecko.tickers(tools.client, catalogue.exchange, derivatives=catalogue.derivatives)
-    key = ["symbol"] if catalogue.derivatives else ["asset", "quote"]
-    behind = named.rename({"base": "asset", "target": "quote"}).select(*key, id="coin_id")
-    mapped = (
-        _in_dollars(source, markets)
-        .join(behind.unique(key, keep="first"), on=key, maintain_order="left")
-        .join(coins.select("id", "ticker"), on="id", maintain_order="left")
-        .with_columns(pl.when(pl.col("asset") != pl.col("ticker")).then("multiple").otherwise(1))
-        .unique("id", keep="first", maintain_order=True)
-        .select(LISTED.names())
-    )
-    return _with_reused(source, mapped, coins), markets
-
-
-def _in_dollars(source: Source, markets: pl.DataFrame) -> pl.DataFrame:
-    """Markets against dollars, best quote first; where they begin is asked of the candles."""
-    place = {quote: place for place, quote in enumerate(QUOTES)}
-    told = pl.lit(None, CATALOGUE["start"]) if source.first else pl.col("start").dt.truncate("1h")
-    return (
-        markets.filter(pl.col("quote").is_in(QUOTES))
-        .with_columns(start=told)
-        .sort(pl.col("quote").replace_strict(place), "multiple", "symbol")
-    )
-
-
-def _with_reused(source: Source, mapped: pl.DataFrame, coins: pl.DataFrame) -> pl.DataFrame:
-    """Each part of a reused symbol's life is its coin's; CoinGecko knows the latest only."""
-    curated = [
-        (reuse.coin, reuse.symbol, 1, reuse.start, reuse.end)
-        for reuse in REUSED
-        if reuse.source == source.name and reuse.coin in coins["id"]
-    ]
-    parts = pl.DataFrame(curated, schema=LISTED, orient="row")
-    others = mapped.join(parts.select("symbol").unique(), on="symbol", how="anti")
-    return pl.concat([others, parts])
-
-
-def _listed_by_id(coins: pl.DataFrame, symbols: Mapping[str, str] | None = None) -> pl.DataFrame:
-    """Every coin under its own id, or those that stand in a table under what it calls them."""
-    own = pl.col("id")
-    symbol = own if symbols is None else own.replace_strict(symbols, default=None)
-    return (
-        coins.select(own, symbol=symbol, multiple=pl.lit(1, pl.Int64))
-        .drop_nulls("symbol")
-        .with_columns(start=pl.lit(None, LISTED["start"]), end=pl.lit(None, LISTED["end"]))
-        .match_to_schema(LISTED)
-    )
-
-
-def _trading(listed: pl.DataFrame) -> pl.DataFrame:
-    """The markets of a source without a list of its own: all that are listed trade."""
-    return listed.select("symbol", "end", trading=pl.lit(value=True))
 
 
 def _learn_unmapped(tools: Tools, now: datetime, universe: Universe) -> None:
     """Keep what each venue lists under ids of its own, until CoinGecko tells whose they are."""
-    for source in _asked(tools):
+    for source in asked(tools):
         if source.catalogue is None:
             continue
         try:
-            known = sources.catalogue(tools.client, source)
+            known, _ = sources.catalogue(tools.client, source)
         except SourceError as error:
             universe.failures[source.name] = str(error)
             continue
         trading = known.filter("trading")
-        named = _in_dollars(source, trading).unique("base", keep="first", maintain_order=True)
+        named = in_dollars(source, trading).unique("base", keep="first", maintain_order=True)
         coins = named.with_columns(
             id=pl.format("unmapped:{}:{}", pl.lit(source.name), pl.col("base")),
             name=pl.format("{} at {}", pl.col("base"), pl.lit(source.name)),

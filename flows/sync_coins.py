@@ -31,8 +31,10 @@ def sync_coins(max_coins: Coins | None = None, now: str | None = None) -> State[
             universe = learn(at_hand, moment, max_coins)
     except ChandleryError as error:
         return Failed(message=str(error))
-    for source, why in universe.failures.items():
-        get_run_logger().warning("%s: %s", source, why)
+    for source, what in (*universe.odd.items(), *universe.failures.items()):
+        get_run_logger().warning("%s: %s", source, what)
+    for old, new in universe.renamed.items():
+        get_run_logger().info("%s is called %s now", old, new)
     message = f"{universe.coins} coins, {sum(universe.listings.values())} listings"
     publish("sync-coins", of_coins(str(runtime.flow_run.name), universe), message)
     name = "Partial" if universe.failures else None

@@ -1,24 +1,34 @@
-"""Coins and their listings."""
+"""Coins: who is who, over renames, and who is ranked where."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import polars as pl
 
-from candles import Coin, Listing
+from candles import Coin
 from store.connect import Connection
 from store.queries import query
+from store.unconfirmed import confirmed
+
+
+class Unseen(NamedTuple):
+    """How many coins are active, how many of them were not seen, and how many were let go."""
+
+    active: int
+    unseen: int
+    retired: int
 
 
 def learn_coins(
     connection: Connection, seen: pl.DataFrame, now: datetime, *, mapped: bool = True
 ) -> int:
-    """Keep coins (columns id, ticker, name, rank, crypto?) under their ids; return how many.
+    """Keep coins (columns id, ticker, name, rank, crypto?, price?) by id; return how many.
 
-    Their ranks are kept for the day, so that who was among the best can be read back.
+    Their ranks are kept for the day, so that who was among the best can be read back. A rank that
+    is null once is the one before; null again hours later, it is lost.
     """
     texts = {name: seen[name].str.replace_all("\0", "") for name in ("id", "ticker", "name")}
-    crypto = seen["crypto"].to_list() if "crypto" in seen.columns else [True] * seen.height
     with connection.transaction():
         connection.execute(
             query("learn_coins"),
@@ -26,8 +36,9 @@ def learn_coins(
                 "ids": texts["id"].to_list(),
                 "tickers": texts["ticker"].to_list(),
                 "names": texts["name"].to_list(),
-                "ranks": seen["rank"].to_list(),
-                "crypto": crypto,
+                "ranks": _ranks(connection, seen, now),
+                "crypto": _optional(seen, "crypto", default=True),
+                "prices": _optional(seen, "price", default=None),
                 "now": now,
                 "mapped": mapped,
             },
@@ -36,44 +47,55 @@ def learn_coins(
     return seen.height
 
 
-def retire_unseen(connection: Connection, now: datetime) -> int:
-    """Once all coins are learnt: who was not seen at `now` is no longer active; return how many."""
-    return connection.execute(
-        "update coin set active = false where active and mapped and seen_at < %s",
-        (now,),
-    ).rowcount
+def _optional(seen: pl.DataFrame, name: str, default: object) -> list[object]:
+    return seen[name].to_list() if name in seen.columns else [default] * seen.height
 
 
-def learn_listings(
-    connection: Connection,
-    source: str,
-    seen: pl.DataFrame,
-    now: datetime,
-    markets: pl.DataFrame,
-) -> int:
-    """Keep a source's listings (columns id, symbol, multiple, start, end); return how many changed.
+def _ranks(connection: Connection, seen: pl.DataFrame, now: datetime) -> list[int | None]:
+    """The ranks that were told, and those before where none was, for now."""
+    told = dict(seen.select("id", "rank").iter_rows())
+    rows = connection.execute(
+        "select id, rank from coin where rank is not null and id = any (%s)",
+        ([id_ for id_, rank in told.items() if rank is None],),
+    )
+    before: dict[str, int] = dict(rows.fetchall())
+    lost = confirmed(connection, "rank lost", before, now)
+    kept = {id_: rank for id_, rank in before.items() if id_ not in lost}
+    return [kept.get(id_) if rank is None else rank for id_, rank in told.items()]
 
-    Ids of coins that are not known are passed over. A listing whose symbol is not trading in
-    `markets` (columns symbol, trading, end), or names another coin now, ends when they say, or
-    else at `now`: venues seldom tell.
+
+def retire_unseen(connection: Connection, now: datetime) -> Unseen:
+    """Once all coins are learnt: who was not seen, and was not before either, is no longer active.
+
+    Before, that is at least some hours before `now`.
     """
-    source_key(connection, source)
-    over = markets.filter(pl.col("end").is_not_null())
-    return connection.execute(
-        query("learn_listings"),
-        {
-            "source": source,
-            "ids": seen["id"].to_list(),
-            "symbols": seen["symbol"].to_list(),
-            "multiples": seen["multiple"].to_list(),
-            "starts": seen["start"].to_list(),
-            "ends": seen["end"].to_list(),
-            "now": now,
-            "trading": markets.filter("trading")["symbol"].to_list(),
-            "gone": over["symbol"].to_list(),
-            "gone_at": over["end"].to_list(),
-        },
-    ).rowcount
+    with connection.transaction():
+        rows = connection.execute(
+            "select id, seen_at < %s from coin where active and mapped", (now,)
+        ).fetchall()
+        unseen = [id_ for id_, is_unseen in rows if is_unseen]
+        gone = confirmed(connection, "coin gone", unseen, now)
+        connection.execute("update coin set active = false where id = any (%s)", (list(gone),))
+        connection.execute(query("name_symbols"))
+    return Unseen(len(rows), len(unseen), len(gone))
+
+
+def active(connection: Connection) -> int:
+    """How many coins there are that CoinGecko still has."""
+    row = connection.execute("select count(*) from coin where active and mapped").fetchone()
+    return int(row[0]) if row else 0
+
+
+def rename_coins(connection: Connection, renamed: Mapping[str, str], now: datetime) -> None:
+    """Give coins (by old id) their new ids; the old ones go on naming them."""
+    for old, new in renamed.items():
+        connection.execute(query("rename_coin"), {"old": old, "new": new, "now": now})
+
+
+def ids(connection: Connection) -> dict[str, int]:
+    """The keys of all coins by id, those that they had before included."""
+    rows = connection.execute("select id, coin from coin_alias union all select id, key from coin")
+    return dict(rows.fetchall())
 
 
 def adopt(connection: Connection, source: str, seen: pl.DataFrame) -> int:
@@ -110,19 +132,6 @@ def ranked(connection: Connection, day: datetime, most: int | None = None) -> li
     return [Coin(*row) for row in rows]
 
 
-def source_key(connection: Connection, name: str) -> int:
-    """The database's number for a source, given to it when it is first named."""
-    connection.execute(
-        "insert into source (name) select %(name)s"
-        " where not exists (select from source where name = %(name)s) on conflict do nothing",
-        {"name": name},
-    )
-    row = connection.execute("select key from source where name = %s", (name,)).fetchone()
-    if row is None:
-        raise LookupError(f"source {name} is not in the database, though it was just put there")
-    return int(row[0])
-
-
 def find(
     connection: Connection,
     symbols: Sequence[str] | None = None,
@@ -134,16 +143,10 @@ def find(
     return [Coin(*row) for row in rows]
 
 
-def listings(connection: Connection, coins: Iterable[Coin]) -> list[Listing]:
-    """Where these coins are or were listed."""
-    rows = connection.execute(query("listings"), {"coins": [coin.key for coin in coins]})
-    return [Listing(*row) for row in rows]
-
-
-def note_start(connection: Connection, listing: Listing, start: datetime) -> None:
-    """Keep when a listing's candles begin, which only the venue's first candle tells."""
-    connection.execute(
-        "update listing set starts_at = %s from source where source.key = listing.source"
-        " and source.name = %s and listing.symbol = %s and listing.coin = %s",
-        (start, listing.source, listing.symbol, listing.coin),
+def prices(connection: Connection, coins: Sequence[int]) -> dict[int, tuple[float, datetime]]:
+    """What CoinGecko last told these coins to cost, in dollars, and when (UTC); by key."""
+    rows = connection.execute(
+        "select key, price, priced_at from coin where key = any (%s) and price is not null",
+        (list(coins),),
     )
+    return {key: (price, at.astimezone(UTC)) for key, price, at in rows}

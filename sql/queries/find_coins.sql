@@ -1,7 +1,12 @@
--- Coins by market-cap rank: those asked for by symbol or id, or all that are crypto.
+-- Coins by market-cap rank: those asked for by symbol or id (one that they had before too), or all that are crypto.
+with asked as (
+    select upper(name) as name from unnest(%(symbols)s::text[]) as asked (name)
+)
 select key, id, symbol, name, rank
 from coin
 where (%(symbols)s::text[] is null and crypto)
-    or array[upper(symbol), upper(id)] && (select array_agg(upper(asked)) from unnest(%(symbols)s::text[]) asked)
+    or upper(symbol) in (select name from asked)
+    or upper(id) in (select name from asked)
+    or exists (select from coin_alias where coin_alias.coin = coin.key and upper(coin_alias.id) in (select name from asked))
 order by rank nulls last, key
 limit %(most)s

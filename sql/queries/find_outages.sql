@@ -8,7 +8,7 @@ with near as materialized (
     select source, coin, unnest(range_agg(tstzrange(absence.starts_at, absence.ends_at))) as hours
     from absence
     join near on absence.starts_at < near.ends_at and absence.ends_at > near.starts_at
-    where outcome not in ('lost', 'failed')
+    where outcome not in ('lost', 'failed', 'malformed')
     group by source, coin
 ), change as (
     select source, at, sum(step) as step

@@ -1,13 +1,15 @@
 """Coins and listings, learnt again and again."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
+import pytest
 
 import store
 from candles import HOUR
-from store.coins import find, learn_coins, listings, note_start
+from store.coins import find, learn_coins
+from store.listings import listings, note_start
 
 Learn = Callable[..., int]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
@@ -27,9 +29,8 @@ def listed(*rows: tuple[str, str, int, datetime | None]) -> pl.DataFrame:
 def told(connection: store.Connection, source: str, seen: pl.DataFrame, now: datetime = T0) -> int:
     """A source tells of these listings, all of them trading."""
     dated = seen.with_columns(start=pl.lit(None, pl.Datetime("us", "UTC")))
-    return store.learn_listings(
-        connection, source, dated, now, seen.with_columns(trading=pl.lit(value=True))
-    )
+    markets = seen.with_columns(trading=pl.lit(value=True))
+    return store.learn_listings(connection, source, dated, now, markets).changed
 
 
 def named(connection: store.Connection) -> list[tuple[str, str]]:
@@ -140,24 +141,156 @@ def test_one_symbol_can_be_two_coins_and_one_coin_at_two_sources(
     assert keys == [0, 1, 0]
 
 
-def test_a_symbol_that_names_another_coin_now_is_the_new_ones_from_now_on(
+def ends(connection: store.Connection) -> dict[str, datetime | None]:
+    return {each.symbol: each.end for each in listings(connection, find(connection))}
+
+
+def test_a_symbol_that_names_another_coin_is_the_new_ones_once_that_is_told_again(
     connection: store.Connection, learn: Learn
 ) -> None:
     learn(("old", "X"), ("new", "Y"))
-    told(connection, "a", listed(("old", "XUSDT", 1, None)))
-    told(connection, "a", listed(("new", "XUSDT", 1, None)), T0 + 5 * HOUR)
-    found = {each.coin: (each.start, each.end) for each in listings(connection, find(connection))}
-    assert found == {1: (None, T0 + 5 * HOUR), 2: (T0 + 5 * HOUR, None)}
+    old, new = (listed((name, "XUSDT", 1, None)) for name in ("old", "new"))
+
+    def found() -> dict[int, tuple[datetime | None, datetime | None]]:
+        known = listings(connection, find(connection))
+        return {each.coin: (each.start, each.end) for each in known}
+
+    told(connection, "a", old)
+    for hours in (5, 7):  # twice, but not six hours apart: it may be one mistake
+        told(connection, "a", new, T0 + hours * HOUR)
+        assert found() == {1: (None, None)}
+    told(connection, "a", new, T0 + 12 * HOUR)
+    assert found() == {1: (None, T0 + 5 * HOUR), 2: (T0 + 5 * HOUR, None)}
 
 
-def test_a_symbol_that_trades_no_more_ends_when_that_is_seen(
+def test_a_symbol_that_named_another_coin_once_stays_who_it_is(
+    connection: store.Connection, learn: Learn
+) -> None:
+    learn(("old", "X"), ("new", "Y"))
+    old, new = (listed((name, "XUSDT", 1, None)) for name in ("old", "new"))
+    for hours, seen in enumerate((old, new, old, new, old)):
+        told(connection, "a", seen, T0 + hours * 24 * HOUR)
+    assert [(each.coin, each.end) for each in listings(connection, find(connection))] == [(1, None)]
+
+
+def test_a_symbol_that_is_gone_ended_when_that_was_seen_first_once_it_is_seen_again(
     connection: store.Connection, learn: Learn
 ) -> None:
     learn(BTC, ETH)
     both = listed(("bitcoin", "B", 1, None), ("ethereum", "E", 1, None))
     told(connection, "a", both)
-    told(connection, "a", both.head(1), T0 + HOUR)
-    found = {each.symbol: each.end for each in listings(connection, find(connection))}
-    assert found == {"B": None, "E": T0 + HOUR}
-    told(connection, "a", both, T0 + 2 * HOUR)
-    assert {each.end for each in listings(connection, find(connection))} == {None}
+    told(connection, "a", both.head(1), T0 + HOUR + timedelta(minutes=30, seconds=12))
+    assert ends(connection) == {"B": None, "E": None}
+    told(connection, "a", both.head(1), T0 + 25 * HOUR)
+    assert ends(connection) == {"B": None, "E": T0 + 2 * HOUR}
+    told(connection, "a", both, T0 + 49 * HOUR)
+    assert ends(connection) == {"B": None, "E": None}
+
+
+def test_a_halt_that_a_venue_tells_of_one_symbol_is_believed_to_the_whole_hour(
+    connection: store.Connection, learn: Learn
+) -> None:
+    learn(BTC, ETH)
+    both = listed(("bitcoin", "B", 1, None), ("ethereum", "E", 1, None))
+    told(connection, "a", both)
+    dated = both.with_columns(start=pl.lit(None, pl.Datetime("us", "UTC")))
+    markets = both.with_columns(trading=pl.col("symbol") != "E")
+    now = T0 + timedelta(hours=1, minutes=30, seconds=12)
+    learnt = store.learn_listings(connection, "a", dated, now, markets)
+    assert (learnt.open, learnt.lost, learnt.shrank) == (2, 1, False)
+    assert ends(connection) == {"B": None, "E": T0 + 2 * HOUR}
+    store.learn_listings(connection, "a", dated, now + 30 * HOUR, markets)
+    assert ends(connection) == {"B": None, "E": T0 + 2 * HOUR}
+    told(connection, "a", both, now + 50 * HOUR)
+    assert ends(connection) == {"B": None, "E": None}
+
+
+def test_ends_and_starts_off_the_hour_are_those_of_their_candles(
+    connection: store.Connection, learn: Learn
+) -> None:
+    learn(BTC)
+    begun, over = T0 + timedelta(minutes=17), T0 + timedelta(hours=9, minutes=17, seconds=1)
+    seen = listed(("bitcoin", "B", 1, over)).with_columns(start=pl.lit(begun))
+    store.learn_listings(connection, "a", seen, T0, seen.with_columns(trading=pl.lit(value=True)))
+    (known,) = listings(connection, find(connection))
+    assert (known.start, known.end, known.told_start) == (T0, T0 + 10 * HOUR, T0)
+
+
+@pytest.mark.parametrize("how", ["gone", "halted"])
+def test_a_list_that_shrank_is_told_and_believed_when_it_says_so_again(
+    connection: store.Connection, learn: Learn, how: str
+) -> None:
+    names = [f"c{number}" for number in range(40)]
+    learn(*((name, name.upper()) for name in names))
+    all_of_them = listed(*((name, f"{name}USDT", 1, None) for name in names))
+    told(connection, "a", all_of_them)
+    half = all_of_them.head(20)
+    dated = half.with_columns(start=pl.lit(None, pl.Datetime("us", "UTC")))
+    markets = half.with_columns(trading=pl.lit(value=True))
+    if how == "halted":
+        markets = all_of_them.with_columns(trading=pl.int_range(pl.len()) < 20)
+
+    def hear(hours: int) -> tuple[int, bool]:
+        learnt = store.learn_listings(connection, "a", dated, T0 + hours * HOUR, markets)
+        return learnt.lost, learnt.shrank
+
+    assert (hear(24), set(ends(connection).values())) == ((20, True), {None})
+    told(connection, "a", all_of_them, T0 + 48 * HOUR)
+    assert (hear(72), set(ends(connection).values())) == ((20, True), {None})
+    assert (hear(96), sum(map(bool, ends(connection).values()))) == ((20, True), 20)
+    assert set(ends(connection).values()) == {None, T0 + 72 * HOUR}
+    assert hear(120) == (0, False)
+
+
+def test_a_symbol_whose_entry_could_not_be_read_is_not_gone(
+    connection: store.Connection, learn: Learn
+) -> None:
+    learn(BTC, ETH)
+    both = listed(("bitcoin", "B", 1, None), ("ethereum", "E", 1, None))
+    told(connection, "a", both)
+    one = both.head(1).with_columns(start=pl.lit(None, pl.Datetime("us", "UTC")))
+    markets = one.with_columns(trading=pl.lit(value=True))
+    for day in (1, 2, 3):
+        store.learn_listings(connection, "a", one, T0 + day * 24 * HOUR, markets, ["E"])
+    assert ends(connection) == {"B": None, "E": None}
+
+
+def ranked(*rows: tuple[str, str, int | None]) -> pl.DataFrame:
+    schema = {"id": pl.String, "ticker": pl.String, "rank": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(name="id")
+
+
+def test_a_rank_is_not_lost_by_one_null(connection: store.Connection) -> None:
+    whole = ranked(("bitcoin", "BTC", 1), ("wrapped-btc", "BTC", 12))
+    hurt = ranked(("bitcoin", "BTC", None), ("wrapped-btc", "BTC", 12))
+    for day, seen in enumerate((whole, hurt, whole, hurt)):
+        learn_coins(connection, seen, T0 + day * 24 * HOUR)
+        assert named(connection) == [BTC, ("wrapped-btc", "wrapped-btc")]
+    learn_coins(connection, hurt, T0 + 4 * 24 * HOUR)  # a second time: it has none any more
+    assert named(connection) == [("wrapped-btc", "BTC"), ("bitcoin", "bitcoin")]
+
+
+def test_a_ticker_is_the_best_ranked_active_coins(connection: store.Connection) -> None:
+    learn_coins(connection, ranked(("old", "FET", 30), ("bitcoin", "BTC", 1)), T0)
+    alive = ranked(("new", "FET", 31), ("bitcoin", "BTC", 1))
+    for day, (unseen, retired) in enumerate(((1, 0), (1, 1), (0, 0)), start=1):
+        learn_coins(connection, alive, T0 + day * 24 * HOUR)
+        told_of = store.retire_unseen(connection, T0 + day * 24 * HOUR)
+        assert (told_of.unseen, told_of.retired) == (unseen, retired)
+    assert named(connection) == [BTC, ("old", "old"), ("new", "FET")]
+
+
+def test_a_renamed_coin_keeps_its_candles_and_answers_to_its_old_id(
+    connection: store.Connection,
+) -> None:
+    learn_coins(connection, ranked(("fetch-ai", "FET", 30)), T0)
+    (before,) = find(connection)
+    told(connection, "coingecko", listed(("fetch-ai", "fetch-ai", 1, None)))
+    store.rename_coins(connection, {"fetch-ai": "asi"}, T0)
+    (after,) = find(connection, ["fetch-ai"])
+    assert (after.key, after.id, find(connection, ["ASI"])) == (before.key, "asi", [after])
+    assert [each.symbol for each in listings(connection, [after])] == ["asi"]
+    assert store.ids(connection) == {"fetch-ai": 1, "asi": 1}
+    store.rename_coins(connection, {"asi": "fetch-ai"}, T0)  # CoinGecko thought better of it
+    assert store.ids(connection) == {"fetch-ai": 1, "asi": 1}
+    assert find(connection, ["asi"])[0].id == "fetch-ai"

@@ -11,8 +11,8 @@ import pytest
 import store
 from candles import HOUR, SCHEMA
 from candles.frame import RULES
-from store.coins import learn_listings
 from store.findings import EVERYTHING
+from store.listings import learn_listings
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]

@@ -9,7 +9,7 @@ import pytest
 
 import store
 from candles import HOUR, Window
-from store.coins import learn_listings
+from store.listings import learn_listings
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]

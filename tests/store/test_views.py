@@ -10,7 +10,7 @@ import pytest
 
 import store
 from candles import HOUR
-from store.coins import learn_listings, listings, note_start
+from store.listings import learn_listings, listings, note_start
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
