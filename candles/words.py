@@ -43,6 +43,11 @@ class Listing:
     start_checked_at: datetime | None = None
     price_checked_at: datetime | None = None
 
+    @property
+    def market(self) -> tuple[str, int, str]:
+        """What it is, whatever is learnt of it meanwhile: source, coin and symbol."""
+        return self.source, self.coin, self.symbol
+
     def clip(self, window: Window) -> Window | None:
         """The part of `window` in which the coin is listed, as far as is known, or None."""
         start = window.start if self.start is None else max(window.start, self.start)

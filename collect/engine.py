@@ -52,12 +52,14 @@ def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     rank = {coin.key: place for place, coin in enumerate(coins)}
     listings = sorted(tools.database.do(store.listings, coins), key=lambda each: rank[each.coin])
     failures: list[Failure] = []
-    refused: set[Listing] = set()
+    refused: set[tuple[str, int, str]] = set()
+    mispriced: set[tuple[str, int, str]] = set()
     tally.silent.clear()
     for source in line(tools, order):
         mine = [each for each in listings if each.source == source.listings]
+        mine = [each for each in mine if each.market not in mispriced]
         if source.serves is not None and not order.archive:
-            mine = [each for each in mine if each in refused or _is_closed(each, tally)]
+            mine = [each for each in mine if each.market in refused or _is_closed(each, tally)]
         if mine:
             if words := quota.used_up(tools, source, order.now):
                 tally.off.setdefault(source.name, words)
@@ -67,7 +69,8 @@ def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
             if turn.silent is not None:
                 tally.silent[source.name] = turn.silent
             failures += turn.failures
-            refused.update(turn.refused)
+            refused.update(each.market for each in turn.refused)
+            mispriced.update(each.market for each in turn.mispriced)
     _account(tools, coins, failures, tally)
     listed = {listing.coin for listing in listings if listing.source in order.sources}
     tally.unlisted += [coin.symbol for coin in coins if coin.key not in listed]
@@ -153,7 +156,8 @@ def _hands(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[Fet
     for page in pages:
         words = turn.off or turn.refused.get(page.listing)
         if words is not None:
-            turn.fail(page.listing, page.window, words, refused=turn.off is None)
+            refused = turn.off is None and page.listing not in turn.mispriced
+            turn.fail(page.listing, page.window, words, refused=refused)
             continue
         arguments = (tools.client, turn.source, page.listing, page.asked, turn.order.now)
         waiting.append((page, tools.hands.submit(fetch, *arguments)))

@@ -9,6 +9,7 @@ coin's price is compared with it. A factor near a power of ten is refused, and t
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import log10
@@ -16,12 +17,14 @@ from math import log10
 import polars as pl
 
 import store
-from candles import Listing, Rejected
+from candles import HOUR, Listing, SourceError, Window, empty, whole_hour
 from collect.plan import Page
 from collect.turn import Turn
+from sources import Source, fetch
 
 NEAR = timedelta(hours=26)
 """Between a coin's candle and its price: learnt once a day, and no coin moves tenfold in one."""
+FEW = 3 * HOUR
 WITHIN = 0.15  # of a power of ten, as a logarithm to ten
 
 
@@ -43,13 +46,17 @@ class Guard:
         prices = turn.tools.database.do(store.prices, sorted({each.coin for each in asked}))
         return cls(turn, prices, {each for each in asked if each.coin in prices})
 
-    def first(self, pages: Iterable[Page]) -> list[Page]:
-        """The pages, those that tell an unchecked listing's price ahead of its others."""
+    def first(self, pages: Sequence[Page]) -> list[Page]:
+        """The pages, those that tell an unchecked listing's price ahead of its others.
+
+        Where none does, the venue is asked for some hours that do, before it is for the pages.
+        """
         ahead = {
             each.listing: each
             for each in pages
             if each.listing in self.unchecked and self._tells(each)
         }
+        self._ask({each.listing for each in pages} & self.unchecked - ahead.keys())
         taken = set(map(id, ahead.values()))
         ordered: list[Page] = []
         for each in pages:
@@ -59,6 +66,26 @@ class Guard:
                 ordered.append(each)
         return ordered
 
+    def _ask(self, listings: Iterable[Listing]) -> None:
+        """Ask the venue itself, also where it is its files' turn: the newest come a day late."""
+        turn = self.turn
+        source = turn.tools.sources[turn.source.listings]
+        if turn.off is not None or source.name in turn.tally.off:
+            return
+        hands = {each: turn.tools.hands.submit(self._hours, source, each) for each in listings}
+        for listing, hand in hands.items():
+            with suppress(SourceError):  # nobody knows then, as before
+                if (words := self._judge(listing, hand.result())) is not None:
+                    self._refuse(listing, words)
+
+    def _hours(self, source: Source, listing: Listing) -> pl.DataFrame:
+        now = whole_hour(self.turn.order.now)
+        end = min(whole_hour(self.prices[listing.coin][1]), now)
+        window = listing.clip(Window(end - FEW, end))
+        if window is None:
+            return empty()
+        return fetch(self.turn.tools.client, source, listing, window, self.turn.order.now).frame
+
     def _tells(self, page: Page) -> bool:
         _, at = self.prices[page.listing.coin]
         return page.window.start - NEAR <= at < page.window.end + NEAR
@@ -67,15 +94,19 @@ class Guard:
         """Whether a page may be stored; where not, why is noted as the turn's."""
         listing = page.listing
         if listing in self.turn.mispriced:
-            self.turn.fail(listing, page.window, self.turn.refused[listing], refused=True)
+            self.turn.fail(listing, page.window, self.turn.refused[listing], refused=False)
             return False
         words = self._judge(listing, frame) if listing in self.unchecked else None
         if words is None:
             return True
-        self.turn.mispriced.add(listing)
-        self.turn.note(listing, page.window, Rejected(words))
-        self.turn.tally.note(f"{listing.symbol}: price: {words}")
+        self._refuse(listing, words)
+        self.turn.fail(listing, page.window, words, refused=False)  # the next run looks again
         return False
+
+    def _refuse(self, listing: Listing, words: str) -> None:
+        self.turn.mispriced.add(listing)
+        self.turn.refused[listing] = words
+        self.turn.tally.note(f"{listing.symbol}: price: {words}")
 
     def _judge(self, listing: Listing, frame: pl.DataFrame) -> str | None:
         price, at = self.prices[listing.coin]

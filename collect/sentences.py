@@ -9,6 +9,7 @@ SENTENCES: Mapping[str, str] = {
     "jump": "{symbol} jumped at {at}: {detail}.",
     "halt": "{symbol} went on at {at} after a halt: {detail}.",
     "stale": "{symbol} is still listed, but its newest hour is {at}: {detail}.",
+    "price": "{symbol} may be another coin, or so many of it, at {at}: {detail}.",
     "restated": "{symbol} was restated, most of all at {at}: {detail}.",
     "redenomination": "{symbol} was redenominated, it seems, at {at}: {detail}.",
     "suspected reuse": "{symbol} may be another coin from {at} on: {detail}.",

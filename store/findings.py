@@ -17,6 +17,7 @@ LONG = timedelta(hours=72)  # no outage of a venue was as long
 LONGEST = timedelta(days=1500)
 JUMP = 0.405  # half as much again within an hour, as a logarithm, beyond what the neighbours did
 KNOWN = 12  # of the 24 hours before one that is judged
+PRICE = 0.69  # a venue's price is twice or half of CoinGecko's, as a logarithm
 ZOMBIE = timedelta(hours=48)  # the quietest coins that trade have a trade in two days
 HALT = timedelta(hours=24)
 LEAST = 0.0001  # of a price: what is restated by less moves nobody
@@ -52,6 +53,7 @@ EVERYTHING = (
     Look("zombies", ("zombie",), {"long": ZOMBIE}),
     Look("stale_coins", ("stale",), {"late": LATE}),
     Look("broken_rules", ("rules",), {}),
+    Look("prices", ("price",), {"bound": PRICE}),
     Look("restatements", ("restated",), {"least": LEAST}),
 )
 """What there is to look for."""

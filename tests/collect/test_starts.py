@@ -3,86 +3,27 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
-import polars as pl
 import pytest
 
 import store
-from candles import HOUR, Listing, instant
+from candles import HOUR, instant
 from candles.settings import Settings
-from collect import Tally, Tools, learn, order, run
+from collect import Tools
 from sandbox import Serving, serving
-from sandbox.front import Front, fronting, whole
-from sources import load
+from sandbox.front import fronting, whole
+from tests.collect.replay import Place, between, coin, hours, lay, listed
 
 Open = Callable[..., AbstractContextManager[Tools]]
-NOW = instant("2026-03-01T00:30Z")
+NOW = Place.NOW
 DAY = timedelta(days=1)
 OLD = instant("2025-06-01T00:00Z")
 GONE = OLD + 20 * DAY
 NEW = GONE + 60 * DAY  # and 6 hours: the first trade comes a little after the told day
 TRADED = NEW + 6 * HOUR
-
-
-def hours(start: datetime, end: datetime, price: float) -> pl.DataFrame:
-    opened = pl.datetime_range(start, end, "1h", closed="left", eager=True, time_unit="us")
-    columns = {"open": price, "high": price * 1.01, "low": price * 0.99, "close": price}
-    amounts = {"volume": 10.0, "quote_volume": 10.0 * price, "trades": 5}
-    return pl.DataFrame({"open_time": opened} | columns | amounts)
-
-
-def lay(folder: Path, source: str, symbol: str, *parts: pl.DataFrame) -> None:
-    """Record a symbol's hours."""
-    place = folder / source / symbol
-    place.mkdir(parents=True)
-    pl.concat(parts).write_parquet(place / "1h.parquet")
-
-
-def coin(id_: str, symbol: str, rank: int, *listings: dict[str, str]) -> dict[str, Any]:
-    return {"id": id_, "symbol": symbol, "name": id_, "rank": rank, "listings": listings}
-
-
-def listed(source: str, symbol: str, *ends: datetime) -> dict[str, str]:
-    names = zip(("from", "to"), ends, strict=False)
-    return {"source": source, "symbol": symbol} | {name: f"{at:%FT%TZ}" for name, at in names}
-
-
-class Place:
-    """A database and a venue that replays what a test lays down."""
-
-    def __init__(self, settings: Settings, front: Front, open_tools: Open) -> None:
-        self.settings = settings.model_copy(update={"venues_url": front.url})
-        self.front, self.open_tools = front, open_tools
-
-    def learn(self, now: datetime = NOW) -> None:
-        with self.open_tools(self.settings) as at_hand:
-            assert learn(at_hand, now).failures == {}
-
-    def backfill(self, source: str, **given: Any) -> Tally:
-        asked = {"now": NOW, "sources": (source,), "start": "2025-01-01"} | given
-        with self.open_tools(self.settings) as at_hand:
-            return run(at_hand, order(known_sources=load(), **asked))
-
-    def held(self, id_: str) -> list[datetime]:
-        with store.connect(self.settings) as connection:
-            frame = store.read(connection, store.find(connection, [id_]))
-        return frame["timestamp"].to_list()
-
-    def listing(self, id_: str) -> Listing:
-        with store.connect(self.settings) as connection:
-            found = store.listings(connection, store.find(connection, [id_]))
-        (one,) = (each for each in found if each.source != "coingecko")
-        return one
-
-    def reasons(self, id_: str) -> dict[str, int]:
-        with store.connect(self.settings) as connection:
-            keys = [each.key for each in store.find(connection, [id_])]
-            found = store.gaps(connection, keys, None, NOW)
-        return {gap.reason: gap.window.hours for gap in found}
 
 
 @pytest.fixture
@@ -111,13 +52,9 @@ def venues(market: Path) -> Iterator[Serving]:
 @pytest.fixture
 def place(settings: Settings, venues: Serving, open_tools: Open) -> Iterator[Place]:
     with fronting(venues) as front:
-        made = Place(settings, front, open_tools)
-        made.learn()
+        made = Place(settings, venues, front, open_tools)
+        assert made.learn().failures == {}
         yield made
-
-
-def between(start: datetime, end: datetime) -> list[datetime]:
-    return [start + hour * HOUR for hour in range((end - start) // HOUR)]
 
 
 @pytest.mark.fault(
@@ -225,8 +162,8 @@ def test_a_symbol_without_a_candle_yet_is_no_failure(
     (folder / "coins.json").write_text(
         json.dumps([coin("z", "z", 1, listed("binance_spot", "ZUSDT"))])
     )
-    with serving(market=folder, now=NOW, limits=False) as sandbox, fronting(sandbox) as front:
-        made = Place(settings, front, open_tools)
+    with serving(market=folder, now=NOW, limits=False) as venues, fronting(venues) as front:
+        made = Place(settings, venues, front, open_tools)
         made.learn()
         tally = made.backfill("binance_spot", symbols=["Z"])
     assert (tally.failed, tally.records) == ({}, 0)
