@@ -172,8 +172,12 @@ class Fault:
 
     def befall(self, venue: Venue, ask: Ask) -> Answer:
         """Return what the request gets."""
+        return self.spoil(venue, ask, lambda: venue.answer(ask))
+
+    def spoil(self, venue: Venue, ask: Ask, real: Callable[[], Answer]) -> Answer:
+        """Return what the request gets, where that is the answer it would have got."""
         if self.kind in SPOILERS:
-            return SPOILERS[self.kind](self, venue.answer(ask))
+            return SPOILERS[self.kind](self, real())
         face = venue.faces.get(self.kind)
         return ANSWERS[self.kind] if face is None else face(ask, round(self.seconds) or 1)
 

@@ -182,15 +182,16 @@ class Dice:
         rate = self.rates.get(kind, 0.0)
         return rate > 0 and self.number(kind, "whether", *words) < rate * 2**31
 
+    @property
+    def horizon(self) -> int:
+        """How far ahead is planned: to the end of the period, or 30 days where it has none."""
+        return self.start + MONTH if self.end == FOREVER else self.end
+
     def share(self, kind: str, count: int) -> int:
-        """Return how many of so many a planned kind befalls in the period."""
+        """Return how many of so many a planned kind befalls in the period: one at least."""
         rate = self.rates.get(kind, 0.0)
-        length = (
-            min(self.end - self.start, MONTH) / MONTH
-            if self.end == FOREVER
-            else (self.end - self.start) / MONTH
-        )
-        return min(count, max(1, round(rate * count * length))) if rate else 0
+        share = rate * count * (self.horizon - self.start) / MONTH
+        return min(count, max(1, round(share))) if rate else 0
 
 
 @dataclass(slots=True)
