@@ -107,9 +107,7 @@ class Sandbox:
         """Return what befell and the answer; a mistake of the sandbox's own is a 500 saying so."""
         try:
             befell = next((f for f in self.faults if self._befalls(f, venue, ask)), None)
-            return befell, self._befallen(befell, venue, ask) if befell else self.odd.answer(
-                venue, ask
-            )
+            return befell, self._befallen(befell, venue, ask)
         except Exception:  # noqa: BLE001 - a server must answer
             traceback.print_exc(file=sys.stderr)
             return None, json({"error": "the sandbox made a mistake; its stderr tells which"}, 500)
@@ -120,8 +118,10 @@ class Sandbox:
             return False
         return (fault.kind != LOST or self.market.reached(fault, venue, ask)) and fault.turn()
 
-    def _befallen(self, fault: Fault, venue: Venue, ask: Ask) -> Answer:
+    def _befallen(self, fault: Fault | None, venue: Venue, ask: Ask) -> Answer:
         """Return what the request gets."""
+        if fault is None:
+            return self.odd.answer(venue, ask)
         if fault.kind != LOST:
             return fault.befall(venue, ask)
         with self.market.without(Fault(LOST)):

@@ -28,7 +28,7 @@ Of a list of symbols or coins, for an hour of the sandbox's clock:
 ================  ==============================================================================
 empty list        no symbols at all
 half list         the first half of them
-short list        10 to 60 % are left out
+short list        10 to 60 % are left out, for six hours
 odd entry         entries beside the real ones: no base, no state, years 1969 and 9999, a number
 coins page twice  a page of the ranking is the one before it
 coins page empty  a page of the ranking is empty, though more follow

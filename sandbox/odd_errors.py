@@ -19,9 +19,7 @@ _GATEWAY: Final[Sequence[tuple[str, Answer]]] = (
     ("HTTP 405, empty", Answer(405, b"")),
     (
         "HTTP 521",
-        Answer(
-            521, b"<html><body><h1>521: Web server is down</h1></body></html>", media="text/html"
-        ),
+        Answer(521, b"<html><h1>521: Web server is down</h1></html>", media="text/html"),
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,8 @@ _ROLES: Final[Mapping[str, str]] = {
     ".zip": "file",
     ".CHECKSUM": "file",
 }
+_OK: Final = 200
+_REFUSED: Final = re.compile(rb'\{"(retCode|code)":"?[1-9-]')
 _HOURS: Final = ("1h", "1H", "60")
 _DERIVATIVES: Final = "/derivatives/exchanges/"
 
@@ -42,6 +45,11 @@ def role(ask: Ask) -> str:
     found = next((role for end, role in _ROLES.items() if ask.path.endswith(end)), "other")
     bar = ask.query.get("interval") or ask.query.get("bar")
     return "other" if found == "candles" and bar not in _HOURS else found
+
+
+def fine(answer: Answer) -> bool:
+    """Tell whether an answer is no refusal; OKX and Bybit refuse with HTTP 200."""
+    return answer.status == _OK and not _REFUSED.match(answer.body)
 
 
 def house(venue: Venue) -> str:

@@ -11,7 +11,7 @@ from sandbox import odd_coins, odd_errors, odd_files, odd_lists, odd_pages
 from sandbox.known import COINGECKO
 from sandbox.odd import FOREVER, HOURLY, LASTING, Dice, Event, Events
 from sandbox.odd_lives import RENAMED, Span, static_events
-from sandbox.odd_met import Met, Play, Played, body, house, put, role, symbol, with_body
+from sandbox.odd_met import Met, Play, Played, body, fine, house, put, role, symbol, with_body
 from sandbox.odd_met import at as lies_at
 from sandbox.odd_rows import LAYOUTS, LONGEST, first_told, opened, restated
 from sandbox.words import HOUR, Market, hour_of
@@ -36,9 +36,8 @@ _PLAYS: Final[Mapping[str, Play]] = {
     **odd_pages.PLAYS,
     **odd_errors.PLAYS,
 }
-# By what is decided whether it is a request's turn; what is not named here lasts one request.
-_LASTS: Final = {**dict.fromkeys(HOURLY, "hour"), **dict.fromkeys(LASTING, "file")}
-_OK: Final = 200
+# How long an answer stays odd; what is neither here nor about a file lasts one request.
+_LENGTHS: Final = {**dict.fromkeys(HOURLY, HOUR), "short list": 6 * HOUR}
 
 
 Give = Callable[["Ask"], "Answer"]
@@ -87,17 +86,17 @@ class Oddities:
         for watch in self._watched:
             if _touches(watch, venue, ask):
                 watch.event.meet(ask.now)
-        if real.status != _OK or not self.dice.within(ask.now):
+        if not fine(real) or not self.dice.within(ask.now):
             return real
         return self._odd(venue, ask, real) or real
 
     def _odd(self, venue: Venue, ask: Ask, real: Answer) -> Answer | None:
         """Play the first kind whose turn it is, if any."""
-        words = self._words(venue, ask)
+        turn = self._turn(venue, ask)
         for kind, play in _PLAYS.items():
             if _MEETS.get(kind, role(ask)) != role(ask):
                 continue
-            about = words[_LASTS.get(kind, "once")]
+            about = self._about(kind, venue, ask, turn)
             if self.dice.hits(kind, *about):
                 number = self.dice.number(kind, "which", *about)
                 met = Met(venue, ask, real, number, self.dice, self.market, self._again(venue))
@@ -106,19 +105,25 @@ class Oddities:
                     return played.answer
         return None
 
-    def _words(self, venue: Venue, ask: Ask) -> Mapping[str, tuple[object, ...]]:
-        """Return what is decided by: an hour's answers, a file, or one request of many alike."""
+    def _turn(self, venue: Venue, ask: Ask) -> tuple[object, ...]:
+        """Return what one request of many alike is known by: the hour, and its number in it."""
         hour = hour_of(ask.now)
         if hour != self._hour:
             self._hour = hour
             self._counts.clear()
         same = house(venue), symbol(venue, ask), ask.path, *sorted(ask.query.items())
         self._counts[same] += 1
-        return {
-            "hour": (house(venue), ask.path, hour),
-            "file": (ask.path.removesuffix(".CHECKSUM"),),
-            "once": (*same, hour, self._counts[same]),
-        }
+        return (*same, hour, self._counts[same])
+
+    def _about(
+        self, kind: str, venue: Venue, ask: Ask, turn: tuple[object, ...]
+    ) -> tuple[object, ...]:
+        """Return by what it is decided whether a request meets a kind, and how."""
+        if kind in LASTING:
+            return (ask.path.removesuffix(".CHECKSUM"),)
+        if kind in _LENGTHS:
+            return house(venue), ask.path, ask.now // _LENGTHS[kind]
+        return turn
 
     def _again(self, venue: Venue) -> Give:
         """Return what gives right answers for nothing."""
@@ -130,11 +135,11 @@ class Oddities:
         if house(venue) == COINGECKO:
             return _of_coins(ask, give, shown)
         real = give(ask)
-        if real.status == _OK and role(ask) == "list":
+        if fine(real) and role(ask) == "list":
             return odd_lists.shown(
                 house(venue), real, [s for s in shown if s.listing.source == house(venue)]
             )
-        if real.status == _OK and role(ask) == "candles" and "restated" in self.dice.rates:
+        if fine(real) and role(ask) == "candles" and "restated" in self.dice.rates:
             return self._first_told(venue, ask, real, noted=noted)
         return real
 
@@ -150,24 +155,24 @@ class Oddities:
         new = [first_told(row, layout) if opened(row) in hours else row for row in rows]
         for row, old in zip(new, rows, strict=True):
             if noted and row != old:
-                span = opened(row), opened(row) + HOUR
-                self._note(
-                    "restated", venue, ask, Played(real, "told first", start=span[0], end=span[1])
-                )
+                hour = opened(row)
+                played = Played(real, "as told at first", start=hour, end=hour + HOUR)
+                self._note("restated", venue, ask, played)
         return with_body(real, put(told, layout.keys, new))
 
     def _note(self, kind: str, venue: Venue, ask: Ask, played: Played) -> None:
         """Write down what befell a request."""
-        source, hour = played.source or house(venue), hour_of(ask.now)
+        source, length = played.source or house(venue), _LENGTHS.get(kind, HOUR)
         name = played.symbol or symbol(venue, ask)
         if source == COINGECKO:
             name, coin = None, played.coin or name
         else:
             coin = played.coin or self._coin(source, name, ask.now)
-        start = hour if played.start is None else played.start
-        end = hour + HOUR if played.end is None else played.end
+        begun = ask.now // length * length
+        start = begun if played.start is None else played.start
+        end = begun + length if played.end is None else played.end
         event = Event(kind, source, name, coin, start, end, None, 0, played.detail)
-        if kind in _LASTS:
+        if kind in LASTING or kind in _LENGTHS:
             self.events.meet(event, ask.now)
         else:
             event.meet(ask.now)
@@ -188,7 +193,7 @@ def _of_coins(ask: Ask, give: Give, shown: Sequence[Span]) -> Answer:
     """Return CoinGecko's right answer: by its newest ids, without what is off its venue's list."""
     names = {s.listing.symbol: s.detail for s in shown if s.kind == RENAMED}
     real = give(odd_coins.asked(ask, names))
-    if real.status != _OK:
+    if not fine(real):
         return real
     if role(ask) == "tickers":
         source = odd_coins.exchange(ask)

@@ -171,7 +171,7 @@ def _spelled(options: Mapping[str, object]) -> Iterator[str]:
     """Spell the options as the command line has them."""
     for name, value in options.items():
         if name == "odd":
-            yield from _spelled_odd(read(value))
+            yield from _spelled_odd(read(value))  # type: ignore[arg-type]
         elif name == "faults" and isinstance(value, Iterable):
             yield from (f"--fault={spec}" for spec in value)
         elif isinstance(value, datetime):
