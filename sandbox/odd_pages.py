@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 
-from sandbox.odd_met import Met, Play, Played, at, body, house, put, with_body
+from sandbox.odd_met import Met, Play, Played, at, body, fine, house, put, with_body
 from sandbox.odd_rows import BAD, CLOSE, LAYOUTS, Layout, Row, moved, opened, swapped
 from sandbox.words import DAY, HOUR, hour_of
 
@@ -28,6 +28,11 @@ def rows_of(met: Met, answer: Answer | None = None) -> list[Row]:
     """Return the rows of a page."""
     rows: list[Row] = at(body(answer or met.real), layout(met).keys)
     return rows
+
+
+def _differs(met: Met, answer: Answer) -> bool:
+    """Tell whether another right answer is a page with other rows."""
+    return fine(answer) and rows_of(met, answer) != rows_of(met)
 
 
 def _with_rows(met: Met, rows: Sequence[Row], detail: str) -> Played:
@@ -60,14 +65,14 @@ def _first_wrong(met: Met) -> Played | None:
         return _with_rows(met, [], "none")
     yesterday = str(hour_of(met.ask.now) - DAY)
     answer = met.again(replace(met.ask, query={**query, "startTime": yesterday}))
-    return None if answer.body == met.real.body else _spanning(met, answer, "yesterday's")
+    return _spanning(met, answer, "yesterday's") if _differs(met, answer) else None
 
 
 def _stale(met: Met) -> Played | None:
     """Answer as a day ago, with the date of then."""
     then = met.ask.now - DAY
     answer = met.again(replace(met.ask, now=then))
-    if answer.status != met.real.status or answer.body == met.real.body:
+    if not _differs(met, answer):
         return None
     date = format_datetime(datetime.fromtimestamp(then // 1000, UTC), usegmt=True)
     return _spanning(met, replace(met.real, body=answer.body).also({"date": date}), "a day old")
@@ -83,7 +88,7 @@ def _other(met: Met) -> Played | None:
         for name, value in met.ask.query.items()
     }
     answer = met.again(replace(met.ask, query=shifted))
-    if not count or not rows_of(met, answer) or answer.body == met.real.body:
+    if not count or not _differs(met, answer) or not rows_of(met, answer):
         return None
     return _spanning(met, answer, f"{back // HOUR} hours earlier")
 

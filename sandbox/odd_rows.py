@@ -103,7 +103,7 @@ def first_told(row: Row, layout: Layout) -> Row:
 def restated(dice: Dice, source: str, symbol: str, hour: int, now: int) -> bool:
     """Tell whether an hour is told otherwise than it will be: for one to four hours after it."""
     age = now - hour - HOUR
-    if not dice.within(hour) or not 0 <= age < LONGEST * HOUR:
+    if not dice.within(now) or not 0 <= age < LONGEST * HOUR:
         return False
     hours = 1 + dice.number("restated", "hours", source, symbol, hour) % LONGEST
     return age < hours * HOUR and dice.hits("restated", source, symbol, hour)
