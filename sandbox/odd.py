@@ -240,5 +240,5 @@ class Events:
     def told(self, now: int) -> list[dict[str, Any]]:
         """Return what has begun by now, as JSON has it."""
         begun = [event for event in self.found if event.start <= now]
-        order = sorted(begun, key=lambda e: (max(e.at or 0, e.start), e.start))
+        order = sorted(begun, key=lambda e: max(e.at or 0, e.start))
         return [event.told() for event in order]

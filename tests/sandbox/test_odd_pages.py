@@ -205,7 +205,8 @@ def test_an_hour_is_told_otherwise_at_first_and_right_later(
         assert low <= float(at_first[t][4]) <= high
         assert at_first[t][1:4] == real[t][1:4]
     assert page(sandbox, source) == [*at_first.values()]
-    assert [(e["start"], e["requests"]) for e in sandbox.odd()] == [(t, 2) for t in other]
+    told = sorted((e["start"], e["requests"]) for e in sandbox.odd())
+    assert told == [(t, 2) for t in other]
     sandbox.at(NOW + timedelta(hours=4))
     later = {int(row[0]): row for row in page(sandbox, source)}
     assert [later[t] for t in other] == [real[t] for t in other]
