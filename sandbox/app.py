@@ -31,7 +31,7 @@ from sandbox.lifecycle import Lived
 from sandbox.limits import LIMITS, Meter
 from sandbox.log import Log
 from sandbox.market import RecordedMarket
-from sandbox.odd import Odd, dice
+from sandbox.odd import Dice, Odd, dice
 from sandbox.odd_lives import OddMarket, plan
 from sandbox.odd_play import Oddities
 from sandbox.universe import MadeUpMarket
@@ -123,9 +123,9 @@ class Sandbox:
         if fault is None:
             return self.odd.answer(venue, ask)
         if fault.kind != LOST:
-            return fault.befall(venue, ask)
+            return fault.befall(venue, ask, lambda: self.odd.answer(venue, ask))
         with self.market.without(Fault(LOST)):
-            return venue.answer(ask)
+            return self.odd.answer(venue, ask)
 
     def _sent(self, answer: Answer) -> Response:
         """Put the sandbox's own date on an answer."""
@@ -232,6 +232,12 @@ def _remembering(venue: Venue) -> Venue:
     return replace(venue, endpoints={path: again(each) for path, each in venue.endpoints.items()})
 
 
+def _oddities(market: Market, rules: Dice) -> Oddities:
+    """Plan what is to be odd in a market."""
+    spans = plan(market, rules) if rules.rates else []
+    return Oddities(rules, spans, OddMarket(market, spans))
+
+
 def application(  # noqa: PLR0913 - an option each
     *,
     market: Path | str | None = None,
@@ -255,15 +261,13 @@ def application(  # noqa: PLR0913 - an option each
     tell = Clock(None if now is None else int(now.timestamp() * 1000))
     rules = dice(odd, seed, tell())
     replayed = RecordedMarket(Path(market)) if market is not None else None
+    oddities = _oddities(replayed or MadeUpMarket(coins, seed, tell(), rules), rules)
     switched = [parse(spec) for spec in faults]
-    clean = replayed or MadeUpMarket(coins, seed, tell(), rules)
-    spans = plan(clean, rules) if rules.rates else []
-    planned = OddMarket(clean, spans)
-    served = Lived(planned, switched)
+    served = Lived(oddities.market, switched)
     venues = _venues(served, _meters(limits, clock))
     if remember:
         venues = {name: _remembering(venue) for name, venue in venues.items()}
-    box = Sandbox(venues, served, tell, sleep, switched, Oddities(rules, spans, planned))
+    box = Sandbox(venues, served, tell, sleep, switched, oddities)
     routes = [
         Route("/", box.root),
         Route("/_faults", box.switch, methods=["GET", "POST", "DELETE"]),

@@ -170,12 +170,8 @@ class Fault:
             and (self.symbol is None or venue.concerns(self.symbol, ask))
         )
 
-    def befall(self, venue: Venue, ask: Ask) -> Answer:
-        """Return what the request gets."""
-        return self.spoil(venue, ask, lambda: venue.answer(ask))
-
-    def spoil(self, venue: Venue, ask: Ask, real: Callable[[], Answer]) -> Answer:
-        """Return what the request gets, where that is the answer it would have got."""
+    def befall(self, venue: Venue, ask: Ask, real: Callable[[], Answer]) -> Answer:
+        """Return what the request gets, of the answer that it would have got."""
         if self.kind in SPOILERS:
             return SPOILERS[self.kind](self, real())
         face = venue.faces.get(self.kind)

@@ -55,7 +55,7 @@ def _fault(kind: str, met: Met) -> Played | None:
     """Play one of the older faults; the request was weighed already."""
     if kind in met.venue.immune:
         return None
-    played = Fault(kind, seconds=_WAIT).spoil(met.venue, met.ask, lambda: met.real)
+    played = Fault(kind, seconds=_WAIT).befall(met.venue, met.ask, lambda: met.real)
     return Played(played)
 
 

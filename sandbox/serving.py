@@ -5,6 +5,9 @@
         sandbox.fault("429", source="binance_spot", count=3)
         assert sandbox.requests()["total"] == 1
 
+With ``odd=0.02`` it is as odd as venues are (see ``sandbox.odd``): ``sandbox.odd()`` says what
+befell, ``sandbox.truth()`` what the venues really have.
+
 It runs in a thread; with ``process=True`` in a process of its own, as a bench wants it.
 """
 

@@ -1,7 +1,9 @@
 """How odd a sandbox is: by rate, kind, period and seed; whatever is odd, it never fails itself."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -196,3 +198,33 @@ def test_the_sandbox_itself_never_fails_whatever_is_odd(
     sandbox.at(NOW + timedelta(days=12))
     assert not [x for _, x, _ in answers(sandbox) if b"sandbox made a mistake" in x]
     assert capfd.readouterr().err == ""
+
+
+def test_recorded_candles_may_be_odd_too(shared: Path) -> None:
+    now = datetime(2026, 4, 20, 3, 30, tzinfo=UTC)
+    settings = {"rate": 0.5, "start": "2026-04-01", "end": "2026-04-29"}
+    options: dict[str, Any] = {"market": shared / "market", "now": now, "limits": False}
+    with serving(**options) as clean, serving(**options, odd=settings) as sandbox:
+        query = {"symbol": "ADAUSDT", "interval": "1h", "limit": 9}
+        for _ in range(20):
+            sandbox.get("/binance_spot/api/v3/exchangeInfo")
+            with suppress(httpx.HTTPError):
+                sandbox.get("/binance_spot/api/v3/klines", **query)
+        sandbox.at(now + timedelta(days=9))
+        kinds = {event["kind"] for event in sandbox.odd()}
+        assert kinds & {*odd.PLANNED}
+        assert kinds & {*odd.ONCE}
+        befallen = {event["symbol"] for event in sandbox.odd() if event["kind"] in odd.PLANNED}
+        for symbol in {"BTCUSDT", "ADAUSDT"} - befallen:
+            about: dict[str, Any] = {"source": "binance_spot", "symbol": symbol}
+            about["end"] = now - timedelta(hours=1)
+            assert sandbox.truth(**about) == clean.truth(**about) != []
+
+
+def test_a_fault_befalls_what_the_plan_made_of_an_answer(rude: Rude) -> None:
+    sandbox = rude("id renamed", rate=0.1)
+    sandbox.at(NOW + timedelta(days=12))
+    (event,) = sandbox.odd()
+    sandbox.fault("slow", seconds=0.01)
+    told = sandbox.get("/coingecko/api/v3/coins/list").text
+    assert event["detail"] in told
