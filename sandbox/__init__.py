@@ -4,7 +4,8 @@ It imports nothing of the project's other rooms: two readings of an API must not
 """
 
 from sandbox.app import application
+from sandbox.odd import Odd
 from sandbox.serving import Serving, serving
 from sandbox.words import BadOption
 
-__all__ = ["BadOption", "Serving", "application", "serving"]
+__all__ = ["BadOption", "Odd", "Serving", "application", "serving"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.app import application
+from sandbox.odd import Odd
 from sandbox.serving import listen, server
 from sandbox.words import BadOption
 
@@ -54,8 +55,19 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="count them, or the budget",
     )
     add("--remember", choices=("on", "off"), default="off", help="do no work twice")
+    add("--odd", type=float, metavar="RATE", help="how odd venues are; see sandbox/odd.py")
+    add("--odd-kind", action="append", metavar="KIND[=RATE]", help="only these (default: all)")
+    add("--odd-seed", type=int, metavar="N", help="default: the seed")
+    add("--odd-start", metavar="ISO8601", help="when it begins (default: at once)")
+    add("--odd-end", metavar="ISO8601", help="when it ends (default: never)")
     add("--fault", action="append", default=[], metavar="SPEC", help="see sandbox/faults.py")
     return parser.parse_args(arguments)
+
+
+def _odd(options: argparse.Namespace) -> Odd:
+    """Return how odd it is to be."""
+    told = options.odd or 0.0, options.odd_seed, options.odd_kind
+    return Odd(*told, options.odd_start, options.odd_end)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             limits=options.limits,
             faults=options.fault,
             remember=options.remember == "on",
+            odd=_odd(options),
         )
         socket_ = listen(options.host, options.port)
     except BadOption as error:

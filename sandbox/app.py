@@ -2,7 +2,10 @@
 
 ``/<source>/<the venue's own path>`` is answered by the venue. Beside them stand ``/`` (what this
 is), ``/_faults`` (GET, POST one or a list, DELETE all), ``/_requests`` (GET, DELETE) and ``/_now``
-(POST: milliseconds at which the sandbox's clock stands from then on).
+(POST: milliseconds at which the sandbox's clock stands from then on). ``/_odd`` tells what was odd
+(GET), or takes what is to befall requests from then on (POST: settings as ``odd`` has them; what
+was planned stays planned). ``/_truth`` tells what the venues really have: all listings, or with
+``source``, ``symbol``, ``start`` and ``end`` (milliseconds) the hours of a symbol.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ import asyncio
 import sys
 import time
 import traceback
-from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -23,11 +25,15 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox import archive, binance, bybit, coingecko, cryptocompare, okx
+from sandbox import archive, binance, bybit, coingecko, cryptocompare, okx, truth
 from sandbox.faults import LOST, Fault, fault, parse
 from sandbox.lifecycle import Lived
 from sandbox.limits import LIMITS, Meter
+from sandbox.log import Log
 from sandbox.market import RecordedMarket
+from sandbox.odd import Dice, Odd, dice
+from sandbox.odd_lives import OddMarket, plan
+from sandbox.odd_play import Oddities
 from sandbox.universe import MadeUpMarket
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.words import BadOption, Market
@@ -38,7 +44,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-_REMEMBERED: Final = 100_000
 _LOOK: Final = 0.01  # seconds between looks whether what is held may go
 
 
@@ -46,7 +51,7 @@ class Sent(Response):
     """An answer as bytes; one that is cut promises its whole length and hangs up before."""
 
     def __init__(self, answer: Answer, date: str) -> None:
-        super().__init__(answer.body, answer.status, {**answer.headers, "date": date}, answer.media)
+        super().__init__(answer.body, answer.status, {"date": date, **answer.headers}, answer.media)
         self._cut = answer.cut
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,34 +63,6 @@ class Sent(Response):
         await send({**head, "headers": self.raw_headers})
         part = bytes(self.body)[: self._cut]
         await send({"type": "http.response.body", "body": part, "more_body": True})
-
-
-@dataclass
-class Log:
-    """What was asked for, so that tests can count."""
-
-    entries: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def note(self, source: str, ask: Ask, status: int, befell: str | None) -> None:
-        """Write a request down."""
-        self.counts[f"/{source}{ask.path}"] += 1
-        entry = {"source": source, "path": ask.path, "query": ask.query}
-        self.entries.append({**entry, "status": status, "fault": befell})
-
-    def told(self) -> dict[str, Any]:
-        """Return all of it as JSON has it."""
-        counts = dict(self.counts)
-        return {
-            "total": sum(counts.values()),
-            "counts": counts,
-            "requests": list(self.entries),
-        }
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self.entries.clear()
-        self.counts.clear()
 
 
 @dataclass
@@ -108,6 +85,7 @@ class Sandbox:
     now: Clock
     sleep: Callable[[float], Awaitable[None]]
     faults: list[Fault]
+    odd: Oddities
     log: Log = field(default_factory=Log)
 
     async def venue(self, request: Request) -> Response:
@@ -129,7 +107,7 @@ class Sandbox:
         """Return what befell and the answer; a mistake of the sandbox's own is a 500 saying so."""
         try:
             befell = next((f for f in self.faults if self._befalls(f, venue, ask)), None)
-            return befell, self._befallen(befell, venue, ask) if befell else venue.answer(ask)
+            return befell, self._befallen(befell, venue, ask)
         except Exception:  # noqa: BLE001 - a server must answer
             traceback.print_exc(file=sys.stderr)
             return None, json({"error": "the sandbox made a mistake; its stderr tells which"}, 500)
@@ -140,12 +118,14 @@ class Sandbox:
             return False
         return (fault.kind != LOST or self.market.reached(fault, venue, ask)) and fault.turn()
 
-    def _befallen(self, fault: Fault, venue: Venue, ask: Ask) -> Answer:
+    def _befallen(self, fault: Fault | None, venue: Venue, ask: Ask) -> Answer:
         """Return what the request gets."""
+        if fault is None:
+            return self.odd.answer(venue, ask)
         if fault.kind != LOST:
-            return fault.befall(venue, ask)
+            return fault.befall(venue, ask, lambda: self.odd.answer(venue, ask))
         with self.market.without(Fault(LOST)):
-            return venue.answer(ask)
+            return self.odd.answer(venue, ask)
 
     def _sent(self, answer: Answer) -> Response:
         """Put the sandbox's own date on an answer."""
@@ -183,6 +163,26 @@ class Sandbox:
         if request.method == "DELETE":
             self.log.forget()
         return self._sent(json(self.log.told()))
+
+    async def odds(self, request: Request) -> Response:
+        """Tell what was odd, or take what is to befall requests from now on."""
+        if request.method == "POST":
+            try:
+                told = orjson.loads(await request.body())
+                self.odd.dice = dice(told, self.odd.dice.seed, self.now())
+            except (BadOption, ValueError) as error:
+                return self._sent(json({"error": str(error)}, 400))
+        return self._sent(json(self.odd.told(self.now())))
+
+    async def truth(self, request: Request) -> Response:
+        """Tell what the venues really have."""
+        market = truth.true(self.odd.market, self.faults)
+        query, spans, now = dict(request.query_params), self.odd.spans, self.now()
+        try:
+            told = truth.rows(market, spans, query, now) if query else None
+        except BadOption as error:
+            return self._sent(json({"error": str(error)}, 400))
+        return self._sent(json(truth.listings(market, spans, now) if told is None else told))
 
     async def move(self, request: Request) -> Response:
         """Set the clock."""
@@ -232,6 +232,12 @@ def _remembering(venue: Venue) -> Venue:
     return replace(venue, endpoints={path: again(each) for path, each in venue.endpoints.items()})
 
 
+def _oddities(market: Market, rules: Dice) -> Oddities:
+    """Plan what is to be odd in a market."""
+    spans = plan(market, rules) if rules.rates else []
+    return Oddities(rules, spans, OddMarket(market, spans))
+
+
 def application(  # noqa: PLR0913 - an option each
     *,
     market: Path | str | None = None,
@@ -241,6 +247,7 @@ def application(  # noqa: PLR0913 - an option each
     limits: bool | int = True,
     faults: Iterable[str] = (),
     remember: bool = False,
+    odd: Odd | float | Mapping[str, Any] | None = None,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Starlette:
@@ -249,20 +256,24 @@ def application(  # noqa: PLR0913 - an option each
     ``limits`` is whether weights are counted, or the budget a minute of every host; ``clock``
     is what the minute is told by, ``sleep`` what slow answers wait with. With ``remember`` what
     was answered once is answered again as it was: for benches, where a venue's work is not to
-    count, and ``now`` stands still.
+    count, and ``now`` stands still. ``odd`` is how odd venues are: a rate, or settings by name.
     """
     tell = Clock(None if now is None else int(now.timestamp() * 1000))
+    rules = dice(odd, seed, tell())
     replayed = RecordedMarket(Path(market)) if market is not None else None
+    oddities = _oddities(replayed or MadeUpMarket(coins, seed, tell(), rules), rules)
     switched = [parse(spec) for spec in faults]
-    served = Lived(replayed or MadeUpMarket(coins, seed, tell()), switched)
+    served = Lived(oddities.market, switched)
     venues = _venues(served, _meters(limits, clock))
     if remember:
         venues = {name: _remembering(venue) for name, venue in venues.items()}
-    box = Sandbox(venues, served, tell, sleep, switched)
+    box = Sandbox(venues, served, tell, sleep, switched, oddities)
     routes = [
         Route("/", box.root),
         Route("/_faults", box.switch, methods=["GET", "POST", "DELETE"]),
         Route("/_requests", box.requests, methods=["GET", "DELETE"]),
+        Route("/_odd", box.odds, methods=["GET", "POST"]),
+        Route("/_truth", box.truth),
         Route("/_now", box.move, methods=["POST"]),
         Route("/{source}/{path:path}", box.venue),
     ]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 PREFIXES: Final = ("binance_archive", "binance_spot_archive", "binance_futures_archive")
 _FILE: Final = re.compile(
-    r"(?P<symbol>[A-Z0-9_]+)-(?P<interval>\w+)-(?P<period>\d{4}-\d{2}(-\d{2})?)\.zip"
+    r"(?P<symbol>[A-Z0-9_\u0080-\uffff]+)-(?P<interval>\w+)-(?P<period>\d{4}-\d{2}(-\d{2})?)\.zip"
 )
 _WRITTEN: Final = {"monthly": "%Y-%m", "daily": "%Y-%m-%d"}
 _HEADER: Final = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from sandbox.words import COLUMNS, HOUR, Candles, Digits
+from sandbox.words import COLUMNS, HOUR, Candles, Digits, hour_of
 
 _TRADED = pl.col("volume") > 0
 
@@ -108,6 +108,40 @@ class Longer:
 
 
 @dataclass(frozen=True)
+class Joined:
+    """The hours of a symbol that meant several things in turn, oldest first."""
+
+    parts: tuple[Candles, ...]
+    step: int = HOUR
+
+    @property
+    def first(self) -> int:
+        """The oldest open time."""
+        return self.parts[0].first
+
+    @property
+    def last(self) -> int:
+        """The newest open time there will ever be."""
+        return self.parts[-1].last
+
+    @property
+    def digits(self) -> Digits:
+        """The decimals the venue shows, of whichever part shows more."""
+        each = [part.digits for part in self.parts]
+        return Digits(
+            max(d.price for d in each), max(d.volume for d in each), max(d.quote for d in each)
+        )
+
+    def frame(self, start: int, end: int) -> pl.DataFrame:
+        """Return the candles opening in [start, end)."""
+        return pl.concat([part.frame(start, end) for part in self.parts])
+
+    def so_far(self, now: int) -> pl.DataFrame:
+        """Return the hour that is open now, as far as it has come."""
+        return open_bar(self, now)
+
+
+@dataclass(frozen=True)
 class Within:
     """A symbol's hours as long as they meant one thing."""
 
@@ -125,7 +159,7 @@ class Within:
     def last(self) -> int:
         """The newest open time there will ever be."""
         last = self.hours.last
-        return last if self.until is None else min(last, self.until - HOUR)
+        return last if self.until is None else min(last, hour_of(self.until - 1))
 
     @property
     def digits(self) -> Digits:

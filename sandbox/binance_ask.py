@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from sandbox.venue import Ask
 
 _NUMBER: Final = re.compile(r"^[0-9]{1,20}$")
-SYMBOL: Final = re.compile(r"^[A-Z0-9-_.]{1,20}$")
-_SYMBOLS: Final = re.compile(r'^\["[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}")*\]$')
+# Some symbols are not ASCII: 币安人生USDT.
+_NAME: Final = r"[A-Z0-9-_.\u0080-\uffff]{1,20}"
+SYMBOL: Final = re.compile(f"^{_NAME}$")
+_SYMBOLS: Final = re.compile(f'^\\["{_NAME}"(,"{_NAME}")*\\]$')
 
 
 class Refusal(Exception):
@@ -76,4 +78,4 @@ def symbols(ask: Ask) -> set[str]:
         return {ask.query["symbol"]} if "symbol" in ask.query else set()
     if not _SYMBOLS.match(ask.query["symbols"]):
         raise _illegal("symbols", _SYMBOLS)
-    return set(re.findall(r"[A-Z0-9-_.]+", ask.query["symbols"]))
+    return set(re.findall(_NAME, ask.query["symbols"]))

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.words import DAY
+
 if TYPE_CHECKING:
     from sandbox.words import Listing
 
-_TYPES: Final = {"COIN": "", "EQUITY": "stock"}
+_TYPES: Final = {"COIN": "", "EQUITY": "stock", "ETF": "etf", "MSTOCKS": "mstocks"}
+_NOTICE: Final = 7 * DAY
+
+
+def _delivery(listing: Listing, now: int) -> int:
+    """Return when a contract ends, once that is announced; 0 before."""
+    dated, until = listing.contract.endswith("QUARTER"), listing.until or 0
+    return until if dated or until - now < _NOTICE else 0
 
 
 def instrument(listing: Listing, digits: int, now: int) -> dict[str, Any]:
@@ -21,7 +30,7 @@ def instrument(listing: Listing, digits: int, now: int) -> dict[str, Any]:
         "baseCoin": listing.base,
         "quoteCoin": listing.quote,
         "launchTime": str(listing.since),
-        "deliveryTime": str(listing.until or 0),
+        "deliveryTime": str(_delivery(listing, now)),
         "deliveryFeeRate": "0.0005" if dated else "",
         "priceScale": str(digits),
         "leverageFilter": {"minLeverage": "1", "maxLeverage": "100.00", "leverageStep": "0.01"},

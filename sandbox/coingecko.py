@@ -1,8 +1,9 @@
 """CoinGecko: the ranking of coins, their charts, and which coin is behind each venue's symbol.
 
 Documented at docs.coingecko.com ("Coins List with Market Data", "Exchange Tickers by ID",
-"Derivatives Exchange Data by ID"). Prices are constants of the market unless a sparkline is asked
-for, which the price then ends; market values follow from the rank. A ticker names the coin its
+"Derivatives Exchange Data by ID"). A price is the close of the coin's newest closed hour, times the
+coins in a unit where a ticker tells it, or the last of a sparkline; a coin without candles has a
+constant one. Market values follow from the rank. A ticker names the coin its
 symbol means now; a symbol of which nobody knows the coin has no ticker. Kraken and Coinbase have
 tickers and nothing else here. Charts go back 365 days (10012 beyond), in US dollars whatever the
 currency asked for. The budget is that of keyless callers, 30 requests a minute.
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from sandbox.coingecko_chart import moment, points, week
+from sandbox.coingecko_price import Prices
 from sandbox.coingecko_tickers import (
     DERIVATIVES,
     EXCHANGES,
@@ -103,6 +105,7 @@ class CoinGecko:
     def __init__(self, market: Market) -> None:
         self._market = market
         self._coins = {coin.id: coin for coin in market.coins}
+        self._prices = Prices(market)
 
     def endpoints(self) -> dict[str, Endpoint]:
         """Return what answers which path."""
@@ -129,8 +132,12 @@ class CoinGecko:
         page = _slice(coins, _whole(ask, "page", 1), size)
         headers = {"total": str(len(coins)), "per-page": str(size)}
         small = ask.query.get("sparkline") == "true"
-        rows = [self._sparkling(c, ask.now) if small else coin_row(c, ask.now) for c in page]
+        rows = [self._sparkling(c, ask.now) if small else self._row(c, ask.now) for c in page]
         return json(rows).also(headers)
+
+    def _row(self, coin: Coin, now: int) -> Info:
+        """Return a coin at its price of now, as /coins/markets has it."""
+        return coin_row(self._prices.priced(coin, now), now)
 
     def _sparkling(self, coin: Coin, now: int) -> Info:
         """Return a coin as /coins/markets has it, with the week's prices."""
@@ -177,6 +184,11 @@ class CoinGecko:
         ]
         yield from sorted(found, key=lambda pair: (pair[1].rank, pair[0].symbol))
 
+    def _priced(self, ticker: Ticker, now: int) -> Ticker:
+        """Return a ticker with its coin at the price of now."""
+        listing, coin = ticker
+        return listing, self._prices.priced(coin, now)
+
     def _exchange(self, ask: Ask) -> Answer:
         """Answer a page of an exchange's tickers."""
         id_ = ask.path.split("/")[-2]
@@ -187,7 +199,7 @@ class CoinGecko:
         found = [t for t in self._tickers(source, ask.now) if not ids or t[1].id in ids.split(",")]
         page = _slice(found, _whole(ask, "page", 1), _PAGE_OF_TICKERS)
         headers = {"total": str(len(found)), "per-page": str(_PAGE_OF_TICKERS)}
-        rows = [spot_ticker(id_, name, t, ask.now) for t in page]
+        rows = [spot_ticker(id_, name, self._priced(t, ask.now), ask.now) for t in page]
         return json({"name": name, "tickers": rows}).also(headers)
 
     def _derivatives(self, ask: Ask) -> Answer:
@@ -199,7 +211,7 @@ class CoinGecko:
         found = list(self._tickers(source, ask.now))
         answer = derivatives(name, found)
         if ask.query.get("include_tickers") in {"all", "unexpired"}:
-            answer["tickers"] = [contract(t, ask.now) for t in found]
+            answer["tickers"] = [contract(self._priced(t, ask.now), ask.now) for t in found]
         return json(answer)
 
 

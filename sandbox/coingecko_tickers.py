@@ -46,7 +46,7 @@ def stamp(now: int, spec: str) -> str:
 def spot_ticker(id_: str, name: str, ticker: Ticker, now: int) -> Info:
     """Return a ticker as /exchanges/{id}/tickers has it."""
     listing, coin = ticker
-    price, seen = coin.price or 0.0, stamp(now, "seconds")
+    price, seen = (coin.price or 0.0) * listing.multiple, stamp(now, "seconds")
     return {
         "base": listing.base,
         "target": listing.quote,
@@ -92,7 +92,7 @@ def derivatives(name: str, found: Sequence[Ticker]) -> Info:
 def contract(ticker: Ticker, now: int) -> Info:
     """Return a ticker as /derivatives/exchanges/{id} has it."""
     listing, coin = ticker
-    price, dated = coin.price or 0.0, listing.contract.endswith("QUARTER")
+    price, dated = (coin.price or 0.0) * listing.multiple, listing.contract.endswith("QUARTER")
     return {
         "symbol": listing.symbol,
         "base": listing.base,

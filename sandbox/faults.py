@@ -28,14 +28,15 @@ CoinGecko the coin's id, at CryptoCompare its ticker):
 ========  ===========================  =================================================
 outage    start, end (source)          hours are absent for a whole source
 halt      symbol, start, end           hours are absent for one symbol
-listed    symbol, start                the symbol begins then
-delisted  symbol, end (zombie=1)       it ends then; a zombie goes on, flat, without a trade
+listed    symbol, start                the symbol begins in that hour
+delisted  symbol, end (zombie=1)       it ends in that hour; a zombie goes on, flat, untraded
 wrong     symbol, start (end, by)      prices and volumes are ``by`` times too large
 apart     (source, symbol, by)         prices are ``by`` times those of others
 ========  ===========================  =================================================
 
 Times are ISO 8601 (UTC) or milliseconds; a window is half-open, an hour long where ``wrong`` has no
-end. ``outage:source=okx,start=2026-11-01T00:00Z,end=2026-11-01T05:00Z``.
+end. A symbol may begin and end at any minute: the hour in which it does has a candle.
+``outage:source=okx,start=2026-11-01T00:00Z,end=2026-11-01T05:00Z``.
 """
 
 from __future__ import annotations
@@ -169,10 +170,10 @@ class Fault:
             and (self.symbol is None or venue.concerns(self.symbol, ask))
         )
 
-    def befall(self, venue: Venue, ask: Ask) -> Answer:
-        """Return what the request gets."""
+    def befall(self, venue: Venue, ask: Ask, real: Callable[[], Answer]) -> Answer:
+        """Return what the request gets, of the answer that it would have got."""
         if self.kind in SPOILERS:
-            return SPOILERS[self.kind](self, venue.answer(ask))
+            return SPOILERS[self.kind](self, real())
         face = venue.faces.get(self.kind)
         return ANSWERS[self.kind] if face is None else face(ask, round(self.seconds) or 1)
 
@@ -181,7 +182,7 @@ class Fault:
         return asdict(self)
 
 
-def _moment(told: object) -> int:
+def moment(told: object) -> int:
     """Read ISO 8601 (UTC where it does not say) or milliseconds."""
     if isinstance(told, int) or str(told).isdecimal():
         return int(str(told))
@@ -197,7 +198,7 @@ def _yes(told: object) -> bool:
 _KINDS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "source": str, "path": str, "symbol": str,
     "after": int, "every": int, "count": int, "seconds": float,
-    "start": _moment, "end": _moment, "by": float, "zombie": _yes,
+    "start": moment, "end": moment, "by": float, "zombie": _yes,
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from sandbox.bars import Longer, open_bar
 from sandbox.faults import LATEST, Fault
-from sandbox.words import HOUR, STEPS, Candles, Coin, Digits, Listing, Market
+from sandbox.words import HOUR, STEPS, Candles, Coin, Digits, Listing, Market, hour_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,15 +39,15 @@ def _gone(frame: pl.DataFrame, fault: Fault, _: Candles) -> pl.DataFrame:
 
 
 def _begun(frame: pl.DataFrame, fault: Fault, _: Candles) -> pl.DataFrame:
-    """Leave out what was before the start."""
-    return frame.filter(fault.begins <= _TIME)
+    """Leave out what was before the hour in which it starts."""
+    return frame.filter(fault.begins // HOUR * HOUR <= _TIME)
 
 
 def _ended(frame: pl.DataFrame, fault: Fault, candles: Candles) -> pl.DataFrame:
     """Leave out what comes from the end on, or flatten it where a zombie goes on."""
     if not fault.zombie:
         return frame.filter(fault.ends > _TIME)
-    last = candles.frame(fault.ends - HOUR, fault.ends)["close"]
+    last = candles.frame(hour_of(fault.ends - 1), fault.ends)["close"]
     flat = pl.lit(last[0]) if len(last) else pl.col("open").first()
     dead = fault.ends <= _TIME
     prices = [pl.when(dead).then(flat).otherwise(pl.col(name)).alias(name) for name in _PRICES]
@@ -96,14 +96,14 @@ class Changed:
     def first(self) -> int:
         """The oldest open time."""
         first = self.real.first
-        begun = (f.begins for f in self.faults if f.kind == "listed")
+        begun = (f.begins // HOUR * HOUR for f in self.faults if f.kind == "listed")
         gone = (f for f in self.faults if CHANGES[f.kind] is _gone and f.begins <= first)
         return max(first, *begun, *(min(f.ends, self.real.last + HOUR) for f in gone), 0)
 
     @property
     def last(self) -> int:
         """The newest open time there will ever be."""
-        ended = (f.ends - HOUR for f in self.faults if f.kind == "delisted" and not f.zombie)
+        ended = (hour_of(f.ends - 1) for f in self.faults if f.kind == "delisted" and not f.zombie)
         return min(self.real.last, *ended, LATEST)
 
     @property

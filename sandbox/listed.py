@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sandbox import known
+from sandbox import known, odd_static
 from sandbox.made_up import salt
 from sandbox.words import DAY, HOUR, Coin, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from sandbox.odd import Dice
 
 _GONE: Final = 5
 
@@ -33,9 +35,12 @@ def _quarter_end(now: datetime) -> datetime:
 
 
 class Listings:
-    """All listings there ever were, of so many coins."""
+    """All listings there ever were, of so many coins; with dice, the odd ones that they ask for."""
 
-    def __init__(self, coins: Sequence[Coin], seed: int, now: datetime) -> None:
+    def __init__(
+        self, coins: Sequence[Coin], seed: int, now: datetime, dice: Dice | None = None
+    ) -> None:
+        self._dice = dice
         self._coins = coins
         self._seed = seed
         self._now = now
@@ -46,21 +51,40 @@ class Listings:
         yield from traded
         yield from self._beside_coins()
         yield from self._quarterly()
+        yield from self._odd(traded)
         yield from self._known_of(traded)
+
+    def _odd(self, traded: Sequence[Listing]) -> Iterator[Listing]:
+        """Give what is odd from the start."""
+        if self._dice and "reused" in self._dice.rates:
+            yield from odd_static.reused(self._coins, traded, self._dice.seed, self._dice.start)
+        if self._dice and "stock" in self._dice.rates:
+            yield from odd_static.stocks(self._coins, traded, self._dice.start)
 
     def _of(self, coin: Coin) -> Iterator[Listing]:
         """Give a coin's listings against dollars of any kind."""
+        peculiar = odd_static.markets(coin)
+        for source, symbol, base, multiple in peculiar or ():
+            since = self._since(source, coin)
+            yield Listing(source, symbol, base, "USDT", coin.id, since, multiple=multiple)
+        if peculiar is None:
+            yield from self._usual(coin)
+
+    def _usual(self, coin: Coin) -> Iterator[Listing]:
+        """Give the listings that a coin of its rank has."""
         famous = coin.rank <= len(known.KNOWN)
         for source in _where(coin):
             ticker = coin.symbol.upper()
-            base = known.thousand(source, ticker) if _cheap(source, coin) else ticker
+            cheap = _cheap(source, coin)
+            base = known.thousand(source, ticker) if cheap else ticker
             quote = known.QUOTES.get(source, "USDT")
             name = known.TICKERS.get((source, base), base)
             symbol = known.SPELLED[source].format(base=name, quote=quote)
             since = self._since(source, coin)
             gone = coin.rank % 29 == _GONE and not famous
             until = since + 500 * DAY if gone else None
-            yield Listing(source, symbol, base, quote, coin.id, since, until)
+            multiple = 1000 if cheap else 1
+            yield Listing(source, symbol, base, quote, coin.id, since, until, multiple=multiple)
 
     def _since(self, source: str, coin: Coin) -> int:
         """Return when a coin was listed: the best known first."""

@@ -10,7 +10,8 @@ the recordings of its listings.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +36,7 @@ UNTRADED: Final[Mapping[str, Callable[[Coin], str]]] = {
     "cryptocompare": lambda coin: coin.symbol.upper(),
 }
 _UNKNOWN_SINCE: Final = 1_569_398_400_000
+_MANY: Final = re.compile(r"(10+)(?=[A-Z])")  # 1000PEPE
 _MOST: Final = 8
 _LAST: Final = 100_000  # the rank of a coin without one
 
@@ -154,8 +156,7 @@ class RecordedMarket:
                 )
         for x in self._named:
             since = max(x.since, self._first(x.source, x.symbol))
-            listing = Listing(x.source, x.symbol, x.base, x.quote, x.coin, since, x.until)
-            found.setdefault(x.source, []).append(listing)
+            found.setdefault(x.source, []).append(replace(x, since=since))
         return {source: sorted(rows, key=_age) for source, rows in found.items()}
 
     def _first(self, source: str, symbol: str) -> int:
@@ -224,4 +225,8 @@ def _listing(coin: str, entry: Mapping[str, Any]) -> Listing:
         for end in ("from", "to")
     )
     symbol = str(entry["symbol"])
-    return Listing(str(entry["source"]), symbol, *halves(symbol), coin, since or 0, until)
+    base, quote = halves(symbol)
+    many = _MANY.match(base)
+    multiple = int(many[1]) if many else 1
+    source = str(entry["source"])
+    return Listing(source, symbol, base, quote, coin, since or 0, until, multiple=multiple)

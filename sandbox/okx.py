@@ -26,6 +26,8 @@ from sandbox.wire import Pages, shortest
 from sandbox.words import HOUR, Candles, Listing, Market
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
     from sandbox.limits import Meter
@@ -38,7 +40,8 @@ _HISTORY: Final = "/api/v5/market/history-candles"
 _RECENT: Final = "/api/v5/market/candles"
 _INSTRUMENTS: Final = "/api/v5/public/instruments"
 _NO_SUCH: Final = (51001, "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
-_CATEGORIES: Final = {"COIN": "1", "EQUITY": "3"}
+# A stock's is "3", and was seen as a number.
+_CATEGORIES: Final[Mapping[str, str | int]] = {"COIN": "1", "EQUITY": "3", "FUND": 3}
 _COUNT: Final = {_HISTORY: 2, _RECENT: 1, _INSTRUMENTS: 2}
 
 
@@ -78,7 +81,7 @@ def render(frame: pl.DataFrame, candles: Candles) -> list[str]:
     ]
 
 
-def instrument(listing: Listing, digits: int, now: int) -> dict[str, str]:
+def instrument(listing: Listing, digits: int, now: int) -> dict[str, str | int]:
     """Return an instrument as /public/instruments has it."""
     return {
         "alias": "",

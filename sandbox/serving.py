@@ -5,6 +5,9 @@
         sandbox.fault("429", source="binance_spot", count=3)
         assert sandbox.requests()["total"] == 1
 
+With ``odd=0.02`` it is as odd as venues are (see ``sandbox.odd``): ``sandbox.odd()`` says what
+befell, ``sandbox.truth()`` what the venues really have.
+
 It runs in a thread; with ``process=True`` in a process of its own, as a bench wants it.
 """
 
@@ -27,6 +30,7 @@ import httpx
 import uvicorn
 
 from sandbox.app import application
+from sandbox.odd import Odd, read
 from sandbox.words import BadOption
 
 if TYPE_CHECKING:
@@ -106,6 +110,25 @@ class Serving:
         """Switch off the faults that are as told: all, where nothing is told."""
         self._ask("DELETE", f"/_faults?{httpx.QueryParams(which)}")
 
+    def odd(self) -> list[dict[str, Any]]:
+        """Return what was odd by now, in order."""
+        return list(self._ask("GET", "/_odd"))
+
+    def truth(
+        self,
+        source: str | None = None,
+        symbol: str | None = None,
+        start: datetime | int | None = None,
+        end: datetime | int | None = None,
+    ) -> list[Any]:
+        """Return all listings as they truly are, or the hours of a symbol opening in [start, end).
+
+        Times are aware, or milliseconds.
+        """
+        told = {"source": source, "symbol": symbol, "start": _ms(start), "end": _ms(end)}
+        query = httpx.QueryParams({k: v for k, v in told.items() if v is not None})
+        return list(self._ask("GET", f"/_truth?{query}"))
+
     def requests(self) -> dict[str, Any]:
         """Return what was asked for: total, counts by path, requests."""
         return dict(self._ask("GET", "/_requests"))
@@ -113,6 +136,11 @@ class Serving:
     def forget(self) -> None:
         """Forget what was asked for."""
         self._ask("DELETE", "/_requests")
+
+
+def _ms(time: datetime | int | None) -> int | None:
+    """Return a time in milliseconds."""
+    return int(time.timestamp()) * 1000 if isinstance(time, datetime) else time
 
 
 @contextmanager
@@ -145,7 +173,9 @@ def _in_a_thread(**options: Any) -> Iterator[str]:  # noqa: ANN401
 def _spelled(options: Mapping[str, object]) -> Iterator[str]:
     """Spell the options as the command line has them."""
     for name, value in options.items():
-        if name == "faults" and isinstance(value, Iterable):
+        if name == "odd":
+            yield from _spelled_odd(read(value))  # type: ignore[arg-type]
+        elif name == "faults" and isinstance(value, Iterable):
             yield from (f"--fault={spec}" for spec in value)
         elif isinstance(value, datetime):
             yield f"--{name}={value.isoformat()}"
@@ -153,6 +183,15 @@ def _spelled(options: Mapping[str, object]) -> Iterator[str]:
             yield f"--{name}={'on' if value else 'off'}"
         elif value is not None:
             yield f"--{name}={value}"
+
+
+def _spelled_odd(odd: Odd) -> Iterator[str]:
+    """Spell how odd it is to be as the command line has it."""
+    yield f"--odd={odd.rate}"
+    yield from (f"--odd-kind={kind}" for kind in odd.kinds or ())
+    for name in ("seed", "start", "end"):
+        if getattr(odd, name) is not None:
+            yield f"--odd-{name}={getattr(odd, name)}"
 
 
 @contextmanager

@@ -40,6 +40,11 @@ COLUMNS: Final = (
 )
 
 
+def hour_of(time: int) -> int:
+    """Return when the hour opened in which a time lies, both in milliseconds."""
+    return time // HOUR * HOUR
+
+
 class BadOption(ValueError):
     """What the sandbox was started with cannot be served; the message is for people."""
 
@@ -57,7 +62,10 @@ class Coin:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A symbol at a venue, from ``since`` until ``until``; ``coin`` is None where nobody says."""
+    """A symbol at a venue, from ``since`` until ``until``; ``coin`` is None where nobody says.
+
+    A unit of the symbol is ``multiple`` coins: its price is that of so many.
+    """
 
     source: str
     symbol: str
@@ -68,6 +76,7 @@ class Listing:
     until: int | None = None
     contract: str = "PERPETUAL"
     underlying: str = "COIN"
+    multiple: int = 1
 
     def trades_at(self, now: int) -> bool:
         """Tell whether this is what the symbol means at that time."""

@@ -1,6 +1,8 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,4 +29,29 @@ def replayed(shared: Path) -> Iterator[Serving]:
 def made_up() -> Iterator[Serving]:
     now = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
     with serving(coins=60, seed=7, now=now, limits=False) as sandbox:
+        yield sandbox
+
+
+Rude = Callable[..., Serving]
+
+
+@pytest.fixture
+def rude() -> Iterator[Rude]:
+    """Start sandboxes that play these kinds whenever they can, in a period of 20 days."""
+    with ExitStack() as stack:
+
+        def start(*kinds: str, rate: float = 1.0, coins: int = 12, **more: Any) -> Serving:
+            period = {"start": "2026-11-15", "end": "2026-12-05"}
+            odd = {"rate": rate, "kinds": kinds or None, **period, **more}
+            now = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+            return stack.enter_context(serving(coins=coins, seed=7, now=now, limits=False, odd=odd))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def clean() -> Iterator[Serving]:
+    """The same sandbox without anything odd."""
+    now = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+    with serving(coins=12, seed=7, now=now, limits=False) as sandbox:
         yield sandbox

@@ -41,6 +41,9 @@ def test_it_tells_its_address_serves_and_stops_at_once(stop: signal.Signals) -> 
         (("--market=tests",), "not a market folder"),
         (("--fault=nope",), "no such fault"),
         (("--port=-1",), "cannot listen"),
+        (("--odd=2",), "a rate is from 0 to 1"),
+        (("--odd=0.1", "--odd-kind=nope"), "no such kind: nope"),
+        (("--odd=0.1", "--odd-start=tomorrow"), "odd: "),
     ],
 )
 def test_what_cannot_be_served_is_said_in_a_line(options: tuple[str, ...], says: str) -> None:

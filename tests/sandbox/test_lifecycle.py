@@ -210,3 +210,21 @@ def test_a_fault_may_be_there_from_the_start() -> None:
 def test_a_fault_says_what_it_needs(spec: str) -> None:
     with pytest.raises(BadOption):
         parse(spec)
+
+
+@pytest.mark.parametrize("source", ASK)
+def test_a_symbol_may_begin_and_end_at_any_minute(sandbox: Serving, source: str) -> None:
+    eth = BTC[source].replace("BTC", "ETH")
+    sandbox.fault("listed", source=source, symbol=eth, start=START + 17 * 60_000)
+    sandbox.fault("delisted", source=source, symbol=eth, end=END + 17 * 60_000)
+    assert list(ASK[source](sandbox, eth)) == [START, START + HOUR, END]
+
+
+def test_a_zombie_that_died_within_an_hour_goes_on_from_its_close(sandbox: Serving) -> None:
+    real = binance(sandbox, "ETHUSDT", "binance_futures")
+    end = END - HOUR // 2
+    sandbox.fault("delisted", source="binance_futures", symbol="ETHUSDT", end=end, zombie=1)
+    found = binance(sandbox, "ETHUSDT", "binance_futures")
+    close = real[END - HOUR][3]
+    assert found[END - HOUR] == real[END - HOUR]
+    assert [c for t, c in found.items() if t >= END] == [[close] * 4 + [0.0]] * 4

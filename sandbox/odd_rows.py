@@ -1,0 +1,109 @@
+"""What is odd in a row of a page: as it is, or as it was told for the first hours."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sandbox.known import BYBIT, FUTURES, OKX, SPOT
+from sandbox.words import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sandbox.odd import Dice
+
+Row = list[Any]
+
+_OFF: Final = 17 * 60_000
+LONGEST: Final = 4  # hours for which an hour that will be restated is told otherwise
+
+
+class Layout(NamedTuple):
+    """Where a venue has its rows, and what stands where in one."""
+
+    keys: tuple[str, ...]
+    times: tuple[int, ...]
+    volume: int
+    quote: int
+    trades: int | None
+    window: tuple[str, str]
+    exclusive: bool = False
+
+
+OPENED, OPEN, HIGH, LOW, CLOSE = range(5)
+LAYOUTS: Final[Mapping[str, Layout]] = {
+    FUTURES: Layout((), (0, 6), 5, 7, 8, ("startTime", "endTime")),
+    SPOT: Layout((), (0, 6), 5, 7, 8, ("startTime", "endTime")),
+    OKX: Layout(("data",), (0,), 5, 7, None, ("before", "after"), exclusive=True),
+    BYBIT: Layout(("result", "list"), (0,), 5, 6, None, ("start", "end")),
+}
+
+
+def opened(row: Row) -> int:
+    """Return when a candle opened, in milliseconds."""
+    return int(row[OPENED])
+
+
+def moved(row: Row, layout: Layout, by: int) -> Row:
+    """Return a row at another time, written as the venue writes times."""
+    return [type(x)(int(x) + by) if place in layout.times else x for place, x in enumerate(row)]
+
+
+def swapped(row: Row, layout: Layout) -> Row:
+    """Return a row with its two volumes in each other's place."""
+    told = [*row]
+    told[layout.volume], told[layout.quote] = row[layout.quote], row[layout.volume]
+    return told
+
+
+def _zeros(row: Row, layout: Layout) -> Row:
+    """Return a row of which price, volumes and trades are zero."""
+    numbers = {OPEN, HIGH, LOW, CLOSE, layout.volume, layout.quote, layout.trades}
+    return [type(x)(0) if place in numbers else x for place, x in enumerate(row)]
+
+
+def _nulls(row: Row, layout: Layout) -> Row:
+    """Return a row without volume and trades."""
+    gone = {layout.volume, layout.trades}
+    return [None if place in gone else x for place, x in enumerate(row)]
+
+
+def _upside_down(row: Row, _: Layout) -> Row:
+    """Return a row whose high is below its low."""
+    told = [*row]
+    told[HIGH], told[LOW] = row[LOW], format(Decimal(row[HIGH]) * 2, "f")
+    return told
+
+
+BAD: Final[Mapping[str, Callable[[Row, Layout], Row]]] = {
+    "off the hour": lambda row, layout: moved(row, layout, _OFF),
+    "all zeros": _zeros,
+    "null volume and trades": _nulls,
+    "high below low": _upside_down,
+}
+
+
+def _times(text: str, by: str) -> str:
+    """Return a number so many times as high, with as many decimals."""
+    number = Decimal(text)
+    return format((number * Decimal(by)).quantize(number), "f")
+
+
+def first_told(row: Row, layout: Layout) -> Row:
+    """Return a row as it was told at first: less volume, and a close between open and close."""
+    told = [*row]
+    for place in (layout.volume, layout.quote):
+        told[place] = _times(row[place], "0.97")
+    close, number = Decimal(row[CLOSE]), Decimal(row[OPEN])
+    told[CLOSE] = format((close + (number - close) * Decimal("0.2")).quantize(close), "f")
+    return told
+
+
+def restated(dice: Dice, source: str, symbol: str, hour: int, now: int) -> bool:
+    """Tell whether an hour is told otherwise than it will be: for one to four hours after it."""
+    age = now - hour - HOUR
+    if not dice.within(now) or not 0 <= age < LONGEST * HOUR:
+        return False
+    hours = 1 + dice.number("restated", "hours", source, symbol, hour) % LONGEST
+    return age < hours * HOUR and dice.hits("restated", source, symbol, hour)
