@@ -68,6 +68,7 @@ class Month:
 
     runs: Counter[str] = field(default_factory=Counter)
     killed: Counter[str] = field(default_factory=Counter)
+    took: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # seconds
     unsuccessful: Counter[str] = field(default_factory=Counter)  # runs of which a coin failed
     tracebacks: list[str] = field(default_factory=list)
     injected: Counter[str] = field(default_factory=Counter)
@@ -140,10 +141,12 @@ class Operation:
         """Do a step. A run that raises is what must not be: it is kept, and the month goes on."""
         self.sandbox.at(step.at)
         self.month.runs[step.what] += 1
+        began = perf_counter()
         try:
             VERBS[step.what](self, step.at)
         except Exception as error:  # noqa: BLE001  counted, told, and never expected
             self.month.tracebacks.append(f"{step.at:%d. %H:%M} {step.what}: {error!r}")
+        self.month.took[step.what] += perf_counter() - began
 
     def killed(self, step: Step) -> None:
         """Begin a run as a process, and kill it at a random instant of its life."""
@@ -218,9 +221,12 @@ Truth = Mapping[str, Mapping[str, Mapping[datetime, Row]]]
 def truth(sandbox: Serving, window: Window) -> Truth:
     """What the venues truly have of each coin; of two symbols at one, the first's hour counts."""
     found: dict[str, dict[str, dict[datetime, Row]]] = defaultdict(lambda: defaultdict(dict))
-    for listing in sandbox.truth():
+    listings = sandbox.truth()
+    ranked = {each["coin"] for each in listings if each["source"] == "coingecko"}
+    for listing in listings:
         source, coin = listing["source"], listing["coin"]
-        if source not in TRADED or coin is None or not _in_dollars(listing["symbol"]):
+        # What a symbol was before it was used again is nobody's whom CoinGecko knows.
+        if source not in TRADED or coin not in ranked or not _in_dollars(listing["symbol"]):
             continue
         rows = sandbox.truth(source, listing["symbol"], window.start, window.end)
         held = found[coin][source]
@@ -331,6 +337,7 @@ def _older(coin: str) -> str:
 def told(done: Month) -> Iterable[str]:
     """What is printed."""
     yield f"runs: {dict(done.runs)}; killed: {dict(done.killed)}"
+    yield f"seconds: { {name: round(each) for name, each in done.took.items()} }"
     yield f"runs in which something failed, told: {dict(done.unsuccessful)}"
     yield f"{'kind':20} {'injected':>9} {'answers':>9}"
     for kind, count in done.injected.most_common():
