@@ -30,7 +30,7 @@ class SourceError(ChandleryError):
 
 
 class Unavailable(SourceError):
-    """Try later: time-out, server error, rate limit."""
+    """Try later: time-out, server error, rate limit, or a refusal that nobody knows."""
 
     def __init__(self, message: str, *, after: timedelta | None = None) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class Unavailable(SourceError):
 
 
 class Rejected(SourceError):
-    """Asking again will not help: no such symbol, a parameter the venue refuses."""
+    """Asking again will not help: there is no such symbol, says the venue in so many words."""
 
 
 class Blocked(SourceError):
@@ -50,4 +50,4 @@ class Blocked(SourceError):
 
 
 class Malformed(SourceError):
-    """What came is not candles: another shape, or a broken rule, whose name is the message."""
+    """What came is not candles: another shape, or rules that half of it breaks, by their names."""

@@ -8,12 +8,15 @@ from sources.account import GRAIN, Account, Accounts
 from sources.discovery import load
 from sources.fetch import catalogue, fetch, fetch_many, first_candle, pages, send
 from sources.limiter import Timepiece
+from sources.malformed import Fetched, MalformedRows
 from sources.source import (
     CATALOGUE,
     Budget,
     Catalogue,
     Many,
+    Markets,
     Metering,
+    OddEntry,
     Seal,
     Source,
     Venue,
@@ -28,8 +31,12 @@ __all__ = [
     "Accounts",
     "Budget",
     "Catalogue",
+    "Fetched",
+    "MalformedRows",
     "Many",
+    "Markets",
     "Metering",
+    "OddEntry",
     "Seal",
     "Source",
     "Timepiece",

@@ -7,6 +7,8 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures. Their qui
   open; closeTime would tell, but it is odd on a halted hour, so `fetch` goes by the clock alone.
 - `startTime` and `endTime` are both inclusive: the end asked for is a millisecond earlier.
 - A parameter that is not read is an error (-1104), so only known ones are sent.
+- -1121 and -1122 alone say that there is no such symbol.
+- A page has no row but of the window asked for.
 - X-MBX-USED-WEIGHT-1M counts what everybody at this address has spent in the calendar minute.
   429 asks to back off; who goes on gets 418, "IP banned until <ms>", from two minutes to three
   days. Sources disagree whether futures send Retry-After: the body's time is read as well.
@@ -14,19 +16,19 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures. Their qui
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 import httpx
 import orjson
 import polars as pl
 
 from candles import HOUR, Blocked, Listing, Malformed, SourceError, Window, line
-from sources import columns
+from sources import answers, columns
 from sources.multiples import plain
-from sources.source import CATALOGUE
+from sources.source import Markets
 from sources.words import Meaning, banned, broken, by_status, closed, date, excerpt, later, refused
 
 WIDTH = 12
@@ -72,9 +74,9 @@ def _ms(at: datetime) -> int:
     return int(at.timestamp()) * 1000
 
 
-def parse(response: httpx.Response) -> pl.DataFrame:
+def parse(source: str, response: httpx.Response) -> pl.DataFrame:
     """Klines of any interval, ascending as they come."""
-    return columns.candles(columns.json(response), width=WIDTH, places=PLACES)
+    return columns.candles(columns.json(response), width=WIDTH, places=PLACES, source=source)
 
 
 def _throttled(response: httpx.Response, words: str) -> SourceError:
@@ -96,12 +98,10 @@ CODES: Mapping[int, Meaning] = {
     -1007: later,  # time-out waiting for the backend
     -1008: later,  # server overloaded
     -1016: later,  # service shutting down
-    -1104: refused,  # a parameter was not read
     -1121: refused,  # invalid symbol
     -1122: refused,  # invalid symbol status
     -2014: closed,  # API key format invalid
     -2015: closed,  # invalid API key, IP or permissions
-    -4088: refused,  # maximum time interval exceeded
 }
 _TOLD = b'{"code":'
 
@@ -114,7 +114,7 @@ def verdict(response: httpx.Response) -> SourceError | None:
     code, words = _said(response)
     if code in CODES:
         return CODES[code](response, words)
-    return by_status(response, words) or refused(response, words)
+    return by_status(response, words) or later(response, words)
 
 
 def _said(response: httpx.Response) -> tuple[int, str]:
@@ -131,51 +131,41 @@ def listed(
     wanted: Mapping[str, str] = MappingProxyType({}),
     start: str | None = None,
     end: str | None = None,
-) -> pl.DataFrame:
+) -> Markets:
     """The symbols of an exchangeInfo that have what is `wanted`, as CATALOGUE.
 
     `start` and `end` name the dates that tell of listing and delisting, where there are any.
     """
-    try:
-        rows = [
-            {**_row(symbol), "start": _date(symbol, start), "end": _date(symbol, end)}
-            for symbol in _symbols(response, wanted)
-        ]
-        return pl.DataFrame(rows, schema=CATALOGUE, strict=True)
-    except (pl.exceptions.PolarsError, KeyError, TypeError, ValueError) as error:
-        words = line(f"{type(error).__name__} {error}")
-        raise Malformed(f"its list of symbols: {words}: {excerpt(response)}") from None
-
-
-def _symbols(response: httpx.Response, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
     body = columns.json(response)
     symbols = body.get("symbols") if isinstance(body, dict) else None
-    if not isinstance(symbols, list) or not all(isinstance(each, dict) for each in symbols):
+    if not isinstance(symbols, list):
         raise Malformed(f"its list of symbols: none in {excerpt(response)}")
-    found = [each for each in symbols if all(each.get(name) == wanted[name] for name in wanted)]
-    if symbols and not found:
+
+    def taken(entry: answers.Entry) -> bool:
+        return all(answers.words(entry, name) == wanted[name] for name in wanted)
+
+    found = answers.listed(
+        symbols, symbol="symbol", taken=taken, row=partial(_row, start=start, end=end)
+    )
+    if symbols and not found.odd and found.frame.is_empty():
         # Rather than take everything for delisted because a word has changed.
         raise Malformed(f"its list of symbols: not one has {dict(wanted)}")
     return found
 
 
-def _row(symbol: Mapping[str, Any]) -> dict[str, object]:
-    base, multiple = plain(symbol["baseAsset"])
-    return {
-        "symbol": symbol["symbol"],
-        "asset": symbol["baseAsset"],
-        "base": base,
-        "quote": symbol["quoteAsset"],
-        "multiple": multiple,
-        "trading": symbol["status"] == "TRADING",
-    }
+def _row(entry: answers.Entry, *, start: str | None, end: str | None) -> Sequence[object]:
+    asset = answers.name(entry, "baseAsset")
+    base, multiple = plain(asset)
+    dates = _date(entry, start), _date(entry, end)
+    trading = answers.name(entry, "status") == "TRADING"
+    return entry["symbol"], asset, base, entry["quoteAsset"], multiple, *dates, trading
 
 
-def _date(symbol: Mapping[str, Any], name: str | None) -> datetime | None:
-    ms = 0 if name is None else symbol.get(name, 0)
+def _date(entry: answers.Entry, name: str | None) -> datetime | None:
+    ms = 0 if name is None else entry.get(name, 0)
     if type(ms) is not int:
         raise TypeError(f"{name} is {ms!r}")
-    return datetime.fromtimestamp(ms / 1000, UTC) if 0 < ms < UNTOLD else None
+    return None if ms == UNTOLD else answers.moment(ms)
 
 
 def budget(response: httpx.Response) -> float | None:

@@ -7,10 +7,11 @@ symbols that are delisted are kept. Its quirks:
   daily files are alike, with the day in their name. `<file>.CHECKSUM` has its sha256 and its name.
 - A day's file comes on the next day, a month's on the first Monday after its end [U: the hour; a
   day is waited for both]. Until then a month is read by its days, and so is a part of a month no
-  longer than SHORT: what is missing from a month's file may be in the days' files. A month's file
-  that lacks more than that in one piece is asked for again in vain.
-- A file that is not there is HTTP 404: the symbol was not listed then, or nobody keeps it. That is
-  no refusal of the symbol, whose other months may be there: it is a page without candles.
+  longer than SHORT. A month's file may be late, or lack what the days' files have: these are asked
+  for what it lacks, of each run of days the newest first, and the others only if that is there.
+- A file that is not there is HTTP 404 with NoSuchKey: the symbol was not listed then, or nobody
+  keeps it. That is no refusal of the symbol, whose other months may be there: it is a page without
+  candles. Any other 404 is a proxy's.
 - Times of spot are microseconds in the files of 2025 and later, milliseconds before; those of
   futures stay milliseconds. The file's own date decides, not the size of the number.
 - Futures have a header since about May 2022, spot has none: the first cell tells.
@@ -22,10 +23,11 @@ import hashlib
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from io import BytesIO
+from itertools import repeat
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 from urllib.parse import quote
@@ -33,12 +35,14 @@ from urllib.parse import quote
 import httpx
 import polars as pl
 
-from candles import HOUR, SCHEMA, Listing, Malformed, SourceError, Window, empty, line
+from candles import SCHEMA, Listing, Malformed, SourceError, Window, empty, line
+from sources import columns
 from sources.source import Budget, Metering, Seal, Source, Venue
-from sources.words import by_status, excerpt
+from sources.words import by_status, excerpt, warn_once
 
 URL = "https://data.binance.vision"
 GONE = 404
+NO_FILE = b"NoSuchKey"
 DAY = timedelta(days=1)
 SHORT = timedelta(days=15)
 LARGEST = 2**20
@@ -53,6 +57,7 @@ COLUMNS = pl.Schema(
         for name in HEADER
     },
 )
+NAME = re.compile(r"[a-z_ ]+", re.IGNORECASE)
 NAMED = re.compile(r".+-1h-(\d{4}-\d\d)(-\d\d)?\.zip")
 Unit = Literal["ms", "us"]
 PER_SECOND: Mapping[Unit, int] = {"ms": 1000, "us": 1_000_000}
@@ -98,6 +103,22 @@ def _days(window: Window) -> Iterator[Window]:
         at = _day(at).end
 
 
+def parts(page: Window, lacking: Sequence[Window], now: datetime) -> Iterator[list[Window]]:
+    """The days of a month in which it lacks hours, adjacent ones as a run, a run newest first."""
+    if page.end <= _day(page.start).end:
+        return
+    end = _day(now - DAY).start
+    lacks = [day for day in _days(page) if day.end <= end and any(map(day.clip, lacking))]
+    run: list[Window] = []
+    for day in reversed(lacks):
+        if run and run[-1].start != day.end:
+            yield run
+            run = []
+        run.append(day)
+    if run:
+        yield run
+
+
 def request(market: Market, listing: Listing, page: Window) -> httpx.Request:
     """The file of the page's day, or of its month where it is longer than a day."""
     daily = page.end <= _day(page.start).end
@@ -126,20 +147,26 @@ def seal_check(response: httpx.Response, seal: httpx.Response) -> None:
 
 def verdict(response: httpx.Response) -> SourceError | None:
     """By the status; a file that is not there is an answer too."""
-    if response.status_code == GONE:
+    if response.status_code == GONE and NO_FILE in response.content:
         return None
     if response.is_success and response.content.lstrip().startswith(b"<"):
         return Malformed(f"not a file but {excerpt(response)}")
     return by_status(response)
 
 
-def parse(market: Market, response: httpx.Response) -> pl.DataFrame:
-    """The candles of a file; none where there is no file."""
+def parse(market: Market, name: str, response: httpx.Response) -> pl.DataFrame:
+    """The candles of a file, of a line that cannot be read the time alone; none without a file."""
     if response.status_code == GONE:
         return empty()
     span = _span(_name(response))
     micro = market.micro_since is not None and span.start >= market.micro_since
-    return _candles(_read(_unpacked(response)), span, "us" if micro else "ms")
+    unit: Unit = "us" if micro else "ms"
+    lines = _lines(_unpacked(response))
+    read = partial(_candles, span=span, unit=unit, source=name)
+    try:
+        return read(lines)
+    except Malformed as error:
+        return columns.salvaged(lines, read, partial(_time_alone, span=span, unit=unit), error)
 
 
 def _name(response: httpx.Response) -> str:
@@ -173,30 +200,58 @@ def _unpacked(response: httpx.Response) -> bytes:
     return text
 
 
-def _read(text: bytes) -> pl.DataFrame:
-    if not text.strip():
-        return COLUMNS.to_frame()
-    head, _, rest = text.partition(b"\n")
-    names = tuple(head.decode(errors="replace").strip().split(","))
-    if not names[0].isdecimal():
-        if names != HEADER:
-            raise Malformed(f"its columns are {line(', '.join(names))}")
-        text = rest
+def _lines(text: bytes) -> list[bytes]:
+    """The lines that hold a candle; Malformed where they begin by naming other columns."""
+    lines = [each for each in text.splitlines() if each.strip()]
+    names = tuple(lines[0].decode(errors="replace").strip().split(",")) if lines else ()
+    if names[: len(HEADER)] == HEADER:
+        return lines[1:]
+    if names and NAME.fullmatch(names[0]):
+        raise Malformed(f"its columns are {line(', '.join(names))}")
+    return lines
+
+
+def _candles(lines: Sequence[bytes], *, span: Window, unit: Unit, source: str) -> pl.DataFrame:
+    if not lines:
+        return empty()
+    text = b"\n".join(_cut(lines, source))
     try:
-        frame = pl.read_csv(text, has_header=False, schema=COLUMNS, raise_if_empty=False)
+        frame = pl.read_csv(text, has_header=False, schema=COLUMNS, quote_char=None)
     except (pl.exceptions.PolarsError, ValueError) as error:
         raise Malformed(line(f"{type(error).__name__} {error}")) from None
-    if sum(frame.null_count().row(0)):
+    if frame.height != len(lines) or sum(frame.null_count().row(0)):
         raise Malformed("a row has less than twelve numbers")
-    return frame
-
-
-def _candles(frame: pl.DataFrame, span: Window, unit: Unit) -> pl.DataFrame:
-    first, last = (int(at.timestamp()) * PER_SECOND[unit] for at in (span.start, span.end - HOUR))
+    first, last = _ends(span, unit)
     if not frame["open_time"].is_between(first, last).all():
         raise Malformed(f"its times are not of {span} in {unit}")
     opened = pl.col("open_time").cast(pl.Datetime(unit, "UTC")).cast(SCHEMA["open_time"])
     return frame.with_columns(opened, trades="count").select(SCHEMA.names())
+
+
+def _cut(lines: Sequence[bytes], source: str) -> Sequence[bytes]:
+    """The lines without what they have more than the columns that are known, which is told."""
+    known = len(HEADER)
+    if max(map(bytes.count, lines, repeat(b","))) < known:
+        return lines
+    warn_once(f"{source}: its files have more columns than the {known} that are known")
+    return [b",".join(each.split(b",", known)[:known]) for each in lines]
+
+
+def _ends(span: Window, unit: Unit) -> tuple[int, int]:
+    """The first and the last time that a file of `span` may have."""
+    return (
+        int(span.start.timestamp()) * PER_SECOND[unit],
+        int(span.end.timestamp()) * PER_SECOND[unit] - 1,
+    )
+
+
+def _time_alone(text: bytes, *, span: Window, unit: Unit) -> pl.DataFrame:
+    """A candle of which nothing but the time is known, or not even that."""
+    first, last = _ends(span, unit)
+    told = text.partition(b",")[0].strip()
+    at = int(told) if re.fullmatch(rb"\d{1,18}", told) else 0
+    time = pl.Series([at if first <= at <= last else None], dtype=pl.Datetime(unit, "UTC"))
+    return columns.timed(time.cast(SCHEMA["open_time"]))
 
 
 def _one(_: httpx.Request) -> float:
@@ -211,8 +266,9 @@ def source(name: str, serves: str, market: Market) -> Source:
         kind="traded",
         page_hours=31 * 24,
         request=partial(request, market),
-        parse=partial(parse, market),
+        parse=partial(parse, market, name),
         pages=pages,
+        parts=parts,
         serves=serves,
         seal=Seal(seal_request, seal_check),
     )

@@ -7,7 +7,7 @@ https://docs.coingecko.com. What is known of it:
   [U: another page says 100] and 10,000 a month are not made use of, nor counted.
 - What lies further back than the free 365 days is HTTP 401 with error_code 10012: a refusal of
   the request, not of the caller.
-- An unknown coin is HTTP 404 `{"error":"coin not found"}` [U].
+- An unknown coin is HTTP 404 `{"error":"coin not found"}` [U]. Any other 404 says nothing of one.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,11 @@ import orjson
 
 from candles import SourceError, Unavailable, line
 from sources.source import Budget, Metering, Venue
-from sources.words import Meaning, broken, by_status, closed, excerpt, refused, retry_after
+from sources.words import Meaning, broken, by_status, closed, excerpt, later, refused, retry_after
 
 URL = "https://api.coingecko.com/api/v3"
+MISSING = 404
+UNKNOWN = "coin not found"
 MINUTE = timedelta(minutes=1)
 
 
@@ -46,7 +48,9 @@ def verdict(response: httpx.Response) -> SourceError | None:
     code, words = _said(response)
     if code in CODES:
         return CODES[code](response, words)
-    return by_status(response, words) or refused(response, words)
+    if response.status_code == MISSING and words == UNKNOWN:
+        return refused(response, f"HTTP {MISSING} {words}")
+    return by_status(response, words) or later(response, words)
 
 
 def _said(response: httpx.Response) -> tuple[int, str]:

@@ -52,15 +52,16 @@ def parse(response: httpx.Response) -> pl.DataFrame:
     """The hours that the points of a market chart tell."""
     body = columns.json(response)
     rows = body.get("prices") if isinstance(body, dict) else None
-    if not isinstance(rows, list) or not all(_pair(row) for row in rows):
-        raise Malformed("its prices are not pairs of time and price")
-    if not rows:
+    if rows == []:
         return empty()
-    stamps = [row[0] for row in rows]
-    if not columns.EARLIEST <= min(stamps) <= max(stamps) <= columns.LATEST:
+    pairs = list(filter(_pair, rows)) if isinstance(rows, list) else []
+    if not isinstance(rows, list) or 2 * len(pairs) <= len(rows):
+        raise Malformed("its prices are not pairs of time and price")
+    dated = [row for row in pairs if columns.EARLIEST <= row[0] <= columns.LATEST]
+    if 2 * len(dated) <= len(rows):
         raise Malformed("its times are not in milliseconds")
-    # A price that is not known, null or 0, is a point that is not there.
-    told = [row for row in rows if row[1]]
+    # A point that cannot be read, or whose price is null or 0, is one that is not there.
+    told = [row for row in dated if row[1]]
     at = pl.Series("at", [row[0] for row in told], dtype=pl.Datetime("ms", "UTC"))
     price = pl.Series("price", [float(row[1]) for row in told], dtype=pl.Float64)
     return hours(pl.DataFrame([at.cast(POINTS["at"]), price]))
@@ -91,9 +92,9 @@ def many_request(listings: Sequence[Listing]) -> httpx.Request:
 def many_parse(response: httpx.Response) -> Mapping[str, pl.DataFrame]:
     """The hours that are sure, by coin id."""
     rows = columns.json(response)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list):
         raise Malformed(f"not a list of objects but {type(rows).__name__}")
-    return {row["id"]: hours(_dated(row)) for row in rows if _sure(row)}
+    return {row["id"]: hours(_dated(row)) for row in rows if isinstance(row, dict) and _sure(row)}
 
 
 def _sure(row: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ when that begins and ends, comes as objects of strings: `listed` and `moment`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +15,8 @@ import polars as pl
 
 from candles import Malformed, SourceError, line
 from sources import columns
-from sources.source import CATALOGUE
-from sources.words import Meaning, astray, broken, by_status, excerpt, refused
+from sources.source import CATALOGUE, Markets, OddEntry, is_nameable
+from sources.words import Meaning, astray, broken, by_status, excerpt, later, warn_once
 
 Entry = Mapping[str, Any]
 NAMES = ("symbol", "asset", "base", "quote")
@@ -39,7 +40,10 @@ def text(value: object) -> str:
 def verdict(
     response: httpx.Response, *, code: str, message: str, fine: str, codes: Mapping[str, Meaning]
 ) -> SourceError | None:
-    """By the venue's own code, where the body has one and `codes` knows it; else by the status."""
+    """By the venue's own code, where the body has one and `codes` knows it; else by the status.
+
+    A code that is not known is no refusal of what was asked: it may be an outage's.
+    """
     body = envelope(response)
     said = text(body.get(code))
     if response.is_success and said == fine:
@@ -50,10 +54,10 @@ def verdict(
             or broken(response)
             or astray(response, f"its answer has no {code}: {excerpt(response)}")
         )
-    words = line(f"{said} {text(body.get(message))}")
+    told = line(f"{said} {text(body.get(message))}")
     if said in codes:
-        return codes[said](response, words)
-    return by_status(response, words) or refused(response, words)
+        return codes[said](response, told)
+    return by_status(response, told) or later(response, told)
 
 
 def within(response: httpx.Response, *names: str) -> object:
@@ -74,50 +78,100 @@ def asked(response: httpx.Response, name: str) -> str:
         return ""
 
 
-def in_milliseconds(rows: object) -> list[list[object]]:
-    """Rows whose first column is a time in whole seconds, as `columns.candles` reads them."""
-    if not isinstance(rows, list) or not all(isinstance(row, list) and row for row in rows):
+def in_milliseconds(rows: object) -> object:
+    """Rows whose first column is a time in whole seconds, as `columns.candles` reads them.
+
+    A row whose time is anything else is left without one; Malformed where half of them are.
+    """
+    if not isinstance(rows, list):
         raise Malformed(f"not a list of rows but {type(rows).__name__}")
     # A string times a thousand would be a long one.
-    if not all(type(row[0]) is int for row in rows):
+    timed = [isinstance(row, list) and bool(row) and type(row[0]) is int for row in rows]
+    if rows and 2 * sum(timed) <= len(rows):
         raise Malformed("open_time is not a number of seconds in every row")
-    return [[row[0] * 1000, *row[1:]] for row in rows]
+    return [
+        [row[0] * 1000, *row[1:]] if good else [None] for row, good in zip(rows, timed, strict=True)
+    ]
 
 
-def moment(ms: str | None) -> datetime | None:
-    """A time that is told as a string of milliseconds; empty, 0 or left out where there is none."""
-    if ms is None or ms in {"", "0"}:
+def moment(ms: str | int | None) -> datetime | None:
+    """A time that is told in milliseconds, mostly as a string; empty, 0 or left out: there is none.
+
+    ValueError where it is no time that anybody can mean: -1, or one of the year 9999.
+    """
+    if ms is None or ms in {"", "0", 0}:
         return None
-    if not columns.EARLIEST <= int(ms) <= columns.LATEST:
+    if type(ms) not in {str, int} or not columns.EARLIEST <= int(ms) <= columns.LATEST:
         raise ValueError(f"no time: {ms}")
     return datetime.fromtimestamp(int(ms) / 1000, UTC)
 
 
+def words(entry: Entry, field: str) -> str:
+    """The string that an entry has under `field`; TypeError where it is anything else."""
+    value = entry[field]
+    if not isinstance(value, str):
+        raise TypeError(f"{field} is {value!r}")
+    return value
+
+
+def name(entry: Entry, field: str) -> str:
+    """The string that an entry has under `field`; TypeError where it is empty or anything else."""
+    if not (value := words(entry, field)):
+        raise TypeError(f"{field} is empty")
+    return value
+
+
+def is_taken(
+    source: str, kind: object, taken: AbstractSet[str], left_out: AbstractSet[str]
+) -> bool:
+    """Whether a list's entries of this `kind` are coins: those are that are known to be.
+
+    A number is as good as its string, and no kind is the empty one. One that is in neither table is
+    left out too, and told once.
+    """
+    told = "" if kind is None else str(kind) if type(kind) in {str, int} else repr(kind)
+    if told not in taken | left_out:
+        warn_once(f"{source}: its list has entries of a kind that is not known: {line(told)}")
+    return told in taken
+
+
 def listed(
-    response: httpx.Response,
     entries: object,
     *,
+    symbol: str,
     taken: Callable[[Entry], bool],
     row: Callable[[Entry], Sequence[object]],
-) -> pl.DataFrame:
-    """The `entries` that are `taken`, each as a `row` of CATALOGUE."""
-    try:
-        found = [_named(row(entry)) for entry in _taken(entries, taken)]
-        return pl.DataFrame(found, schema=CATALOGUE, orient="row", strict=True)
-    except (pl.exceptions.PolarsError, KeyError, TypeError, ValueError, OverflowError) as error:
-        words = line(f"{type(error).__name__} {error}")
-        raise Malformed(f"its list of symbols: {words}: {excerpt(response)}") from None
+) -> Markets:
+    """The `entries` that are `taken`, each as a `row` of CATALOGUE.
+
+    One that cannot be read is odd, and does not cost the others: its symbol is under `symbol`.
+    """
+    if not isinstance(entries, list):
+        raise Malformed(f"its list of symbols: not a list but {type(entries).__name__}")
+    rows, odd = [], []
+    for entry in entries:
+        try:
+            if taken(_object(entry)):
+                rows.append(_row(row(entry)))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            odd.append(_odd(entry, symbol, error))
+    return Markets(pl.DataFrame(rows, schema=CATALOGUE, orient="row", strict=True), tuple(odd))
 
 
-def _taken(entries: object, taken: Callable[[Entry], bool]) -> list[Entry]:
-    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
-        raise TypeError(f"not a list of objects but {type(entries).__name__}")
-    return [each for each in entries if taken(each)]
+def _object(entry: object) -> Entry:
+    if not isinstance(entry, dict):
+        raise TypeError(f"not an object but {entry!r}")
+    return entry
 
 
-def _named(row: Sequence[object]) -> Sequence[object]:
+def _row(row: Sequence[object]) -> Sequence[object]:
     # To polars a number is a string as well, even where it is strict.
-    for name, value in zip(NAMES, row, strict=False):
+    for field, value in zip(NAMES, row, strict=False):
         if not isinstance(value, str) or not value:
-            raise TypeError(f"{name} is {value!r}")
+            raise TypeError(f"{field} is {value!r}")
     return row
+
+
+def _odd(entry: object, symbol: str, error: Exception) -> OddEntry:
+    told = entry.get(symbol) if isinstance(entry, dict) else None
+    return OddEntry(told if is_nameable(told) else None, line(f"{type(error).__name__} {error}"))

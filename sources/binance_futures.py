@@ -21,6 +21,7 @@ import httpx
 from sources import _binance
 from sources.source import Budget, Catalogue, Metering, Source, Venue
 
+NAME = "binance_futures"
 URL = "https://fapi.binance.com"
 KLINES = f"{URL}/fapi/v1/klines"
 LIMITS = (1, 100, 500, 1001)
@@ -47,7 +48,7 @@ _listed = partial(
 )
 SOURCE = Source(
     venue=Venue(
-        name="binance_futures",
+        name=NAME,
         url=URL,
         metering=Metering((Budget(2400, 60, _cost, _binance.USED, _binance.budget),)),
         verdict=_binance.verdict,
@@ -55,7 +56,8 @@ SOURCE = Source(
     kind="traded",
     page_hours=499,
     request=partial(_binance.request, KLINES),
-    parse=_binance.parse,
+    parse=partial(_binance.parse, NAME),
+    exact=True,
     first=partial(_binance.first, KLINES),
     catalogue=Catalogue(exchange="binance_futures", derivatives=True, request=_list, parse=_listed),
 )

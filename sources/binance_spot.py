@@ -17,6 +17,7 @@ import httpx
 from sources import _binance
 from sources.source import Budget, Catalogue, Metering, Source, Venue
 
+NAME = "binance_spot"
 URL = "https://api.binance.com"
 KLINES = f"{URL}/api/v3/klines"
 COSTS = {"/api/v3/klines": 2, "/api/v3/exchangeInfo": 20}
@@ -33,7 +34,7 @@ def _list(answer: httpx.Response | None) -> httpx.Request | None:
 
 SOURCE = Source(
     venue=Venue(
-        name="binance_spot",
+        name=NAME,
         url=URL,
         mirror="https://data-api.binance.vision",
         metering=Metering((Budget(6000, 60, _cost, _binance.USED, _binance.budget),)),
@@ -42,7 +43,8 @@ SOURCE = Source(
     kind="traded",
     page_hours=1000,
     request=partial(_binance.request, KLINES),
-    parse=_binance.parse,
+    parse=partial(_binance.parse, NAME),
+    exact=True,
     first=partial(_binance.first, KLINES),
     catalogue=Catalogue(
         exchange="binance", derivatives=False, request=_list, parse=_binance.listed

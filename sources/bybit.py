@@ -8,16 +8,18 @@ Codes, Enums). Quirks:
 - Seven strings: start, open, high, low, close, volume, turnover. Volume is in the base (in units
   of 1,000 coins where the symbol is), turnover in the quote; trades are not told. No flag says
   that a candle is closed, and the newest may not be: `fetch` goes by the clock.
-- Errors are HTTP 200 with a retCode: 10001 unknown symbol, 10006 too many. What an address sends
+- Errors are HTTP 200 with a retCode: 10001 a parameter, of which only the words tell whether it is
+  the symbol ("params error: Symbol Is Invalid"); 10006 too many. What an address sends
   beyond 600 requests in 5 s is HTTP 403 "access too frequent", until it has kept still for 10
   minutes. From the United States every answer is HTTP 403 of the CDN ("configured to block access
   from your country"), for good: the two are told apart by the body.
 - Instruments come by cursor, 1,000 at a time, and only those that trade unless another status is
   asked for. The cursor is sent back as it was told, and so has its percent signs encoded once more
   [U: clients differ, Bybit seems to take both].
-- Dated futures are linear too: taken is contractType LinearPerpetual. symbolType tells stocks,
-  commodities, currencies and indices (left out) from coins ("", innovation, adventure); the answer
-  of 2023 has none.
+- Dated futures are linear too: taken is contractType LinearPerpetual. symbolType tells what is a
+  coin: "" (505 of the 800 recorded in 2026), innovation (117: young coins) and, on spot, adventure
+  (3) are. stock (174), commodity (4), spot's xstocks (11: stocks as tokens), etf and mstocks are
+  none, nor are forex and index [U]. The answer of 2023 has no symbolType.
 - launchTime is not quite the first candle: BTCUSDT says 2020-03-30 and has candles from
   2020-03-25 10:00. Nor can the first candle be asked for (`start` alone gives what follows it, and
   nothing where nothing does [U]): `first` is not known. deliveryTime is the delisting, 0 until one
@@ -27,6 +29,7 @@ Codes, Enums). Quirks:
   symbols.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,9 +40,10 @@ import polars as pl
 from candles import HOUR, Listing, Malformed, SourceError, Unavailable, Window, line
 from sources import answers, columns
 from sources.multiples import plain
-from sources.source import Budget, Catalogue, Metering, Source, Venue
+from sources.source import Budget, Catalogue, Markets, Metering, Source, Venue
 from sources.words import Meaning, banned, closed, excerpt, later, refused, retry_after
 
+NAME = "bybit"
 URL = "https://api.bybit.com"
 INSTRUMENTS = f"{URL}/v5/market/instruments-info"
 PAGE_HOURS = 1000
@@ -58,7 +62,9 @@ PLACES = {
     "quote_volume": 6,
 }
 TRAILING = {"SHIB1000": ("SHIB", 1000)}
-NO_COINS = {"stock", "xstocks", "commodity", "forex", "index"}
+COINS = frozenset({"", "innovation", "adventure"})
+NO_COINS = frozenset({"stock", "xstocks", "mstocks", "etf", "commodity", "forex", "index"})
+SYMBOL = re.compile(r"\bsymbols?\b", re.IGNORECASE)
 
 
 def _one(_: httpx.Request) -> float:
@@ -86,23 +92,28 @@ def _parse(response: httpx.Response) -> pl.DataFrame:
     told, asked = answers.within(response, "result", "symbol"), answers.asked(response, "symbol")
     if asked and told != asked:
         raise Malformed(f"its candles are of {line(str(told))}, not of {asked}")
-    return columns.candles(rows, width=WIDTH, places=PLACES)
+    return columns.candles(rows, width=WIDTH, places=PLACES, source=NAME)
 
 
 def _too_many(response: httpx.Response, words: str) -> SourceError:
     return Unavailable(words, after=retry_after(response) or PAUSE)
 
 
+def _parameter(response: httpx.Response, words: str) -> SourceError:
+    """A parameter is wrong: of the symbol, if it is that, there is nothing; else it may pass."""
+    return (refused if SYMBOL.search(words) else later)(response, words)
+
+
 CODES: Mapping[str, Meaning] = {
     "10000": later,  # server timeout
-    "10001": refused,  # a parameter is wrong: the symbol, as a rule
+    "10001": _parameter,
     "10003": closed,  # API key invalid
     "10005": closed,  # permission denied
     "10006": _too_many,
     "10009": banned,  # IP has been banned
     "10010": closed,  # IP is not in the key's list
     "10016": later,  # internal error
-    "10017": refused,  # no such path
+    "10017": later,  # no such path
     "10018": _too_many,  # this address
     "10024": closed,  # compliance rules
     "10429": _too_many,  # the system as a whole
@@ -125,27 +136,27 @@ def _list(answer: httpx.Response | None) -> httpx.Request | None:
     return httpx.Request("GET", INSTRUMENTS, params=params | {"cursor": cursor}) if cursor else None
 
 
-def _listed(response: httpx.Response) -> pl.DataFrame:
+def _listed(response: httpx.Response) -> Markets:
     entries = answers.within(response, "result", "list")
-    return answers.listed(response, entries, taken=_is_coin, row=_row)
+    return answers.listed(entries, symbol="symbol", taken=_is_coin, row=_row)
 
 
 def _is_coin(entry: answers.Entry) -> bool:
     perpetual = entry["contractType"] == "LinearPerpetual"
-    return perpetual and entry.get("symbolType") not in NO_COINS
+    return perpetual and answers.is_taken(NAME, entry.get("symbolType"), COINS, NO_COINS)
 
 
 def _row(entry: answers.Entry) -> Sequence[object]:
-    asset = entry["baseCoin"]
+    asset = answers.name(entry, "baseCoin")
     base, multiple = TRAILING.get(asset) or plain(asset)
     start, end = answers.moment(entry["launchTime"]), answers.moment(entry.get("deliveryTime"))
-    trading = entry["status"] == "Trading"
+    trading = answers.name(entry, "status") == "Trading"
     return entry["symbol"], asset, base, entry["quoteCoin"], multiple, start, end, trading
 
 
 SOURCE = Source(
     venue=Venue(
-        name="bybit",
+        name=NAME,
         url=URL,
         metering=Metering((Budget(600, 5, _one),)),
         verdict=_verdict,
@@ -154,5 +165,6 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    exact=True,
     catalogue=Catalogue(exchange="bybit", derivatives=True, request=_list, parse=_listed),
 )

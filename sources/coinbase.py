@@ -11,10 +11,13 @@ Quirks:
 - A row is time in seconds, **low, high, open**, close, volume (base): not the order of the others.
   Numbers are numbers. Quote volume and trades are not told.
 - An hour without a trade is absent, not flat.
-- Errors have a message and a status: 404 for an unknown product, 429 past 10 requests in a second
+- Errors have a message and a status: 404 "NotFound" for an unknown product (a 404 without these
+  words is a proxy's, and says nothing), 429 past 10 requests in a second
   from an address (bursts to 15).
 - Products have no date of listing or of the end: a product that is gone stays in the list with
   status "delisted", its candles are still served. Nothing asks for the first candle.
+- Nothing in a product tells stocks from coins; there were none in August 2026, when all 920 of the
+  newer API's list had product_type SPOT. A product that says it is anything else is left out.
 """
 
 from collections.abc import Sequence
@@ -26,12 +29,17 @@ import polars as pl
 
 from candles import HOUR, Listing, SourceError, Window, line
 from sources import answers, columns
-from sources.source import Budget, Catalogue, Metering, Source, Venue
-from sources.words import broken, by_status
+from sources.source import Budget, Catalogue, Markets, Metering, Source, Venue
+from sources.words import broken, by_status, refused
 
+NAME = "coinbase"
 URL = "https://api.exchange.coinbase.com"
 PAGE_HOURS = 300
 WIDTH = 6
+MISSING = 404
+UNKNOWN = "NotFound"
+COINS = frozenset({"", "SPOT"})
+NO_COINS = frozenset({"FUTURE"})
 PLACES = {"open_time": 0, "low": 1, "high": 2, "open": 3, "close": 4, "volume": 5}
 
 
@@ -55,13 +63,15 @@ def _iso(at: datetime) -> str:
 
 def _parse(response: httpx.Response) -> pl.DataFrame:
     rows = answers.in_milliseconds(columns.json(response))
-    return columns.candles(rows, width=WIDTH, places=PLACES)
+    return columns.candles(rows, width=WIDTH, places=PLACES, source=NAME)
 
 
 def _verdict(response: httpx.Response) -> SourceError | None:
     if response.is_success:
         return broken(response)
     words = line(answers.text(answers.envelope(response).get("message")))
+    if response.status_code == MISSING and words == UNKNOWN:
+        return refused(response, f"HTTP {MISSING} {words}")
     return by_status(response, words or None)
 
 
@@ -69,19 +79,25 @@ def _list(answer: httpx.Response | None) -> httpx.Request | None:
     return httpx.Request("GET", f"{URL}/products") if answer is None else None
 
 
-def _listed(response: httpx.Response) -> pl.DataFrame:
-    return answers.listed(response, columns.json(response), taken=bool, row=_row)
+def _listed(response: httpx.Response) -> Markets:
+    return answers.listed(columns.json(response), symbol="id", taken=_is_coin, row=_row)
+
+
+def _is_coin(entry: answers.Entry) -> bool:
+    return answers.is_taken(NAME, entry.get("product_type"), COINS, NO_COINS)
 
 
 def _row(entry: answers.Entry) -> Sequence[object]:
     asset, paid = entry["base_currency"], entry["quote_currency"]
-    trading = entry["status"] == "online" and entry.get("trading_disabled") is not True
+    trading = (
+        answers.name(entry, "status") == "online" and entry.get("trading_disabled") is not True
+    )
     return entry["id"], asset, asset, paid, 1, None, None, trading
 
 
 SOURCE = Source(
     venue=Venue(
-        name="coinbase",
+        name=NAME,
         url=URL,
         metering=Metering((Budget(10, 1, _one),)),
         verdict=_verdict,

@@ -12,11 +12,17 @@ alone since a run takes its time. Of the coins and symbols:
   they are read (docs.coingecko.com/demo/reference/exchanges-id-tickers says so).
 - Anybody can make a coin and name it: a name or ticker is cleaned of what cannot be printed, a
   coin or market whose id or symbols have that is left out.
-- `/coins/markets` moves as well: a coin that slid onto the next page meanwhile counts once.
+- `/coins/markets` moves as well: a coin that slid onto the next page meanwhile counts once. A page
+  that mostly came before is a cache's, and no word on the coins that it hides.
+- One object without an id or a symbol does not cost the others: it is left out, and told.
 """
 
+import logging
+import math
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import httpx
 import polars as pl
@@ -26,17 +32,28 @@ from sources import _coingecko, columns
 from sources import _coingecko_prices as prices
 from sources._coingecko import URL
 from sources.fetch import MOST_ANSWERS, send
-from sources.source import LONGEST_NAME, Many, Source, nameable
+from sources.source import LONGEST_NAME, Many, Source, is_nameable
 from sources.words import said_by
+
+log = logging.getLogger(__name__)
 
 VENUE = _coingecko.VENUE
 COINS_A_PAGE = 250
 TICKERS_A_PAGE = 100
 LONGEST_TICKER = 40
+MOST_RANKS = 2**31
+SLID = 10
+"""So many may slide onto the next page while pages are read, however short that is."""
 REACH = timedelta(days=364)
 
 COINS = pl.Schema(
-    {"id": pl.String(), "symbol": pl.String(), "name": pl.String(), "rank": pl.Int64()},
+    {
+        "id": pl.String(),
+        "symbol": pl.String(),
+        "name": pl.String(),
+        "rank": pl.Int64(),
+        "price": pl.Float64(),  # in dollars; null where unknown
+    },
 )
 TICKERS = pl.Schema(
     {
@@ -47,15 +64,18 @@ TICKERS = pl.Schema(
     },
 )
 
-Rows = list[dict[str, object]]
+NAMES = ("id", "symbol", "name", "base", "target", "coin_id")
+Row = Mapping[str, object]
+Read = Callable[[Row], Row | None]
+"""An object of a list as a row: None where it is not wanted, ValueError where it is odd."""
 
 
 def coins(client: httpx.Client, most: int | None = None) -> pl.DataFrame:
-    """The `most` highly valued coins, or all, by rank: id, symbol, name, rank."""
+    """The `most` highly valued coins, or all, by rank: COINS."""
     frame = COINS.to_frame()
     with said_by(VENUE.name, "coins"):
-        for rows in _pages(client, coins_request, coins_rows, COINS_A_PAGE):
-            page = _frame(rows, COINS, ("id", "symbol", "name"))
+        for found in _pages(client, coins_request, "coins", COINS_A_PAGE):
+            page = _frame(found, coin, COINS)
             frame = pl.concat([frame, page]).unique("id", keep="first", maintain_order=True)
             if most is not None and frame.height >= most:
                 break
@@ -68,14 +88,12 @@ def tickers(client: httpx.Client, exchange: str, *, derivatives: bool) -> pl.Dat
     """Which coin is behind each symbol of `exchange`: symbol, base, target, coin_id."""
     with said_by(VENUE.name, exchange):
         if derivatives:
-            found = contracts_rows(send(client, VENUE, contracts_request(exchange)))
+            found, read = _listed(send(client, VENUE, contracts_request(exchange))), contract
         else:
-            pages = _pages(
-                client, lambda page: tickers_request(exchange, page), tickers_rows, TICKERS_A_PAGE
-            )
-            found = [row for page in pages for row in page]
-        known = [row for row in found if row["coin_id"]]
-        return _frame(known, TICKERS, ("base", "target", "coin_id")).unique(maintain_order=True)
+            request = partial(tickers_request, exchange)
+            pages = _pages(client, request, "tickers", TICKERS_A_PAGE)
+            found, read = [each for page in pages for each in page], ticker
+        return _frame(found, read, TICKERS).unique(maintain_order=True)
 
 
 def coins_request(page: int) -> httpx.Request:
@@ -97,74 +115,105 @@ def contracts_request(exchange: str) -> httpx.Request:
     return httpx.Request("GET", f"{URL}/derivatives/exchanges/{exchange}", params=params)
 
 
-def coins_rows(response: httpx.Response) -> Rows:
-    """A page of the ranking as rows of COINS."""
-    fields = {"id": "id", "symbol": "symbol", "name": "name", "rank": "market_cap_rank"}
-    rows = _rows(columns.json(response), fields)
-    longest = {"symbol": LONGEST_TICKER, "name": LONGEST_NAME}
-    return [
-        row | {name: _cleaned(row, name, most) for name, most in longest.items()} for row in rows
-    ]
+def coin(found: Row) -> Row:
+    """An object of the ranking as a row of COINS."""
+    key, rank = _word(found, "id"), found.get("market_cap_rank")
+    if rank is not None and (type(rank) is not int or abs(rank) > MOST_RANKS):
+        raise ValueError(f"its rank is {rank!r}")
+    return {
+        "id": key,
+        "symbol": line(_word(found, "symbol"), LONGEST_TICKER - 1) or key,
+        "name": line(_word(found, "name"), LONGEST_NAME - 1) or key,
+        "rank": rank,
+        "price": _price(found.get("current_price")),
+    }
 
 
-def _cleaned(row: Mapping[str, object], name: str, most: int) -> object:
-    """A name in one line; the id where nothing is left of it."""
-    given = row[name]
-    return (line(given, most - 1) or row["id"]) if isinstance(given, str) else given
+def ticker(found: Row) -> Row | None:
+    """A spot exchange's ticker as a row of TICKERS; None where nobody knows the coin."""
+    if not found.get("coin_id"):
+        return None
+    names = {name: _word(found, name) for name in ("base", "target", "coin_id")}
+    return {"symbol": None, **names}
 
 
-def tickers_rows(response: httpx.Response) -> Rows:
-    """A spot exchange's tickers as rows of TICKERS, those of unknown coins among them."""
-    fields = {"base": "base", "target": "target", "coin_id": "coin_id"}
-    return [{"symbol": None, **row} for row in _rows(_listed(response), fields)]
+def contract(found: Row) -> Row | None:
+    """A derivatives exchange's perpetual contract as a row of TICKERS."""
+    row = ticker(found) if found.get("contract_type") == "perpetual" else None
+    return None if row is None else {**row, "symbol": _word(found, "symbol")}
 
 
-def contracts_rows(response: httpx.Response) -> Rows:
-    """A derivatives exchange's perpetual contracts as rows of TICKERS."""
-    fields = {name: name for name in (*TICKERS, "contract_type")}
-    rows = _rows(_listed(response), fields)
-    return [row for row in rows if row.pop("contract_type") == "perpetual"]
+def _word(found: Row, name: str) -> str:
+    value = found.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"its {name} is {value!r}")  # noqa: TRY004  of what came, not of ours
+    return value
+
+
+def _price(value: Any) -> float | None:  # noqa: ANN401 - JSON may be anything
+    # By type: to Python true is a number.
+    known = type(value) in {int, float} and 0 < value < math.inf
+    return float(value) if known else None
 
 
 def _pages(
-    client: httpx.Client,
-    request: Callable[[int], httpx.Request],
-    rows: Callable[[httpx.Response], Rows],
-    full: int,
-) -> Iterator[Rows]:
-    """Page after page, up to the first that is not full."""
-    before: Rows = []
+    client: httpx.Client, request: Callable[[int], httpx.Request], what: str, full: int
+) -> Iterator[list[object]]:
+    """The objects of page after page, up to the first that is not full."""
+    before = set[str]()
     for page in range(1, MOST_ANSWERS + 1):
-        found = rows(send(client, VENUE, request(page)))
-        if found == before and found:
-            raise Malformed(f"its page {page} is page {page - 1} again")
+        found = _listed(send(client, VENUE, request(page)))
+        keys = list(map(_key, found))
+        repeated = sum(key in before for key in keys)
+        if repeated > SLID and 2 * repeated >= len(found):
+            raise Malformed(f"its page {page} repeats {repeated} {what} of pages before")
+        before.update(keys)
         yield found
         if len(found) < full:
             return
-        before = found
     raise Malformed(f"no end after {MOST_ANSWERS} pages")
 
 
-def _listed(response: httpx.Response) -> object:
+def _key(found: object) -> str:
+    """What tells objects of a list apart: a coin's id, or a ticker's market and coin."""
+    names = ("id", "base", "target", "coin_id")
+    return repr([found.get(name) for name in names] if isinstance(found, dict) else found)
+
+
+def _listed(response: httpx.Response) -> list[object]:
     body = columns.json(response)
-    return body.get("tickers") if isinstance(body, dict) else body
-
-
-def _rows(found: object, fields: Mapping[str, str]) -> Rows:
-    """`fields` of each object in a list; a field that is left out is null."""
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+    found = body.get("tickers") if isinstance(body, dict) else body
+    if not isinstance(found, list):
         raise Malformed(f"not a list of objects but {type(found).__name__}")
-    return [{name: each.get(field) for name, field in fields.items()} for each in found]
+    return found
 
 
-def _frame(rows: Rows, schema: pl.Schema, needed: tuple[str, ...]) -> pl.DataFrame:
-    try:
-        frame = pl.DataFrame(rows, schema=schema, strict=True)
-    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError) as error:
-        raise Malformed(line(f"{type(error).__name__} {error}")) from None
-    if any(frame[name].null_count() for name in needed):
-        raise Malformed(f"{' or '.join(needed)} is left out")
-    return frame.filter(nameable(*needed))
+def _frame(found: list[object], read: Read, schema: pl.Schema) -> pl.DataFrame:
+    """The objects that `read` makes rows of; those that are odd are left out and told.
+
+    Malformed where there are odd ones only.
+    """
+    rows, odd = [], []
+    for each in found:
+        try:
+            rows.append(_row(each, read))
+        except ValueError as error:
+            odd.append(line(str(error)))
+    if odd and len(odd) == len(found):
+        raise Malformed(odd[0])
+    if odd:
+        log.warning("%s: %s of %s left out: %s", VENUE.name, len(odd), len(found), odd[0])
+    return pl.DataFrame([row for row in rows if row is not None], schema=schema, strict=True)
+
+
+def _row(found: object, read: Read) -> Row | None:
+    if not isinstance(found, dict):
+        raise ValueError(f"not an object but {found!r}")  # noqa: TRY004  of what came, not of ours
+    row = read(found)
+    names = [] if row is None else [row[name] for name in NAMES if row.get(name) is not None]
+    if not all(map(is_nameable, names)):
+        raise ValueError(f"its names are {names}")
+    return row
 
 
 SOURCE = Source(

@@ -22,7 +22,8 @@ https://developers.coindesk.com. Quirks:
   are called otherwise; /data/v2 has them in Data.Data, of which no hourly recording was found [U].
 - Errors are HTTP 200 with `"Response":"Error"`: Type 99 is the rate limit, with what was spent and
   what may be; 1 and 2 are a wrong parameter, or a missing key [U: which of both]. The newer
-  envelope has `Err` with type and message, beside 4xx.
+  envelope has `Err` with type and message, beside 4xx. Only words that say that there is no such
+  market are a word on the symbol.
 - What a plan allows is told only by refusing. 20 a second and 300 a minute, as recorded, was the
   free plan's [U today].
 - No catalogue: its list of coins has tickers of its own, which collide, and CoinGecko names no coin
@@ -40,8 +41,9 @@ import polars as pl
 from candles import HOUR, Blocked, Listing, Malformed, SourceError, Unavailable, Window, line
 from sources import answers, columns
 from sources.source import Budget, Metering, Source, Venue
-from sources.words import broken, by_status, refused, retry_after
+from sources.words import STATUSES, broken, by_status, later, refused, retry_after
 
+NAME = "cryptocompare"
 URL = "https://min-api.cryptocompare.com"
 QUOTE = "USD"
 PAGE_HOURS = 2000
@@ -65,6 +67,7 @@ PERIODS = {
     "minute": timedelta(minutes=1),
     "second": timedelta(seconds=1),
 }
+UNKNOWN = re.compile(r"\bmarket does not exist\b|\bno data for the symbol\b", re.IGNORECASE)
 KEY = re.compile(r"\b(api|auth)[ _-]?key\b", re.IGNORECASE)
 
 
@@ -84,7 +87,8 @@ def _request(listing: Listing, page: Window) -> httpx.Request:
 
 def _parse(response: httpx.Response) -> pl.DataFrame:
     rows = [row for row in _rows(columns.json(response)) if row[1:5] != NOTHING]
-    frame = columns.candles(answers.in_milliseconds(rows), width=len(OLD), places=PLACES)
+    timed = answers.in_milliseconds(rows)
+    frame = columns.candles(timed, width=len(OLD), places=PLACES, source=NAME)
     return frame.with_columns(
         high=pl.max_horizontal("high", "open"), low=pl.min_horizontal("low", "open")
     )
@@ -93,13 +97,12 @@ def _parse(response: httpx.Response) -> pl.DataFrame:
 def _rows(body: Any) -> list[list[object]]:  # noqa: ANN401 - JSON may be anything
     while isinstance(body, dict) and "Data" in body:
         body = body["Data"]
-    if not isinstance(body, list) or not all(isinstance(each, dict) for each in body):
+    if not isinstance(body, list):
         raise Malformed(f"not a list of hours but {type(body).__name__}")
-    names = NEW if body and NEW[0] in body[0] else OLD
-    try:
-        return [[each[name] for name in names] for each in body]
-    except KeyError as error:
-        raise Malformed(f"an hour without {error}") from None
+    hours = [each if isinstance(each, dict) else {} for each in body]
+    names = NEW if any(NEW[0] in each for each in hours) else OLD
+    # A name that is left out is a null, and so the hour cannot be read.
+    return [[each.get(name) for name in names] for each in hours]
 
 
 def _verdict(response: httpx.Response) -> SourceError | None:
@@ -112,7 +115,9 @@ def _verdict(response: httpx.Response) -> SourceError | None:
         return Unavailable(words or "", after=retry_after(response) or _rest(body))
     if KEY.search(message):
         return Blocked(words or "")
-    return by_status(response, words) or refused(response, words or "")
+    if response.status_code not in STATUSES and UNKNOWN.search(message):
+        return refused(response, words or "")
+    return by_status(response, words) or later(response, words or "")
 
 
 def _told(body: Mapping[str, Any]) -> tuple[str, str]:
@@ -140,7 +145,7 @@ def _rest(body: Mapping[str, Any]) -> timedelta:
 
 
 VENUE = Venue(
-    name="cryptocompare",
+    name=NAME,
     url=URL,
     metering=Metering((Budget(20, 1, _one), Budget(300, 60, _one))),
     verdict=_verdict,

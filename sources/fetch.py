@@ -1,16 +1,27 @@
 """Asking a source: send, refuse by verdict, parse, and hold the answer to everyone's rules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import polars as pl
 
-from candles import HOUR, Listing, Malformed, Window, check, clock, whole_hour
+from candles import HOUR, Listing, Malformed, Window, check, clock, empty, line, whole_hour
 from candles.frame import PRICES
-from sources.source import CATALOGUE, Source, Venue, nameable
-from sources.words import date, said_by
+from sources.malformed import Fetched, MalformedRows, merged, sifted, windows
+from sources.source import (
+    CATALOGUE,
+    Catalogue,
+    Markets,
+    OddEntry,
+    Source,
+    Venue,
+    is_nameable,
+    nameable,
+)
+from sources.words import date, said, said_by
 
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 MOST_ANSWERS = 1000
@@ -34,17 +45,53 @@ def _reached(reach: timedelta, window: Window, now: datetime) -> Window:
 
 def fetch(
     client: httpx.Client, source: Source, listing: Listing, page: Window, now: datetime
-) -> pl.DataFrame:
-    """The closed candles of `page` in plain coins; a SourceError says why there are none."""
+) -> Fetched:
+    """The closed candles of `page` in plain coins, and its hours whose rows are no candles.
+
+    A SourceError says why there are none at all.
+    """
     hours = -((page.start - page.end) // HOUR)
     if not 0 < hours <= source.page_hours:
         raise ValueError(f"{source.name} serves 1 to {source.page_hours} hours, not {hours}")
     with said_by(source.name, listing.symbol):
-        response = _sealed(client, source, source.request(listing, page))
-        frame = source.parse(response)
-        if source.pages is None:  # a file has other hours as well
-            _refuse_astray(frame, page, source.page_hours)
-        return _held(frame, listing, page, _closed_by(response, now))
+        ask = partial(_page, client, source, listing, now=now)
+        whole = ask(page)
+        parts = list(_parts(source, page, now, whole, ask))
+        found = merged([whole, *parts]) if parts else whole
+    return found._replace(
+        malformed=tuple(
+            each._replace(words=said(source.name, each.words, listing.symbol))
+            for each in found.malformed
+        )
+    )
+
+
+def _page(
+    client: httpx.Client, source: Source, listing: Listing, page: Window, now: datetime
+) -> Fetched:
+    response = _sealed(client, source, source.request(listing, page))
+    frame = source.parse(response)
+    if source.pages is None:  # a file has other hours as well
+        _refuse_astray(frame, page, source)
+    return _held(frame, listing, page, _closed_by(response, now))
+
+
+def _parts(
+    source: Source, page: Window, now: datetime, whole: Fetched, ask: Callable[[Window], Fetched]
+) -> Iterator[Fetched]:
+    """What the source's smaller pages have of the hours that the whole one lacks."""
+    if source.parts is None:
+        return
+    lacking = page.without(windows(whole.frame["open_time"]))
+    for run in source.parts(page, lacking, now):
+        for part in run:
+            try:
+                found = ask(part)
+            except Malformed as error:  # costs its own hours, not those of the whole
+                found = Fetched(empty(), (MalformedRows(part, str(error)),))
+            yield found
+            if found.frame.is_empty() and not found.malformed:
+                break
 
 
 def fetch_many(
@@ -65,7 +112,7 @@ def fetch_many(
     for listing in listings:
         if listing.symbol in parsed:
             with suppress(Malformed):  # one that makes no sense does not cost the others
-                frames[listing] = _held(parsed[listing.symbol], listing, window, closed_by)
+                frames[listing] = check(_of(parsed[listing.symbol], listing, window, closed_by))
     return frames
 
 
@@ -78,22 +125,36 @@ def _sealed(client: httpx.Client, source: Source, request: httpx.Request) -> htt
     return response
 
 
-def _refuse_astray(frame: pl.DataFrame, page: Window, reach: int) -> None:
-    """Malformed where all candles are of another time: that is no word on the hours asked for.
+def _refuse_astray(frame: pl.DataFrame, page: Window, source: Source) -> None:
+    """Malformed where candles are of another time: that is no word on the hours asked for.
 
-    Coinbase gives candles from before as well where it lacks some, at most a page.
+    From a source that is exact one such candle is enough. Others may add some from before the page:
+    of those all must be elsewhere. Coinbase gives them where it lacks some, at most a page.
     """
     first, last = frame["open_time"].min(), frame["open_time"].max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         return
-    if last < page.start - reach * HOUR or first > page.end:
+    if source.exact:
+        is_astray = first < page.start or last >= page.end
+    else:
+        is_astray = last < page.start - source.page_hours * HOUR or first > page.end
+    if is_astray:
         raise Malformed(f"its candles are of {Window(first, last + HOUR)}, asked for was {page}")
 
 
-def _held(frame: pl.DataFrame, listing: Listing, page: Window, closed_by: datetime) -> pl.DataFrame:
-    """What is closed and within the page, in order and in plain coins, held to the rules."""
-    within = _within(frame, page, closed_by)
-    return check(_in_coins(_in_order(within), listing.multiple))
+def _held(frame: pl.DataFrame, listing: Listing, page: Window, closed_by: datetime) -> Fetched:
+    """What is closed and within the page, held to the rules."""
+    frame = _of(frame, listing, page, closed_by)
+    try:
+        return Fetched(check(frame))
+    except Malformed:
+        closed = min(page.end, whole_hour(closed_by))
+        return sifted(frame, Window(page.start, max(page.start, closed)))
+
+
+def _of(frame: pl.DataFrame, listing: Listing, page: Window, closed_by: datetime) -> pl.DataFrame:
+    """What is closed and within the page, in order and in plain coins."""
+    return _in_coins(_in_order(_within(frame, page, closed_by)), listing.multiple)
 
 
 def first_candle(
@@ -104,28 +165,55 @@ def first_candle(
         return None
     with said_by(source.name, listing.symbol):
         response = send(client, source.venue, source.first(listing))
-        opened = source.parse(response)["open_time"].min()
+        frame = check(_in_coins(_in_order(source.parse(response)), listing.multiple))
+    opened = frame["open_time"].min()
     closed = isinstance(opened, datetime) and opened + HOUR <= _closed_by(response, now)
     return opened if isinstance(opened, datetime) and closed else None
 
 
-def catalogue(client: httpx.Client, source: Source) -> pl.DataFrame:
-    """What `source` lists, as CATALOGUE; empty where it has no list."""
+def catalogue(client: httpx.Client, source: Source) -> Markets:
+    """What `source` lists, as CATALOGUE, and what of its list is odd; nothing where it has no list.
+
+    Malformed where it has one without a single entry that can be taken.
+    """
     if source.catalogue is None:
-        return CATALOGUE.to_frame()
-    frames: list[pl.DataFrame] = []
-    response, asked = None, set[httpx.URL]()
+        return Markets(CATALOGUE.to_frame())
     with said_by(source.name, "catalogue"):
-        while request := source.catalogue.request(response):
-            if request.url in asked:
-                raise Malformed(f"its page {len(frames)} is to be followed by one that came before")
-            asked.add(request.url)
-            response = send(client, source.venue, request)
-            frames.append(source.catalogue.parse(response))
-            if len(frames) > MOST_ANSWERS:
-                raise Malformed(f"no end after {MOST_ANSWERS} pages")
-    found = pl.concat(frames).match_to_schema(CATALOGUE) if frames else CATALOGUE.to_frame()
-    return found.filter(nameable("symbol", "asset", "base", "quote"))
+        told = list(_lists(client, source.venue, source.catalogue))
+        found = _nameable(
+            Markets(
+                pl.concat(each.frame for each in told).match_to_schema(CATALOGUE),
+                tuple(odd for each in told for odd in each.odd),
+            )
+        )
+        if found.frame.is_empty():
+            words = f": {found.odd[0].words}" if found.odd else " is empty"
+            raise Malformed(f"its list of symbols{words}")
+    return found
+
+
+def _lists(client: httpx.Client, venue: Venue, known: Catalogue) -> Iterator[Markets]:
+    """Each page of a list."""
+    response, asked = None, set[httpx.URL]()
+    while request := known.request(response):
+        if request.url in asked:
+            raise Malformed(f"its page {len(asked)} is to be followed by one that came before")
+        if len(asked) == MOST_ANSWERS:
+            raise Malformed(f"no end after {MOST_ANSWERS} pages")
+        asked.add(request.url)
+        response = send(client, venue, request)
+        yield known.parse(response)
+
+
+def _nameable(told: Markets) -> Markets:
+    """Markets without those whose names nobody could print, ask for or store: these are odd."""
+    names = ("symbol", "asset", "base", "quote")
+    held = told.frame.select(nameable(*names)).to_series()
+    odd = [
+        OddEntry(row[0] if is_nameable(row[0]) else None, line(f"its names are {row}"))
+        for row in told.frame.filter(~held).select(names).iter_rows()
+    ]
+    return Markets(told.frame.filter(held), (*told.odd, *odd))
 
 
 def send(client: httpx.Client, venue: Venue, request: httpx.Request) -> httpx.Response:
@@ -147,7 +235,8 @@ def _within(frame: pl.DataFrame, page: Window, now: datetime) -> pl.DataFrame:
     # By number: three times as literals cost polars as much as all the rest.
     opened = pl.col("open_time").to_physical()
     closed_until = min(_us(page.end), _us(now - HOUR) + 1)
-    return frame.filter((opened >= _us(page.start)) & (opened < closed_until))
+    wanted = (opened >= _us(page.start)) & (opened < closed_until)
+    return frame.filter(wanted | opened.is_null() if frame["open_time"].null_count() else wanted)
 
 
 def _us(at: datetime) -> int:
@@ -158,8 +247,10 @@ def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
     """By time, the same row told twice but once; two rows for one hour are left to the rules."""
     opened = frame["open_time"]
     ordered = frame if opened.is_sorted() else frame.sort("open_time")
-    doubled = opened.n_unique() != frame.height
-    return ordered.unique(maintain_order=True) if doubled else ordered
+    if opened.n_unique() == frame.height:
+        return ordered
+    timeless = ordered.filter(pl.col("open_time").is_null())  # no two are known to be the same
+    return pl.concat([timeless, ordered.drop_nulls("open_time").unique(maintain_order=True)])
 
 
 def _in_coins(frame: pl.DataFrame, multiple: int) -> pl.DataFrame:

@@ -3,14 +3,16 @@
 https://www.okx.com/docs-v5/en (Get candlesticks history, Get instruments, Error code). Quirks:
 
 - `after` asks for what is older and `before` for what is newer than a time in ms, **both
-  exclusive**: a page is after its end and before the millisecond ahead of its start. Newest first.
+  exclusive**: a page is after its end and before the millisecond ahead of its start, and has no row
+  beside. Newest first.
 - A page has 300 rows at most since late 2025; it had 100 before, and many clients still say so.
   A limit above the venue's own is not refused, the answer is cut: 100 rows that do not span the
   page they were asked for are Malformed, since what they leave out is not known to be missing.
   (So is a page on which a coin's first 100 hours happen to stand alone: rare, and loud.)
 - Nine strings: ts, open, high, low, close, vol, volCcy, volCcyQuote, confirm. On spot vol and
-  volCcy are in the base and volCcyQuote in the quote; on swaps vol counts contracts. There is no
-  count of trades. confirm is "1" once the candle is closed: nothing else is taken.
+  volCcy are in the base [U: one recording has volCcy in the quote] and volCcyQuote in the quote; on
+  swaps vol counts contracts. There is no count of trades. confirm is "1" once the candle is closed:
+  nothing else is taken, and one that is neither "1" nor "0" is no candle.
 - An hour without a trade comes as a flat bar of volume 0. Bars of 6H and longer are cut at UTC+8:
   4h and 1d are never asked for.
 - Errors have a code and come with HTTP 200 as well as 4xx: 50011 (too many) with 429 or 200, the
@@ -19,8 +21,10 @@ https://www.okx.com/docs-v5/en (Get candlesticks history, Get instruments, Error
 - listTime is when trading in the instrument as it is now began; candles may begin before or after
   it [U], and there is no way to ask for the first of them: `start` is what the venue says, `first`
   is not known. expTime, where there is one, is when the instrument goes.
-- instCategory: 1 is crypto; 3 to 6 are stocks, commodities, currencies and bonds [U beyond 3], left
-  out. Answers of 2022 have none.
+- instCategory: 1 is crypto, as a string or a number; 3 to 6 are stocks, commodities, currencies and
+  bonds [U beyond 3], left out. Answers of 2022 have none. Placeholders of listings to come
+  (LISTING-SPOT-...) have an empty base: odd, and left out.
+- 51001 alone says that there is no such instrument; 51000, a parameter error, may be ours.
 - What history-candles has of the hour just closed, and how soon, is not documented [U]: what is
   not there yet is asked for again by the next run.
 """
@@ -34,9 +38,10 @@ import polars as pl
 
 from candles import HOUR, Listing, Malformed, SourceError, Unavailable, Window
 from sources import answers, columns
-from sources.source import Budget, Catalogue, Metering, Source, Venue
+from sources.source import Budget, Catalogue, Markets, Metering, Source, Venue
 from sources.words import Meaning, closed, later, refused, retry_after
 
+NAME = "okx"
 URL = "https://www.okx.com"
 PAGE_HOURS = 300
 OLD_LIMIT = 100
@@ -53,7 +58,8 @@ PLACES = {
     "quote_volume": 7,
 }
 CONFIRM = 8
-NO_COINS = {"3", "4", "5", "6"}
+COINS = frozenset({"1", ""})
+NO_COINS = frozenset({"3", "4", "5", "6"})
 
 
 def _one(_: httpx.Request) -> float:
@@ -77,12 +83,21 @@ def _ms(at: datetime) -> int:
 
 def _parse(response: httpx.Response) -> pl.DataFrame:
     rows = answers.within(response, "data")
-    frame = columns.candles(rows, width=WIDTH, places=PLACES)
+    frame = columns.candles(rows, width=WIDTH, places=PLACES, source=NAME)
     _complete(response, frame)
-    confirmed = [row[CONFIRM] for row in rows] if isinstance(rows, list) else []
-    if not all(flag in ("0", "1") for flag in confirmed):
-        raise Malformed("confirm is neither 0 nor 1")
-    return frame.filter(pl.Series([flag == "1" for flag in confirmed], dtype=pl.Boolean))
+    flags = [_flag(row) for row in rows] if isinstance(rows, list) else []
+    unknown = pl.Series([flag is None for flag in flags], dtype=pl.Boolean)
+    if unknown.any():
+        if 2 * unknown.sum() >= frame.height:
+            raise Malformed("confirm is neither 0 nor 1")
+        frame = columns.unread(frame, unknown)
+    return frame.filter(pl.Series([flag != "0" for flag in flags], dtype=pl.Boolean))
+
+
+def _flag(row: object) -> str | None:
+    """A row's confirm; None where it is neither "0" nor "1", or the row has none."""
+    flag = row[CONFIRM] if isinstance(row, list) and len(row) > CONFIRM else None
+    return flag if flag in ("0", "1") else None
 
 
 def _complete(response: httpx.Response, frame: pl.DataFrame) -> None:
@@ -113,7 +128,7 @@ CODES: Mapping[str, Meaning] = {
     "50100": closed,  # API frozen
     "50110": closed,  # IP is not in the key's list
     "50111": closed,  # invalid key
-    "51000": refused,  # parameter error
+    "51000": later,  # parameter error, whichever
     "51001": refused,  # instrument does not exist
 }
 
@@ -124,24 +139,26 @@ def _list(answer: httpx.Response | None) -> httpx.Request | None:
     return httpx.Request("GET", url, params=params) if answer is None else None
 
 
-def _listed(response: httpx.Response) -> pl.DataFrame:
+def _listed(response: httpx.Response) -> Markets:
     entries = answers.within(response, "data")
-    return answers.listed(response, entries, taken=_is_coin, row=_row)
+    return answers.listed(entries, symbol="instId", taken=_is_coin, row=_row)
 
 
 def _is_coin(entry: answers.Entry) -> bool:
-    return entry["instType"] == "SPOT" and entry.get("instCategory") not in NO_COINS
+    kind = entry.get("instCategory")
+    return entry["instType"] == "SPOT" and answers.is_taken(NAME, kind, COINS, NO_COINS)
 
 
 def _row(entry: answers.Entry) -> Sequence[object]:
     asset, quote = entry["baseCcy"], entry["quoteCcy"]
     start, end = answers.moment(entry.get("listTime")), answers.moment(entry.get("expTime"))
-    return entry["instId"], asset, asset, quote, 1, start, end, entry["state"] == "live"
+    trading = answers.name(entry, "state") == "live"
+    return entry["instId"], asset, asset, quote, 1, start, end, trading
 
 
 SOURCE = Source(
     venue=Venue(
-        name="okx",
+        name=NAME,
         url=URL,
         metering=Metering((Budget(20, 2, _one),)),
         verdict=partial(answers.verdict, code="code", message="msg", fine="0", codes=CODES),
@@ -150,5 +167,6 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    exact=True,
     catalogue=Catalogue(exchange="okex", derivatives=False, request=_list, parse=_listed),
 )

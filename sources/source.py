@@ -12,6 +12,7 @@ A new source is one new module whose SOURCE is a `Source`.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import httpx
 import polars as pl
@@ -37,6 +38,26 @@ CATALOGUE = pl.Schema(
         "trading": pl.Boolean(),  # false: halted or gone, whether or not `end` is told
     },
 )
+
+
+class OddEntry(NamedTuple):
+    """An entry of a list of symbols that cannot be read, and why.
+
+    Its `symbol`, where that much could be read, is not gone from the list.
+    """
+
+    symbol: str | None
+    words: str
+
+
+class Markets(NamedTuple):
+    """What a source lists, a frame of CATALOGUE, and the entries that are left out of it as odd.
+
+    What is listed but not wanted, such as a contract with an end or a stock, is in neither.
+    """
+
+    frame: pl.DataFrame
+    odd: tuple[OddEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +117,7 @@ class Catalogue:
     exchange: str
     derivatives: bool
     request: Callable[[httpx.Response | None], httpx.Request | None]
-    parse: Callable[[httpx.Response], pl.DataFrame]
+    parse: Callable[[httpx.Response], Markets]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +149,14 @@ class Many:
 class Source:
     """A venue that serves hourly candles, `page_hours` at most in a page: the cheapest per row.
 
-    `parse` gives a frame of candles.SCHEMA in the venue's own units and order. `first` asks for
-    an answer whose earliest candle is the symbol's very first. `pages` cuts a window, as of now,
-    where plain tiles of `page_hours` would not do (files by the month). `reach` is how far back
-    the venue serves anything, where that has an end. `serves` names another source whose listings
+    `parse` gives a frame of candles.SCHEMA in the venue's own units and order; of a row that cannot
+    be read it has the time alone, if that. `first` asks for an answer whose earliest candle is the
+    symbol's very first. `pages` cuts a window, as of now, where plain tiles of `page_hours` would
+    not do (files by the month); `parts` cuts the hours that a page lacks, as of now, into runs of
+    smaller pages that may have them (files by the day): a run's first page is asked for first, the
+    others only if that one has candles. `exact` where no row but of the window asked for is ever
+    sent, so that any other is of another page. `reach` is how far back the venue serves anything,
+    where that has an end. `serves` names another source whose listings
     are asked for here too, where this one is a second way to the same candles.
     """
 
@@ -143,6 +168,8 @@ class Source:
     catalogue: Catalogue | None = None
     first: Callable[[Listing], httpx.Request] | None = None
     pages: Callable[[Window, datetime], Iterable[Window]] | None = None
+    parts: Callable[[Window, Sequence[Window], datetime], Iterable[Sequence[Window]]] | None = None
+    exact: bool = False
     reach: timedelta | None = None
     serves: str | None = None
     seal: Seal | None = None
@@ -162,6 +189,11 @@ class Source:
     def listings(self) -> str:
         """The source under whose name its listings are kept."""
         return self.serves or self.name
+
+
+def is_nameable(name: object) -> bool:
+    """What `nameable` says of a column, of one value."""
+    return isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name.isprintable()
 
 
 def nameable(*names: str) -> pl.Expr:

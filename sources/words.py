@@ -1,14 +1,18 @@
 """What venues say, made fit for one line, and what HTTP's own statuses mean."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 import httpx
 
 from candles import Blocked, Malformed, Rejected, SourceError, Unavailable, line
+
+log = logging.getLogger(__name__)
 
 MOST_BYTES = 4000  # of a body are looked at for what to say of it
 SHORTEST_BAN = timedelta(minutes=2)
@@ -51,9 +55,9 @@ def retry_after(response: httpx.Response) -> timedelta | None:
 def _http_date(text: str) -> datetime | None:
     try:
         at = parsedate_to_datetime(text)
+        return at.astimezone(UTC) if at.tzinfo else None
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return at if at.tzinfo else None
 
 
 def later(response: httpx.Response, words: str) -> SourceError:
@@ -90,7 +94,8 @@ STATUSES: Mapping[int, Meaning] = {
     429: later,
     451: closed,
 }
-CLASSES: Mapping[int, Meaning] = {3: astray, 4: refused, 5: later}
+CLASSES: Mapping[int, Meaning] = {3: astray, 4: later, 5: later}
+"""A status alone is no word on a symbol: any proxy on the way may answer 400 or 404."""
 
 
 def by_status(response: httpx.Response, words: str | None = None) -> SourceError | None:
@@ -107,5 +112,16 @@ def said_by(name: str, about: str | None = None) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        error.args = (f"{name}: {error} ({line(about)})" if about else f"{name}: {error}",)
+        error.args = (said(name, str(error), about),)
         raise
+
+
+def said(name: str, words: str, about: str | None = None) -> str:
+    """`words` with who said them, and about what."""
+    return f"{name}: {words} ({line(about)})" if about else f"{name}: {words}"
+
+
+@lru_cache(maxsize=1000)
+def warn_once(words: str) -> None:
+    """Log what is the same at every answer once in a process."""
+    log.warning("%s", words)

@@ -26,7 +26,7 @@ def frame(**columns: list[object]) -> pl.DataFrame:
         "low": [1.0, 1.0, 2.0],
         "close": [3.0, 3.0, 2.0],
         "volume": [0.0, None, 1e300],
-        "quote_volume": [None, 0.0, 5e-324],
+        "quote_volume": [None, 0.0, None],
         "trades": [None, 0, 10**15],
     }
     return pl.DataFrame(good | columns, schema=SCHEMA)
@@ -61,7 +61,7 @@ def test_a_good_frame_and_an_empty_one_pass_unchanged() -> None:
         (LOWEST, 1, {"low": [1.0, 2.1, 2.0]}),
         (LOWEST, 1, {"close": [math.nextafter(1.0, 0.0), 3.0, 2.0]}),
         *(
-            (AMOUNTS, 1, {name: [0.0, bad, 1.0]})
+            (AMOUNTS, 1, {name: [0.0, bad, None]})
             for name in ("volume", "quote_volume")
             for bad in (-5e-324, math.nan, math.inf, -math.inf)
         ),
@@ -77,6 +77,42 @@ def test_a_rule_broken_alone_is_named_with_its_rows(
     with pytest.raises(Malformed) as told:
         check(frame(**columns))
     assert str(told.value) == f"{name} ({rows} rows)"
+
+
+@pytest.mark.parametrize(
+    ("volume", "quote_volume", "fits"),
+    [
+        (10.0, 10.0, True),  # at the low
+        (10.0, 40.0, True),  # at the high
+        (10.0, 9.5, True),
+        (10.0, 42.0, True),
+        (10.0, 9.0, False),
+        (10.0, 42.1, False),
+        (25.0, 10.0, False),  # swapped
+        (10.0, 0.0, True),  # sent where it is not known
+        (0.0, 10.0, True),
+        (None, 10.0, True),
+        (10.0, None, True),
+        (0.001, 0.01, True),  # rounded to cents
+        (1e300, 1e300, True),
+        (5e-324, 5e-324, True),
+    ],
+)
+def test_quote_volume_fits_the_prices(
+    volume: float | None, quote_volume: float | None, *, fits: bool
+) -> None:
+    whole = frame(volume=[volume] * 3, quote_volume=[None, quote_volume, None])
+    if fits:
+        assert check(whole) is whole
+    else:
+        with pytest.raises(Malformed, match=r"^quote volume fits the prices \(1 rows\)$"):
+            check(whole)
+
+
+def test_a_row_that_could_not_be_read_is_told() -> None:
+    nothing = {name: [None, value, value] for name, value in GOOD.items()}
+    with pytest.raises(Malformed, match=r"prices are known \(1 rows\); a row can be read \(1 rows"):
+        check(frame(**nothing))
 
 
 def test_every_rule_that_is_broken_is_named() -> None:

@@ -69,7 +69,7 @@ def test_a_wrong_candle_that_is_restated_is_told_with_both_values(
 
     def collect(now: datetime) -> int:
         with client_of(asked) as client:
-            frame = sources.fetch(client, source, listing, window, now)
+            frame = sources.fetch(client, source, listing, window, now).frame
         return store.write(connection, {btc.key: frame}, key, now=now)
 
     venues.fault("wrong", source=source.name, symbol="BTCUSDT", start=NINE.isoformat(), by=1.5)

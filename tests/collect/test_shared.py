@@ -38,7 +38,7 @@ def ask(settings: Settings, said: Any, start: Any) -> None:
         said.put("ready")
         start.wait(PATIENCE)
         for _ in range(PAGES):
-            frame = sources.fetch(at_hand.client, OKX, BTC, WEEK, NOW)
+            frame = sources.fetch(at_hand.client, OKX, BTC, WEEK, NOW).frame
             said.put((time.time(), frame.height))
 
 
@@ -85,7 +85,7 @@ def test_two_processes_keep_one_budget_between_them(settings: Settings) -> None:
     with serving(coins=12, seed=7, now=NOW) as sandbox:  # with limits: 20 such requests in 2 s
         asked = settings.model_copy(update={"venues_url": sandbox.url})
         with venues(asked) as client:  # the sandbox takes its time over the first page
-            assert sources.fetch(client, OKX, BTC, WEEK, NOW).height == WEEK.hours
+            assert sources.fetch(client, OKX, BTC, WEEK, NOW).frame.height == WEEK.hours
         running, said, start = begin(ask, asked, PROCESSES)
         assert [said.get() for _ in running] == ["ready"] * PROCESSES
         sandbox.forget()
@@ -167,4 +167,4 @@ def test_a_step_of_the_wall_clock_gives_nothing_back(settings: Settings) -> None
 
 def page(client: httpx.Client, source: str) -> int:
     listing = Listing(0, source, "BTCUSDT")
-    return sources.fetch(client, sources.load()[source], listing, WEEK, NOW).height
+    return sources.fetch(client, sources.load()[source], listing, WEEK, NOW).frame.height

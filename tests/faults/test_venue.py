@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from candles import Window, instant
 from sandbox.front import Reset, fronting, whole
 
 if TYPE_CHECKING:
@@ -143,6 +144,119 @@ def test_a_fault_on_the_way(
     assert all(re.search(words, each) for each in seen.words.values()), seen.words
     assert seen.peak < ROOM
     happened(str(seen))
+
+
+def refused(status: int, body: bytes = b"") -> "Plant":
+    return spoilt(
+        lambda answer: iter(
+            [whole(httpx.Response(status, content=body, headers={"date": answer.headers["date"]}))]
+        )
+    )
+
+
+def bybits(code: int, words: str) -> "Plant":
+    return refused(200, b'{"retCode":%d,"retMsg":"%s","result":{}}' % (code, words.encode()))
+
+
+def unknown(what: str, plant: "Plant", words: str, *sources: str) -> object:
+    fault = pytest.mark.fault("venue", what, f"no word on the symbol, asked again: {KEEPING}")
+    return pytest.param(plant, words, sources, marks=fault, id=what)
+
+
+@pytest.mark.parametrize(
+    ("plant", "words", "sources"),
+    [
+        unknown("400 with an empty body", refused(400), "HTTP 400 an empty body"),
+        unknown("404 in HTML", refused(404, b"<title>Not here</title>"), "HTTP 404 Not here"),
+        unknown("405 with an empty body", refused(405), "HTTP 405 an empty body"),
+        unknown("Bybit's 170007, a timeout", bybits(170007, "Timeout"), "170007 Timeout", "bybit"),
+        unknown(
+            "Bybit's 10001 that speaks of no symbol",
+            bybits(10001, "Request parameter error."),
+            "10001 Request parameter error.",
+            "bybit",
+        ),
+        unknown(
+            "OKX's 51000, any parameter",
+            refused(200, b'{"code":"51000","msg":"Parameter bar error","data":[]}'),
+            "51000 Parameter bar error",
+            "okx",
+            "binance_spot",
+        ),
+    ],
+)
+def test_an_unknown_refusal(
+    place: "Place", happened: "Happened", plant: "Plant", words: str, sources: tuple[str, ...]
+) -> None:
+    seen = place.meets(plant, sources or place.SOURCES, wait=REST)
+    assert all(words in each for each in seen.words.values()), seen.words
+    assert min(seen.asked.values()) > 1
+    happened(str(seen))
+
+
+MONTH = Window(instant("2026-09-01"), instant("2026-10-01"))
+NO_FILE = b"<Error><Code>NoSuchKey</Code></Error>"
+
+
+def late(_: bytes, __: str) -> bytes | None:
+    return None
+
+
+def short(body: bytes, name: str) -> bytes:
+    """A week of a month, as good a file as any."""
+    with zipfile.ZipFile(io.BytesIO(body)) as file:
+        lines = file.read(f"{name}.csv").splitlines(keepends=True)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr(f"{name}.csv", b"".join(lines[:168]))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(
+            change,
+            id=what,
+            marks=pytest.mark.fault(
+                "venue", what, "the days are asked for what it lacks, nothing is missing"
+            ),
+        )
+        for what, change in (
+            ("a month's file of the archive is late (404)", late),
+            ("a month's file of the archive is short, its checksum right", short),
+        )
+    ],
+)
+def test_a_month_of_the_archive(
+    place: "Place", happened: "Happened", change: Callable[[bytes, str], bytes | None]
+) -> None:
+    asked = {"start": f"{MONTH.start:%F}", "end": f"{MONTH.end:%F}", "archive": True}
+    place.collect("binance_spot", **asked)
+    whole_month = place.stored(window=MONTH)
+    place.empty()
+
+    def spoil(_: str, answer: httpx.Response) -> Iterator[bytes]:
+        path = answer.request.url.path
+        if "/monthly/" not in path:
+            yield whole(answer)
+            return
+        url = str(answer.request.url).removesuffix(".CHECKSUM")
+        name = url.rpartition("/")[2].removesuffix(".zip")
+        body = change(place.venues.client.get(url).content, name)
+        if body is not None and path.endswith(".CHECKSUM"):
+            body = f"{hashlib.sha256(body).hexdigest()}  {name}.zip\n".encode()
+        yield whole(
+            answer if body else httpx.Response(404, headers=answer.headers), body or NO_FILE
+        )
+
+    place.front.spoil = spoil
+    tally = place.collect("binance_spot", **asked)
+    assert tally.failed == {}
+    assert tally.rows == {"binance_spot_archive": MONTH.hours}
+    assert place.stored(window=MONTH) == whole_month
+    files = [path for path in place.front.asked if path.endswith(".zip")]
+    happened(f"{MONTH.hours} hours from {len(files)} files; as from the month's")
 
 
 @pytest.mark.fault("venue", "the connection is refused", KEEPING)

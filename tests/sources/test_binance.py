@@ -7,9 +7,11 @@ import orjson
 import pytest
 
 from candles import Blocked, Listing, Malformed, Rejected, SourceError, Unavailable
-from sources import Source, catalogue, load
+from sources import Markets, Source, catalogue, load
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
     from conftest import Connect, Page
 
@@ -78,8 +80,13 @@ def test_a_page_of_spot_costs_two_whatever_its_limit(page: Page) -> None:
     [
         (400, b'{"code":-1121,"msg":"Invalid symbol."}', Rejected, "-1121 Invalid symbol."),
         (200, b'{ "code": -1121, "msg": "Invalid\\nsymbol." }', Rejected, "-1121 Invalid symbol."),
-        (400, b'{"code":-1104,"msg":"Not all sent parameters were read."}', Rejected, "-1104 Not"),
-        (400, b'{"code":-9999,"msg":"Something new."}', Rejected, "HTTP 400 -9999 Something new."),
+        (400, b'{"code":-1122,"msg":"Invalid symbol status."}', Rejected, "-1122 Invalid symbol"),
+        (400, b'{"code":-1104,"msg":"Not all read."}', Unavailable, "HTTP 400 -1104 Not all read."),
+        (400, b'{"code":-4088,"msg":"Too long."}', Unavailable, "HTTP 400 -4088 Too long."),
+        (400, b'{"code":-9999,"msg":"Something new."}', Unavailable, "HTTP 400 -9999 Something"),
+        (200, b'{"code":-9999,"msg":"Something new."}', Unavailable, "-9999 Something new."),
+        (400, b"", Unavailable, "HTTP 400 an empty body"),
+        (405, b"<title>Not Allowed</title>", Unavailable, "HTTP 405 Not Allowed"),
         (429, b'{"code":-1003,"msg":"Too many requests."}', Unavailable, "-1003 Too many"),
         (429, b"", Unavailable, "HTTP 429 an empty body"),
         (418, b'{"code":-1003,"msg":"Way too much."}', Blocked, "-1003 Way too much."),
@@ -93,7 +100,7 @@ def test_a_page_of_spot_costs_two_whatever_its_limit(page: Page) -> None:
         (403, b"<title>403 Forbidden</title>", Blocked, "HTTP 403 403 Forbidden"),
         (503, b'{"code":-1008,"msg":"Server overloaded."}', Unavailable, "-1008 Server overloaded"),
         (500, b"oops", Unavailable, "HTTP 500 oops"),
-        (404, b"", Rejected, "HTTP 404 an empty body"),
+        (404, b"", Unavailable, "HTTP 404 an empty body"),
         (302, b"", Malformed, "HTTP 302 an empty body"),
         (200, b"<html><title>Just a\nmoment</title>", Malformed, "not JSON: Just a moment"),
         (200, b'[[1,"2","3"', Malformed, "not JSON: [[1"),
@@ -153,9 +160,13 @@ def contract(symbol: str, base: str, **changed: object) -> dict[str, object]:
     return {**usual, **changed}
 
 
-def listed(connect: Connect, source: Source, *symbols: dict[str, object]) -> pl.DataFrame:
+def markets(connect: Connect, source: Source, *symbols: dict[str, object]) -> Markets:
     body = orjson.dumps({"symbols": symbols})
     return catalogue(connect(lambda _: httpx.Response(200, content=body)), source)
+
+
+def listed(connect: Connect, source: Source, *symbols: dict[str, object]) -> pl.DataFrame:
+    return markets(connect, source, *symbols).frame
 
 
 def test_only_perpetual_contracts_on_coins_are_listed(connect: Connect) -> None:
@@ -199,6 +210,31 @@ def test_contracts_on_many_coins_are_listed_in_plain_coins(connect: Connect) -> 
         ("1MBABYDOGE", "BABYDOGE", 1_000_000),
         ("1INCH", "1INCH", 1),
     ]
+
+
+ODD: Mapping[str, dict[str, object]] = {
+    "an empty base": contract("ODDUSDT", ""),
+    "a state left out": {k: v for k, v in contract("ODDUSDT", "A").items() if k != "status"},
+    "a state of nothing": contract("ODDUSDT", "A", status=None),
+    "listed before 1970": contract("ODDUSDT", "A", onboardDate=-1),
+    "gone in the year 9999": contract("ODDUSDT", "A", deliveryDate=253_402_300_799_000),
+    "a date in words": contract("ODDUSDT", "A", onboardDate="soon"),
+    "a number for a name": contract("ODDUSDT", "A", quoteAsset=7),
+    "more coins than a price needs": contract("ODDUSDT", f"1{'0' * 30}A"),
+    "a kind of nothing": contract("ODDUSDT", "A", contractType=None),
+}
+
+
+@pytest.mark.parametrize("entry", ODD.values(), ids=ODD)
+def test_an_odd_entry_does_not_cost_the_list(connect: Connect, entry: dict[str, object]) -> None:
+    told = markets(connect, FUTURES, contract("BTCUSDT", "BTC"), entry)
+    assert told.frame["symbol"].to_list() == ["BTCUSDT"]
+    assert [odd.symbol for odd in told.odd] == ["ODDUSDT"]
+
+
+def test_an_empty_list_is_not_believed(connect: Connect) -> None:
+    with pytest.raises(Malformed, match=r"its list of symbols is empty \(catalogue\)"):
+        markets(connect, SPOT)
 
 
 def test_a_spot_symbol_that_stands_still_is_listed_as_such(connect: Connect) -> None:

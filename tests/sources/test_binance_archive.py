@@ -15,6 +15,7 @@ import pytest
 
 from candles import HOUR, Blocked, Listing, Malformed, Unavailable, Window
 from sources import Source, fetch, load, pages
+from sources.words import warn_once
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SPOT, FUTURES = load()["binance_spot_archive"], load()["binance_futures_archive"]
 LISTING = Listing(1, "binance_spot", "BTCUSDT")
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+GONE = httpx.Response(404, content=b"<Error><Code>NoSuchKey</Code></Error>")
 HEADER = (
     "open_time,open,high,low,close,volume,close_time,quote_volume,count,"
     "taker_buy_volume,taker_buy_quote_volume,ignore\n"
@@ -80,7 +82,7 @@ def month(text: str) -> Window:
 
 
 def ask(connect: Connect, venue: Shelf, page: Window, source: Source = SPOT) -> pl.DataFrame:
-    return fetch(connect(venue), source, LISTING, page, NOW)
+    return fetch(connect(venue), source, LISTING, page, NOW).frame
 
 
 def test_a_month_is_one_file_and_its_checksum(connect: Connect) -> None:
@@ -149,26 +151,51 @@ def test_a_file_without_a_row_is_no_candles(connect: Connect, text: str) -> None
     assert ask(connect, shelf("BTCUSDT-1h-2024-10", text), month("2024-10")).is_empty()
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        "1727740800000,100.5,101.25,99.125,100.75,12.5,1727744399999,1250.5,17,6.1,600.1\n",
-        "1727740800000,100.5,101.25,99.125,100.75,12.5,1727744399999,1250.5,17,6.1,600.1,0,1\n",
-        "1727740800000,100.5,101.25,99.125,100.75,,1727744399999,1250.5,17,6.1,600.1,0\n",
-        "1727740800000,100.5,101.25,99.125,many,12.5,1727744399999,1250.5,17,6.1,600.1,0\n",
-        "1727740800000,100.5,101.25,99.125,100.75,12.5,1727744399999,1250.5,17.5,6.1,600.1,0\n",
-        "1727740800000,100.5,101.25,99.125,nan,12.5,1727744399999,1250.5,17,6.1,600.1,0\n",
-        "1727740800000,100.5,101.25,99.125,100.75,inf,1727744399999,1250.5,17,6.1,600.1,0\n",
-        "1727740800000,100.5,99.125,101.25,100.75,12.5,1727744399999,1250.5,17,6.1,600.1,0\n",
-        "99999999999999999999,1,1,1,1,1,1,1,1,1,1,1\n",
-        "9223372036854775807,1,1,1,1,1,1,1,1,1,1,1\n",
-        '"1727740800000,1\n',
-    ],
-)
-def test_a_row_that_makes_no_sense_is_malformed(connect: Connect, row: str) -> None:
-    venue = shelf("BTCUSDT-1h-2024-10", row + csv(day("2024-10-01") + HOUR, 2))
+BAD = [
+    "1727740800000,100.5,101.25,99.125,100.75,12.5,1727744399999,1250.5,17,6.1,600.1\n",
+    "1727740800000,100.5,101.25,99.125,100.75,,1727744399999,1250.5,17,6.1,600.1,0\n",
+    "1727740800000,100.5,101.25,99.125,many,12.5,1727744399999,1250.5,17,6.1,600.1,0\n",
+    "1727740800000,100.5,101.25,99.125,100.75,12.5,1727744399999,1250.5,17.5,6.1,600.1,0\n",
+    "1727740800000,100.5,101.25,99.125,nan,12.5,1727744399999,1250.5,17,6.1,600.1,0\n",
+    "1727740800000,100.5,101.25,99.125,100.75,inf,1727744399999,1250.5,17,6.1,600.1,0\n",
+    "1727740800000,100.5,99.125,101.25,100.75,12.5,1727744399999,1250.5,17,6.1,600.1,0\n",
+    "1727742600000,100.5,101.25,99.125,100.75,12.5,1727744399999,1250.5,17,6.1,600.1,0\n",
+    "99999999999999999999,1,1,1,1,1,1,1,1,1,1,1\n",
+    "9223372036854775807,1,1,1,1,1,1,1,1,1,1,1\n",
+    '"1727740800000,1\n',
+    "1727740800000\n",
+]
+
+
+@pytest.mark.parametrize("row", BAD)
+def test_a_line_that_makes_no_sense_costs_its_hour(connect: Connect, row: str) -> None:
+    venue = shelf("BTCUSDT-1h-2024-10", row + csv(day("2024-10-01") + HOUR, 743))
+    found = fetch(connect(venue), SPOT, LISTING, month("2024-10"), NOW)
+    assert found.frame.height == 743
+    ((window, words),) = found.malformed
+    assert window == Window(day("2024-10-01"), day("2024-10-01") + HOUR)
+    assert words.startswith("binance_spot_archive: ")
+    assert words.endswith(" (BTCUSDT)")
+
+
+@pytest.mark.parametrize("row", BAD)
+def test_a_file_of_which_half_makes_no_sense_is_malformed(connect: Connect, row: str) -> None:
+    venue = shelf("BTCUSDT-1h-2024-10", row + csv(day("2024-10-01") + HOUR, 1))
     with pytest.raises(Malformed, match=r"^binance_spot_archive: .* \(BTCUSDT\)$"):
         ask(connect, venue, month("2024-10"))
+
+
+@pytest.mark.parametrize("head", ["", HEADER.replace("\n", ",new\n")])
+def test_more_columns_are_left_out_and_told_once(
+    connect: Connect, head: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_once.cache_clear()
+    wide = csv(day("2024-10-01"), 744).replace("\n", ",1\n")
+    for _ in range(2):
+        venue = shelf("BTCUSDT-1h-2024-10", head + wide)
+        assert ask(connect, venue, month("2024-10")).row(0)[1:] == VALUES
+    words = "binance_spot_archive: its files have more columns than the 12 that are known"
+    assert caplog.messages == [words]
 
 
 def test_a_price_is_read_to_the_last_bit(connect: Connect) -> None:
@@ -180,10 +207,89 @@ def test_a_price_is_read_to_the_last_bit(connect: Connect) -> None:
     assert list(frame.row(0)[1:7]) == [*map(float, told), 5179.117, 351923638.0391]
 
 
-def test_a_month_that_is_not_there_has_no_candles_and_costs_one_request(connect: Connect) -> None:
+def test_a_month_that_is_not_there_has_no_candles_and_costs_two_requests(connect: Connect) -> None:
     venue = Shelf()
     assert ask(connect, venue, month("2024-10")).is_empty()
+    assert names(venue) == ["BTCUSDT-1h-2024-10.zip", "BTCUSDT-1h-2024-10-31.zip"]
+
+
+def names(venue: Shelf) -> list[str]:
+    return [Path(url.path).name for url in venue.asked]
+
+
+def days(first: int, last: int) -> dict[str, bytes]:
+    """Files of days of October 2024."""
+    return {
+        f"BTCUSDT-1h-2024-10-{n:02}.zip": packed(
+            f"BTCUSDT-1h-2024-10-{n:02}.csv", csv(day(f"2024-10-{n:02}"), 24)
+        )
+        for n in range(first, last + 1)
+    }
+
+
+def test_a_month_that_is_late_is_read_by_its_days(connect: Connect) -> None:
+    venue = Shelf(**days(1, 31))
+    frame = ask(connect, venue, month("2024-10"))
+    assert frame["open_time"].to_list() == [day("2024-10-01") + n * HOUR for n in range(744)]
+    assert len(venue.asked) == 1 + 2 * 31  # each day with its checksum
+
+
+def test_a_month_that_is_short_is_filled_up_from_the_days_that_it_lacks(connect: Connect) -> None:
+    short = packed(f"{STEM}.csv", csv(day("2024-10-01"), 7 * 24 + 5))
+    venue = Shelf(**{f"{STEM}.zip": short}, **days(1, 31))
+    assert ask(connect, venue, month("2024-10")).height == 744
+    assert len(venue.asked) == 2 * (1 + 24)
+    assert names(venue)[2] == "BTCUSDT-1h-2024-10-31.zip"
+    assert names(venue)[-1] == "BTCUSDT-1h-2024-10-08.zip.CHECKSUM"
+
+
+def test_of_a_listing_in_the_middle_of_a_month_one_day_more_is_asked_for(connect: Connect) -> None:
+    late = packed(f"{STEM}.csv", csv(day("2024-10-10"), 22 * 24))
+    venue = Shelf(**{f"{STEM}.zip": late})
+    assert ask(connect, venue, month("2024-10")).height == 22 * 24
+    assert names(venue)[2:] == ["BTCUSDT-1h-2024-10-09.zip"]
+
+
+def test_a_hole_in_a_month_costs_a_day(connect: Connect) -> None:
+    start = day("2024-10-01")
+    holed = packed(f"{STEM}.csv", csv(start, 100) + csv(start + 101 * HOUR, 643))
+    venue = Shelf(**{f"{STEM}.zip": holed}, **days(5, 5))
+    assert ask(connect, venue, month("2024-10")).height == 744
+    assert names(venue)[2:] == ["BTCUSDT-1h-2024-10-05.zip", "BTCUSDT-1h-2024-10-05.zip.CHECKSUM"]
+
+
+def test_a_bad_line_is_mended_by_its_day(connect: Connect) -> None:
+    rows = csv(day("2024-10-01"), 744).replace("1727744400000,100.5", "1727744400000,0")
+    venue = Shelf(**{f"{STEM}.zip": packed(f"{STEM}.csv", rows)}, **days(1, 1))
+    found = fetch(connect(venue), SPOT, LISTING, month("2024-10"), NOW)
+    assert (found.frame.height, found.malformed) == (744, ())
+
+
+def test_a_day_that_its_checksum_does_not_vouch_for_costs_the_hours_it_was_asked_for(
+    connect: Connect,
+) -> None:
+    short = packed(f"{STEM}.csv", csv(day("2024-10-01"), 30 * 24 + 5))
+    wrong = {"BTCUSDT-1h-2024-10-31.zip.CHECKSUM": b"0  BTCUSDT-1h-2024-10-31.zip"}
+    venue = Shelf(**{f"{STEM}.zip": short}, **days(31, 31), **wrong)
+    found = fetch(connect(venue), SPOT, LISTING, month("2024-10"), NOW)
+    assert found.frame.height == 30 * 24 + 5
+    ((window, words),) = found.malformed
+    assert window == Window(day("2024-10-31") + 5 * HOUR, day("2024-11-01"))
+    assert words.startswith("binance_spot_archive: the checksum of BTCUSDT-1h-2024-10-31.zip is 0")
+
+
+def test_a_day_that_is_asked_for_itself_has_no_parts(connect: Connect) -> None:
+    venue = Shelf()
+    page = Window(day("2024-10-28"), day("2024-10-29"))
+    assert ask(connect, venue, page).is_empty()
     assert len(venue.asked) == 1
+
+
+def test_a_404_of_a_proxy_is_no_word_on_a_file(connect: Connect) -> None:
+    for body in (b"", b"<title>Not Found</title>"):
+        client = connect(lambda _, body=body: httpx.Response(404, content=body))
+        with pytest.raises((Unavailable, Malformed)):
+            fetch(client, SPOT, LISTING, month("2024-10"), NOW)
 
 
 STEM = "BTCUSDT-1h-2024-10"
@@ -218,7 +324,7 @@ def test_a_checksum_in_capitals_or_with_a_star_vouches_too(connect: Connect) -> 
 def test_a_file_without_a_checksum_is_not_believed(connect: Connect) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         zipped = request.url.path.endswith(".zip")
-        return httpx.Response(200, content=GOOD) if zipped else httpx.Response(404)
+        return httpx.Response(200, content=GOOD) if zipped else GONE
 
     with pytest.raises(Malformed, match="its checksum is not there"):
         fetch(connect(answer), SPOT, LISTING, month("2024-10"), NOW)
@@ -270,7 +376,7 @@ def test_what_is_no_file_is_told_by_its_status(
 def test_a_name_that_is_not_of_latin_letters_is_asked_for_as_it_is(connect: Connect) -> None:
     venue = shelf("币安USDT-1h-2024-10", csv(day("2024-10-01"), 3))
     listing = Listing(1, "binance_spot", "币安USDT")
-    assert fetch(connect(venue), SPOT, listing, month("2024-10"), NOW).height == 3
+    assert fetch(connect(venue), SPOT, listing, month("2024-10"), NOW).frame.height == 3
 
 
 def cut(start: str, end: str, now: str = "2026-11-22T10:30") -> list[tuple[str, int]]:

@@ -1,22 +1,23 @@
 from __future__ import annotations
 
+import gzip
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
 import orjson
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from candles import HOUR, SCHEMA, Blocked, Listing, Malformed, Rejected, SourceError, Unavailable
-from sources import catalogue, fetch, load
+from sources import Markets, catalogue, fetch, load
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import polars as pl
     from conftest import Connect, Page
 
 BYBIT = load()["bybit"]
@@ -61,7 +62,7 @@ def test_every_hour_of_a_page_and_no_other_comes_in_order(
     connect: Connect, page: Page, now: datetime, hours: int
 ) -> None:
     window = page(hours)
-    frame = fetch(connect(venue), BYBIT, LISTING, window, now)
+    frame = fetch(connect(venue), BYBIT, LISTING, window, now).frame
     assert frame.schema == SCHEMA
     assert frame["open_time"].to_list() == [window.start + n * HOUR for n in range(hours)]
     assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None)
@@ -69,14 +70,14 @@ def test_every_hour_of_a_page_and_no_other_comes_in_order(
 
 def test_the_candle_still_open_is_left_out_by_the_clock(connect: Connect, page: Page) -> None:
     window = page(3)
-    assert fetch(connect(venue), BYBIT, LISTING, window, window.end - HOUR / 2).height == 2
+    assert fetch(connect(venue), BYBIT, LISTING, window, window.end - HOUR / 2).frame.height == 2
 
 
 def test_a_contract_on_a_thousand_coins_is_told_in_plain_ones(
     connect: Connect, page: Page, now: datetime
 ) -> None:
     listing = Listing(1, "bybit", "1000PEPEUSDT", multiple=1000)
-    frame = fetch(connect(venue), BYBIT, listing, page(1), now)
+    frame = fetch(connect(venue), BYBIT, listing, page(1), now).frame
     assert frame.row(0)[1:] == (0.1005, 0.10125, 0.099125, 0.10075, 2500.0, 250.25, None)
 
 
@@ -100,7 +101,12 @@ NO_SUCH = b'{"retCode":10001,"retMsg":"params error: Symbol Is Invalid","result"
         (200, b'{"retCode":10016,"retMsg":"Internal"}', Unavailable, "10016 Internal"),
         (200, b'{"retCode":10009,"retMsg":"IP has been banned"}', Blocked, "10009 IP has been"),
         (200, b'{"retCode":10024,"retMsg":"Compliance"}', Blocked, "10024 Compliance"),
-        (200, b'{"retCode":99999,"retMsg":"New"}', Rejected, "99999 New"),
+        (200, b'{"retCode":10001,"retMsg":"symbol invalid"}', Rejected, "10001 symbol invalid"),
+        (200, b'{"retCode":10001,"retMsg":"Not supported symbols"}', Rejected, "10001 Not supp"),
+        (200, b'{"retCode":10001,"retMsg":"Request parameter error."}', Unavailable, "10001 Req"),
+        (200, b'{"retCode":170007,"retMsg":"Timeout"}', Unavailable, "170007 Timeout"),
+        (200, b'{"retCode":99999,"retMsg":"New"}', Unavailable, "99999 New"),
+        (404, b"<title>Not Found</title>", Unavailable, "HTTP 404 Not Found"),
         (500, b"oops", Unavailable, "HTTP 500 oops"),
         (429, b"", Unavailable, "HTTP 429 an empty body"),
         (200, b"{}", Malformed, "its answer has no retCode: {}"),
@@ -177,6 +183,10 @@ def contract(base: str, **changed: str) -> dict[str, str]:
 
 
 def listed(connect: Connect, *pages: list[object]) -> pl.DataFrame:
+    return markets(connect, *pages).frame
+
+
+def markets(connect: Connect, *pages: list[object]) -> Markets:
     """The catalogue, told in as many pages, each found by the cursor of the one before."""
 
     def serve(request: httpx.Request) -> httpx.Response:
@@ -203,10 +213,35 @@ def test_only_perpetual_contracts_on_coins_are_listed(connect: Connect) -> None:
             contract("BTC", symbol="BTC-27NOV26", contractType="LinearFutures"),
             contract("TSLA", symbolType="stock"),
             contract("XAU", symbolType="commodity"),
+            contract("SPY", symbolType="etf"),
+            contract("NVDA", symbolType="mstocks"),
+            contract("TSLAX", symbolType="xstocks"),
+            contract("NEW", symbolType="bonds"),
             contract("WIF", symbolType="innovation"),
+            contract("MBX", symbolType="adventure"),
         ],
     )
-    assert frame["symbol"].to_list() == ["BTCUSDT", "WIFUSDT"]
+    assert frame["symbol"].to_list() == ["BTCUSDT", "WIFUSDT", "MBXUSDT"]
+
+
+def test_the_recorded_contracts_of_2026_on_coins_are_listed(
+    recorded: Path, connect: Connect
+) -> None:
+    path = recorded / "more" / "bybit_v5_instruments-info_linear_2026-08-09.json.gz"
+    body = gzip.decompress(path.read_bytes())
+    told = catalogue(connect(lambda _: httpx.Response(200, content=body)), BYBIT)
+    assert (told.frame.height, told.odd) == (465 + 117, ())
+    many = told.frame.filter(pl.col("multiple") > 1)
+    assert many.height == 21
+    assert set(many["base"]) > {"BABYDOGE", "NEX", "SATS", "BONK", "NEIROCTO", "XEC"}
+    assert not {"AAPL", "XAU", "SPY"} & set(told.frame["base"])
+
+
+def test_an_odd_contract_is_left_out_on_whichever_page_it_is(connect: Connect) -> None:
+    pages = [[contract("A")], [contract("B", launchTime="-1"), 7], [contract("C")]]
+    told = markets(connect, *pages)
+    assert told.frame["base"].to_list() == ["A", "C"]
+    assert [odd.symbol for odd in told.odd] == ["BUSDT", None]
 
 
 def test_contracts_on_many_coins_are_listed_in_plain_coins(connect: Connect) -> None:
@@ -246,7 +281,9 @@ def test_the_recorded_candles_are_read_as_they_were_sent(recorded: Path) -> None
 
 def test_the_recorded_instrument_is_listed(recorded: Path, connect: Connect) -> None:
     path = recorded / "bybit" / "v5_market_instruments-info_BTCUSDT_2023-10-02.json"
-    frame = catalogue(connect(lambda _: httpx.Response(200, content=path.read_bytes())), BYBIT)
+    frame = catalogue(
+        connect(lambda _: httpx.Response(200, content=path.read_bytes())), BYBIT
+    ).frame
     (told,) = frame.iter_rows(named=True)
     assert f"{told.pop('start'):%Y-%m-%d %H:%M}" == "2020-03-30 00:00"
     assert told == {

@@ -61,7 +61,7 @@ def test_every_hour_of_a_page_and_no_other_comes_in_order(
     connect: Connect, page: Page, now: datetime, hours: int
 ) -> None:
     window = page(hours)
-    frame = fetch(connect(venue), COINBASE, LISTING, window, now)
+    frame = fetch(connect(venue), COINBASE, LISTING, window, now).frame
     assert frame.schema == SCHEMA
     assert frame["open_time"].to_list() == [window.start + n * HOUR for n in range(hours)]
     assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, None, None)
@@ -69,7 +69,7 @@ def test_every_hour_of_a_page_and_no_other_comes_in_order(
 
 def test_the_candle_still_open_is_left_out_by_the_clock(connect: Connect, page: Page) -> None:
     window = page(3)
-    assert fetch(connect(venue), COINBASE, LISTING, window, window.end - HOUR / 2).height == 2
+    assert fetch(connect(venue), COINBASE, LISTING, window, window.end - HOUR / 2).frame.height == 2
 
 
 def test_the_first_candle_of_the_documentations_example_is_read_in_its_order() -> None:
@@ -80,10 +80,10 @@ def test_the_first_candle_of_the_documentations_example_is_read_in_its_order() -
 
 def test_an_hour_without_a_trade_is_absent(connect: Connect, page: Page, now: datetime) -> None:
     client = connect(lambda _: httpx.Response(200, json=[row(FIRST + 7200), row(FIRST)]))
-    frame = fetch(client, COINBASE, LISTING, page(3), now)
+    frame = fetch(client, COINBASE, LISTING, page(3), now).frame
     assert frame["open_time"].to_list() == [page(3).start, page(3).start + 2 * HOUR]
     empty = connect(lambda _: httpx.Response(200, content=b"[]"))
-    assert check(fetch(empty, COINBASE, LISTING, page(3), now)).is_empty()
+    assert check(fetch(empty, COINBASE, LISTING, page(3), now).frame).is_empty()
 
 
 def test_a_symbol_stays_within_its_path(page: Page) -> None:
@@ -95,7 +95,9 @@ def test_a_symbol_stays_within_its_path(page: Page) -> None:
     ("status", "body", "kind", "words"),
     [
         (404, b'{"message":"NotFound"}', Rejected, "HTTP 404 NotFound"),
-        (400, b'{"message":"granularity too small"}', Rejected, "HTTP 400 granularity too small"),
+        (404, b"<title>Not Found</title>", Unavailable, "HTTP 404 Not Found"),
+        (404, b"", Unavailable, "HTTP 404 an empty body"),
+        (400, b'{"message":"granularity too small"}', Unavailable, "HTTP 400 granularity too"),
         (429, b'{"message":"Public rate limit exceeded"}', Unavailable, "HTTP 429 Public rate"),
         (500, b'{"message":"Internal server error"}', Unavailable, "HTTP 500 Internal server"),
         (403, b"<title>Forbidden</title>", Blocked, "HTTP 403 Forbidden"),
@@ -151,7 +153,7 @@ def product(base: str, **changed: object) -> dict[str, object]:
 
 def listed(connect: Connect, *products: object) -> pl.DataFrame:
     body = orjson.dumps(products)
-    return catalogue(connect(lambda _: httpx.Response(200, content=body)), COINBASE)
+    return catalogue(connect(lambda _: httpx.Response(200, content=body)), COINBASE).frame
 
 
 def test_products_are_listed_with_whether_they_trade(connect: Connect) -> None:
@@ -172,6 +174,23 @@ def test_products_are_listed_with_whether_they_trade(connect: Connect) -> None:
 def test_a_catalogue_of_another_shape_is_malformed(connect: Connect, entry: object) -> None:
     with pytest.raises(Malformed, match=r"^coinbase: its list of symbols: .* \(catalogue\)$"):
         listed(connect, entry)
+
+
+def test_a_product_that_says_it_is_no_spot_is_left_out(connect: Connect) -> None:
+    frame = listed(
+        connect, product("BTC", product_type="SPOT"), product("X", product_type="FUTURE")
+    )
+    assert frame["base"].to_list() == ["BTC"]
+
+
+@pytest.mark.parametrize("bad", [[FIRST + 3600, 1], None, ["1704070800", 1, 1, 1, 1, 1]])
+def test_a_bad_row_costs_its_hour(connect: Connect, page: Page, now: datetime, bad: object) -> None:
+    rows = [row(FIRST + 7200), bad, row(FIRST)]
+    found = fetch(
+        connect(lambda _: httpx.Response(200, json=rows)), COINBASE, LISTING, page(3), now
+    )
+    assert found.frame["open_time"].dt.hour().to_list() == [0, 2]
+    assert [each.window for each in found.malformed] == [page(1, page(1).end)]
 
 
 cells = st.sampled_from([FIRST, 1, 1.5, "1", None, True, -1, 2**63, []])

@@ -110,6 +110,70 @@ def test_coins_of_another_shape_are_malformed(connect: Connect, body: bytes) -> 
         coingecko.coins(connect(lambda _: httpx.Response(200, content=body)))
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        7,
+        None,
+        {},
+        coin(3) | {"id": None},
+        coin(3) | {"id": 3},
+        coin(3) | {"symbol": None},
+        coin(3) | {"name": []},
+        coin(3) | {"market_cap_rank": "3"},
+        coin(3) | {"market_cap_rank": 2**70 // 2**7},
+        coin(3) | {"id": "a\u202eb"},
+    ],
+)
+def test_one_odd_coin_is_left_out_and_told(
+    connect: Connect, bad: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = orjson.dumps([coin(1), bad, coin(2)])
+    frame = coingecko.coins(connect(lambda _: httpx.Response(200, content=body)))
+    assert frame["id"].to_list() == ["coin-1", "coin-2"]
+    (words,) = caplog.messages
+    assert words.startswith("coingecko: 1 of 3 left out: ")
+
+
+def test_one_odd_ticker_is_left_out_and_told(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = orjson.dumps({"tickers": [ticker("A", "a"), ticker("B", 7), 7, ticker("C", None)]})  # type: ignore[arg-type]
+    client = connect(lambda _: httpx.Response(200, content=body))
+    frame = coingecko.tickers(client, "binance", derivatives=False)
+    assert frame.rows() == [(None, "A", "USDT", "a")]
+    assert caplog.messages == ["coingecko: 2 of 4 left out: its coin_id is 7"]
+
+
+@pytest.mark.parametrize(
+    ("told", "price"),
+    [(1.5, 1.5), (2, 2.0), (0, None), (-1, None), (None, None), ("1.5", None), (True, None)],
+)
+def test_a_coin_has_its_price_where_that_is_known(
+    connect: Connect, told: object, price: float | None
+) -> None:
+    body = orjson.dumps([coin(1) | {"current_price": told}])
+    frame = coingecko.coins(connect(lambda _: httpx.Response(200, content=body)))
+    assert frame.schema == coingecko.COINS
+    assert frame["price"].to_list() == [price]
+
+
+def test_a_page_that_mostly_came_before_is_malformed(connect: Connect) -> None:
+    """Page 3 is page 1 again, but for half of it less one."""
+    numbers = [*range(1, 501), *range(1, 126), *range(501, 626)]
+    with pytest.raises(Malformed, match=r"coingecko: its page 3 repeats 125 coins of pages before"):
+        coingecko.coins(paged(connect, [coin(n) for n in numbers], 250, []))
+    fewer = [*range(1, 501), *range(1, 125), *range(501, 627)]
+    assert coingecko.coins(paged(connect, [coin(n) for n in fewer], 250, [])).height == 626
+
+
+def test_tickers_that_come_again_are_malformed(connect: Connect) -> None:
+    rows = [ticker(f"A{n}", "a") for n in range(100)] * 2
+    client = paged(connect, rows, 100, [], wrap=lambda page: {"tickers": page})
+    with pytest.raises(Malformed, match="its page 2 repeats 100 tickers of pages before"):
+        coingecko.tickers(client, "binance", derivatives=False)
+
+
 def test_a_list_without_an_end_is_malformed(connect: Connect) -> None:
     numbers = count(1)
 
@@ -132,7 +196,9 @@ def test_a_list_without_an_end_is_malformed(connect: Connect) -> None:
             "10002",
         ),
         (200, b'{"status":{"error_code":429,"error_message":"Slow"}}', Unavailable, "429 Slow"),
-        (200, b'{"error":"odd"}', Rejected, "odd"),
+        (200, b'{"error":"odd"}', Unavailable, "odd"),
+        (404, b"<title>Not Found</title>", Unavailable, "HTTP 404 Not Found"),
+        (400, b"", Unavailable, "HTTP 400 an empty body"),
         (403, b"<title>Access denied</title>", Blocked, "HTTP 403 Access denied"),
         (503, b"", Unavailable, "HTTP 503 an empty body"),
         (200, b"<html>", Malformed, "not JSON: <html>"),

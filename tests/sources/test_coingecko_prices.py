@@ -108,6 +108,17 @@ def test_points_of_another_shape_or_unit_are_malformed(prices: object) -> None:
                     .replace("None", "null").replace("True", "true").encode()))  # fmt: skip
 
 
+@pytest.mark.parametrize("bad", [7, [], [None, 1.0], ["1", 1.0], [1, 1.0], [2**60, 1.0], [1, "a"]])
+def test_a_point_that_makes_no_sense_is_one_that_is_not_there(bad: object) -> None:
+    body = orjson.loads(hourly(10, 12, 11, 11.5, 11, 10).content)
+    body["prices"][4] = bad
+    assert rows(httpx.Response(200, json=body)) == [
+        (START, 10, 12, 10, 12),
+        (START + HOUR, 12, 12, 11, 11),
+        (START + 2 * HOUR, 11, 11.5, 11, 11.5),
+    ]
+
+
 def test_no_points_are_no_candles() -> None:
     assert GECKO.parse(chart([])).is_empty()
     assert GECKO.parse(chart([(START, None)])).is_empty()
@@ -123,7 +134,9 @@ def test_a_page_is_asked_for_with_what_lies_around_it(
         asked.append(request)
         return hourly(10, 12, 11, 11.5, 12)
 
-    frame = fetch(connect(answer, keys={"coingecko": "k"}), GECKO, BITCOIN, page(2, START), NOW)
+    frame = fetch(
+        connect(answer, keys={"coingecko": "k"}), GECKO, BITCOIN, page(2, START), NOW
+    ).frame
     assert frame["open_time"].to_list() == [START, START + HOUR]
     assert asked[0].url.path == "/api/v3/coins/bitcoin/market_chart/range"
     assert dict(asked[0].url.params) == {
@@ -137,8 +150,10 @@ def test_a_page_is_asked_for_with_what_lies_around_it(
 
 def test_the_hour_still_open_is_left_out(connect: Connect, page: Page) -> None:
     client = connect(lambda _: hourly(10, 12, 11, late=timedelta(0)))
-    assert fetch(client, GECKO, BITCOIN, page(3, START), START + 2 * HOUR).height == 2
-    assert fetch(client, GECKO, BITCOIN, page(3, START), START + 2 * HOUR - MINUTE).height == 1
+    assert fetch(client, GECKO, BITCOIN, page(3, START), START + 2 * HOUR).frame.height == 2
+    assert (
+        fetch(client, GECKO, BITCOIN, page(3, START), START + 2 * HOUR - MINUTE).frame.height == 1
+    )
 
 
 def test_no_page_is_longer_than_ninety_days_or_older_than_the_free_year() -> None:
@@ -182,7 +197,7 @@ def test_the_paid_host_needs_a_key_and_serves_the_same_listings(
     with pytest.raises(Blocked, match="not configured: set COINGECKO_PRO_API_KEY"):
         fetch(connect(answer), PRO, BITCOIN, page(1, START), NOW)
     client = connect(answer, keys={"coingecko_pro": "paid", "coingecko": "free"})
-    assert fetch(client, PRO, BITCOIN, page(1, START), NOW).height == 1
+    assert fetch(client, PRO, BITCOIN, page(1, START), NOW).frame.height == 1
     assert len(asked) == 1
     assert asked[0].url.host == "pro-api.coingecko.com"
     assert asked[0].url.path.startswith("/api/v3/coins/")
@@ -283,6 +298,10 @@ def test_an_answer_about_many_that_is_no_list_is_malformed(connect: Connect) -> 
     client = connect(lambda _: httpx.Response(200, json={"bitcoin": {}}))
     with pytest.raises(Malformed, match=r"coingecko: not a list of objects but dict \(1 listings"):
         fetch_many(client, GECKO, [BITCOIN], Window(START, NOW), NOW)
+
+
+def test_what_is_no_coin_does_not_cost_the_others_theirs(connect: Connect) -> None:
+    assert list(week(connect, coin(), 7, None)) == [BITCOIN]
 
 
 @pytest.mark.parametrize("count", [0, 251])

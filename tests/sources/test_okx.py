@@ -21,9 +21,11 @@ from candles import (
     Unavailable,
     Window,
 )
-from sources import CATALOGUE, catalogue, fetch, load
+from sources import CATALOGUE, Markets, catalogue, fetch, load
+from sources.words import warn_once
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -78,7 +80,7 @@ def test_every_hour_of_a_page_and_no_other_comes_in_order(
     for part in (
         Window(window.start + at * HOUR, window.start + (at + hours) * HOUR) for at in (0, 7)
     ):
-        frame = fetch(connect(Venue()), OKX, LISTING, part, now)
+        frame = fetch(connect(Venue()), OKX, LISTING, part, now).frame
         assert frame.schema == SCHEMA
         assert frame["open_time"].to_list() == [part.start + n * HOUR for n in range(hours)]
         assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None)
@@ -90,7 +92,7 @@ def test_a_page_cut_by_the_venues_old_limit_is_not_taken_for_a_gap(
     client = connect(Venue(most=100))
     with pytest.raises(Malformed, match="okx: 100 rows over 100 hours where 300 were asked for"):
         fetch(client, OKX, LISTING, page(300), now)
-    assert fetch(client, OKX, LISTING, page(100), now).height == 100
+    assert fetch(client, OKX, LISTING, page(100), now).frame.height == 100
 
 
 def test_a_hundred_rows_that_span_their_page_are_all_there_is(
@@ -98,21 +100,21 @@ def test_a_hundred_rows_that_span_their_page_are_all_there_is(
 ) -> None:
     opens = [FIRST + n * 3_600_000 for n in (*range(99), 119)]
     client = connect(lambda _: answer([row(at) for at in reversed(opens)]))
-    assert fetch(client, OKX, LISTING, page(120), now).height == 100
+    assert fetch(client, OKX, LISTING, page(120), now).frame.height == 100
 
 
 def test_a_coin_listed_within_the_page_is_not_taken_for_a_cut_one(
     connect: Connect, page: Page, now: datetime
 ) -> None:
     client = connect(Venue(hours=99))
-    assert fetch(client, OKX, LISTING, page(300), now).height == 99
+    assert fetch(client, OKX, LISTING, page(300), now).frame.height == 99
 
 
 def test_a_candle_that_is_not_confirmed_is_left_out(
     connect: Connect, page: Page, now: datetime
 ) -> None:
     client = connect(lambda _: answer([row(FIRST + 3_600_000, "0"), row(FIRST)]))
-    assert fetch(client, OKX, LISTING, page(2), now)["open_time"].to_list() == [page(1).start]
+    assert fetch(client, OKX, LISTING, page(2), now).frame["open_time"].to_list() == [page(1).start]
 
 
 @pytest.mark.parametrize(
@@ -146,11 +148,12 @@ NO_SUCH = b'{"code":"51001","data":[],"msg":"Instrument ID does not exist"}'
         (200, TOO_MANY, Unavailable, "50011 Too Many Requests"),
         (200, NO_SUCH, Rejected, "51001 Instrument ID does not exist"),
         (400, NO_SUCH, Rejected, "51001 Instrument ID does not exist"),
-        (200, b'{"code":"51000","msg":"Parameter bar error"}', Rejected, "51000 Parameter bar"),
+        (200, b'{"code":"51000","msg":"Parameter bar error"}', Unavailable, "51000 Parameter bar"),
         (503, b'{"code":"50001","msg":"Service unavailable"}', Unavailable, "50001 Service unav"),
         (401, b'{"code":"50111","msg":"Invalid OK-ACCESS-KEY"}', Blocked, "50111 Invalid OK-ACC"),
-        (400, b'{"code":"59999","msg":"New"}', Rejected, "HTTP 400 59999 New"),
-        (200, b'{"code":"59999","msg":"New"}', Rejected, "59999 New"),
+        (400, b'{"code":"59999","msg":"New"}', Unavailable, "HTTP 400 59999 New"),
+        (200, b'{"code":"59999","msg":"New"}', Unavailable, "59999 New"),
+        (400, b"", Unavailable, "HTTP 400 an empty body"),
         (403, b"<title>Access denied</title>", Blocked, "HTTP 403 Access denied"),
         (451, b"", Blocked, "HTTP 451 an empty body"),
         (502, b"Bad gateway", Unavailable, "HTTP 502 Bad gateway"),
@@ -174,8 +177,8 @@ def test_too_many_rest_the_two_seconds_of_the_budget() -> None:
         assert error.after.total_seconds() == OKX.venue.metering.period == 2
 
 
-def instrument(**changed: str) -> dict[str, str]:
-    usual = {
+def instrument(**changed: object) -> dict[str, object]:
+    usual: dict[str, object] = {
         "instType": "SPOT",
         "instId": "PEPE-USDT",
         "baseCcy": "PEPE",
@@ -187,15 +190,83 @@ def instrument(**changed: str) -> dict[str, str]:
     return usual | changed
 
 
-def listed(connect: Connect, *entries: object) -> pl.DataFrame:
+def markets(connect: Connect, *entries: object) -> Markets:
     body = orjson.dumps({"code": "0", "msg": "", "data": entries})
     return catalogue(connect(lambda _: httpx.Response(200, content=body)), OKX)
 
 
-def test_stocks_are_left_out_of_the_catalogue(connect: Connect) -> None:
-    entries = [instrument(instId=f"{n}-USDT", instCategory=n) for n in ("1", "3", "4", "")]
-    frame = listed(connect, *entries, instrument())
-    assert frame["symbol"].to_list() == ["1-USDT", "-USDT", "PEPE-USDT"]
+def listed(connect: Connect, *entries: object) -> pl.DataFrame:
+    return markets(connect, *entries).frame
+
+
+def test_what_is_crypto_is_listed_and_a_new_kind_is_left_out_and_told_once(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_once.cache_clear()
+    kinds = ("1", 1, "", None, "3", 4, "7", 7, True, [])
+    entries = [instrument(instId=f"{n}-USDT", instCategory=n) for n in kinds]
+    for _ in range(2):
+        told = markets(connect, *entries, instrument())
+        symbols = ["1-USDT", "1-USDT", "-USDT", "None-USDT", "PEPE-USDT"]
+        assert (told.frame["symbol"].to_list(), told.odd) == (symbols, ())
+    words = "okx: its list has entries of a kind that is not known:"
+    assert caplog.messages == [f"{words} {kind}" for kind in ("7", "True", "[]")]
+
+
+ODD: Mapping[str, object] = {
+    "a placeholder": instrument(instId="LISTING-SPOT-1", baseCcy=""),
+    "no state": instrument(instId="LISTING-SPOT-1", state=None),
+    "launched before 1970": instrument(instId="LISTING-SPOT-1", listTime="-1"),
+    "gone in the year 9999": instrument(instId="LISTING-SPOT-1", expTime="253402300799000"),
+    "a time in words": instrument(instId="LISTING-SPOT-1", listTime="soon"),
+    "a number for a name": instrument(instId="LISTING-SPOT-1", quoteCcy=7),
+    "a name that nobody can print": instrument(instId="LISTING-SPOT-1", baseCcy="A\nB"),
+    "fields left out": {"instId": "LISTING-SPOT-1"},
+}
+
+
+@pytest.mark.parametrize("entry", ODD.values(), ids=ODD)
+def test_an_odd_entry_is_left_out_and_known_to_be_in_the_list(
+    connect: Connect, entry: object
+) -> None:
+    told = markets(connect, instrument(), entry)
+    assert told.frame["symbol"].to_list() == ["PEPE-USDT"]
+    ((symbol, words),) = told.odd
+    assert symbol == "LISTING-SPOT-1"
+    assert words.isprintable()
+    with pytest.raises(Malformed, match=r"^okx: its list of symbols: .* \(catalogue\)$"):
+        listed(connect, entry)
+
+
+@pytest.mark.parametrize(
+    "entry", [7, None, [], {}, instrument(instId="A\u2028"), instrument(instId="")]
+)
+def test_an_odd_entry_may_have_no_symbol(connect: Connect, entry: object) -> None:
+    told = markets(connect, instrument(), entry)
+    assert [each.symbol for each in told.odd] == [None]
+    assert len(told.odd[0].words) < 300
+
+
+@pytest.mark.parametrize("entries", [[], [instrument(instType="SWAP")]])
+def test_a_list_without_one_coin_is_malformed(connect: Connect, entries: list[object]) -> None:
+    with pytest.raises(Malformed, match=r"^okx: its list of symbols is empty \(catalogue\)$"):
+        listed(connect, *entries)
+
+
+def test_a_name_in_chinese_is_a_name(connect: Connect) -> None:
+    told = markets(connect, instrument(instId="币安人生-USDT", baseCcy="币安人生"))
+    assert (told.frame["symbol"].to_list(), told.odd) == (["币安人生-USDT"], ())
+
+
+def test_a_row_whose_confirm_nobody_knows_costs_its_hour(
+    connect: Connect, page: Page, now: datetime
+) -> None:
+    flags = ["1", "2", "1", "1", "0"]
+    rows = [row(FIRST + n * 3_600_000, flag) for n, flag in enumerate(flags)]
+    client = connect(lambda _: answer(rows[::-1]))
+    found = fetch(client, OKX, LISTING, page(5), now)
+    assert found.frame["open_time"].dt.hour().to_list() == [0, 2, 3]
+    assert [each.window for each in found.malformed] == [page(1, page(1).end)]
 
 
 def test_an_instrument_ends_when_it_is_said_to(connect: Connect) -> None:
@@ -243,7 +314,7 @@ def test_the_recorded_candles_are_read_as_they_were_sent(recorded: Path) -> None
 
 def test_the_recorded_instruments_are_listed_whole(recorded: Path, connect: Connect) -> None:
     body = read(recorded, "public_instruments_SPOT_2022-05-13_full.json.gz")
-    frame = catalogue(connect(lambda _: httpx.Response(200, content=body)), OKX)
+    frame = catalogue(connect(lambda _: httpx.Response(200, content=body)), OKX).frame
     assert frame.schema == CATALOGUE
     assert frame.height == 513
     row = frame.filter(symbol="BTC-USDT").row(0, named=True)
@@ -256,7 +327,8 @@ def test_the_recorded_instruments_are_listed_whole(recorded: Path, connect: Conn
 
 def test_the_recorded_swaps_are_not_spot(recorded: Path, connect: Connect) -> None:
     body = read(recorded, "public_instruments_SWAP_2022-05-13_full.json.gz")
-    assert catalogue(connect(lambda _: httpx.Response(200, content=body)), OKX).is_empty()
+    with pytest.raises(Malformed, match="its list of symbols is empty"):
+        catalogue(connect(lambda _: httpx.Response(200, content=body)), OKX)
 
 
 def test_the_recorded_refusal_is_told_in_okxs_words(recorded: Path) -> None:

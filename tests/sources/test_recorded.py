@@ -66,7 +66,7 @@ ERRORS = {
     "-1003_ip_banned.json": (418, Blocked, "-1003 Way too much request weight used; IP banned until 1785050129644."),
     "gct_dapi_v1_historicalTrades__limit=5_symbol=BTCUSD_PERP.json": (401, Blocked, "-2014 API-key format invalid."),
     "gct_dapi_v1_historicalTrades__symbol=BTCUSD_PERP.json": (401, Blocked, "-2014 API-key format invalid."),
-    "gct_dapi_v1_klines__endTime=1577836800000_interval=1d_limit=1000_startTime=1546300800000_symbol=BTCUSD_PERP.json": (400, Rejected, "-4088 Maximum time interval is 200 days."),
+    "gct_dapi_v1_klines__endTime=1577836800000_interval=1d_limit=1000_startTime=1546300800000_symbol=BTCUSD_PERP.json": (400, Unavailable, "HTTP 400 -4088 Maximum time interval is 200 days."),
     "gct_fapi_v1_ticker_24hr__symbol=BTCUSD_201225.json": (400, Rejected, "-1121 Invalid symbol."),
 }  # fmt: skip
 
@@ -121,8 +121,8 @@ def test_a_recorded_page_of_hours_passes_through_fetch(
     client = connect(lambda _: httpx.Response(200, content=body))
     page = Window(whole["open_time"].min(), whole["open_time"].max() + HOUR)
     listing = Listing(1, SPOT.name, "BTCUSDT")
-    assert fetch(client, SPOT, listing, page, page.end).equals(whole)
-    assert fetch(client, SPOT, listing, page, page.end - HOUR).height == whole.height - 1
+    assert fetch(client, SPOT, listing, page, page.end).frame.equals(whole)
+    assert fetch(client, SPOT, listing, page, page.end - HOUR).frame.height == whole.height - 1
 
 
 @pytest.mark.parametrize("name", ERRORS)
@@ -147,7 +147,7 @@ def test_a_ban_lasts_until_the_moment_in_its_words(recorded: Path) -> None:
 
 def listed(recorded: Path, connect: Connect, source: Source, name: str) -> pl.DataFrame:
     body = read(recorded / "binance" / name)
-    return catalogue(connect(lambda _: httpx.Response(200, content=body)), source)
+    return catalogue(connect(lambda _: httpx.Response(200, content=body)), source).frame
 
 
 def test_spot_of_2021_is_listed_whole(recorded: Path, connect: Connect) -> None:
@@ -202,7 +202,7 @@ def test_the_recorded_ranking_of_2023_is_read_in_its_order(
     body = read(recorded / "coingecko" / "coins_markets_usd_2023.json.gz")
     frame = coingecko.coins(connect(lambda _: httpx.Response(200, content=body)), 250)
     assert frame.height == 250
-    assert frame.row(0) == ("bitcoin", "btc", "Bitcoin", 1)
+    assert frame.row(0) == ("bitcoin", "btc", "Bitcoin", 1, 29309.0)
     assert frame["rank"].is_sorted()
     assert frame["rank"][-1] == 251
 
@@ -240,20 +240,19 @@ def test_a_recorded_refusal_is_told_in_coingeckos_own_words(  # noqa: PLR0913, P
         assert error.after.total_seconds() == (retry_after or 60)
 
 
-def test_the_examples_of_coingeckos_own_documentation_are_read(recorded: Path) -> None:
+def test_the_examples_of_coingeckos_own_documentation_are_read(
+    recorded: Path, connect: Connect
+) -> None:
     path = recorded / "coingecko" / "official_openapi_examples.json"
     said = orjson.loads(path.read_bytes())
     spot = httpx.Response(200, content=orjson.dumps(said["/exchanges/{id}/tickers"]))
-    assert [
-        (row["base"], row["target"], row["coin_id"]) for row in coingecko.tickers_rows(spot)
-    ] == [
-        ("BTC", "USDT", "bitcoin"),
-        ("BTC", "USDC", "bitcoin"),
+    assert coingecko.tickers(connect(lambda _: spot), "binance", derivatives=False).rows() == [
+        (None, "BTC", "USDT", "bitcoin"),
+        (None, "BTC", "USDC", "bitcoin"),
     ]
     markets = httpx.Response(200, content=orjson.dumps(said["/coins/markets"]))
-    assert coingecko.coins_rows(markets) == [
-        {"id": "bitcoin", "symbol": "btc", "name": "Bitcoin", "rank": 1}
-    ]
+    (row,) = coingecko.coins(connect(lambda _: markets)).rows()
+    assert row == ("bitcoin", "btc", "Bitcoin", 1, said["/coins/markets"][0]["current_price"])
     for answer_of in said.values():
         assert coingecko.VENUE.verdict(httpx.Response(200, content=orjson.dumps(answer_of))) is None
 

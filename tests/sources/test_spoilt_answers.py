@@ -256,7 +256,7 @@ def candles(source: Source) -> Call:
         symbol = SYMBOLS.get(source.listings, "bitcoin")
         listing = Listing(1, source.name, symbol, multiple=dice.choice([1, 1, 1000]))
         for page in list(pages(source, window, NOW))[:2]:
-            frame = check(fetch(connected, source, listing, page, NOW))
+            frame = check(fetch(connected, source, listing, page, NOW).frame)
             assert frame["open_time"].is_between(page.start, page.end, closed="left").all()
             assert frame.filter(frame["open_time"] + HOUR > NOW).is_empty()
 
@@ -285,7 +285,7 @@ def newest(source: Source) -> Call:
 
 def listed(source: Source) -> Call:
     def ask(connected: httpx.Client, _: Random) -> None:
-        assert catalogue(connected, source).schema == CATALOGUE
+        assert catalogue(connected, source).frame.schema == CATALOGUE
 
     return ask
 

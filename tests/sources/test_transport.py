@@ -53,7 +53,7 @@ class Script:
 @pytest.fixture
 def ask(connect: Connect, page: Page, now: datetime) -> Ask:
     def one(script: Script, source: Source = SPOT, **options: object) -> int:
-        return fetch(connect(script, **options), source, LISTING, page(3), now).height
+        return fetch(connect(script, **options), source, LISTING, page(3), now).frame.height
 
     return one
 
@@ -169,7 +169,7 @@ def test_nothing_is_sent_during_a_ban_and_something_after_it(
         assert caught.value.after.total_seconds() == pytest.approx(600.0)
     assert len(script.asked) == 1
     clock.now += 600
-    assert fetch(client, FUTURES, LISTING, page(3), now).height == 3
+    assert fetch(client, FUTURES, LISTING, page(3), now).frame.height == 3
     assert clock.slept == []
 
 
@@ -199,7 +199,7 @@ def test_a_ban_of_one_host_leaves_others_alone(
     client = connect(answer)
     with pytest.raises(Blocked):
         fetch(client, FUTURES, LISTING, page(3), now)
-    assert fetch(client, SPOT, LISTING, page(3), now).height == 3
+    assert fetch(client, SPOT, LISTING, page(3), now).frame.height == 3
 
 
 def test_where_spot_is_blocked_its_mirror_is_asked_from_then_on(
@@ -213,7 +213,7 @@ def test_where_spot_is_blocked_its_mirror_is_asked_from_then_on(
     client = connect(script)
     with caplog.at_level(logging.WARNING, logger="sources"):
         for _ in range(3):
-            assert fetch(client, SPOT, LISTING, page(3), now).height == 3
+            assert fetch(client, SPOT, LISTING, page(3), now).frame.height == 3
     assert script.hosts == ["api.binance.com", *["data-api.binance.vision"] * 3]
     assert script.asked[0].url.raw_path == script.asked[1].url.raw_path
     assert (
@@ -333,7 +333,7 @@ def test_eight_threads_turn_to_the_mirror_together(
     client = connect(answer)
     with ThreadPoolExecutor(8) as pool:
         work = [pool.submit(fetch, client, SPOT, LISTING, page(3), now) for _ in range(100)]
-        assert {job.result().height for job in work} == {3}
+        assert {job.result().frame.height for job in work} == {3}
 
 
 def test_a_request_that_names_no_venue_is_a_mistake(connect: Connect, klines: Klines) -> None:
@@ -386,7 +386,7 @@ def test_clients_with_the_same_accounts_share_what_a_venue_meters(
 
     def ask(accounts: Accounts) -> None:
         client = connect(lambda _: klines(3), accounts=accounts, sent=sent)
-        assert fetch(client, source, LISTING, page(3), now).height == 3
+        assert fetch(client, source, LISTING, page(3), now).frame.height == 3
 
     for accounts in (shared, shared, Memory()):
         ask(accounts)
