@@ -156,13 +156,14 @@ def static_events(market: Market, dice: Dice) -> Iterator[Event]:
         kind, detail = _static_kind(market, x)
         if kind in dice.rates:
             end = FOREVER if x.until is None else x.until
-            yield Event(kind, x.source, x.symbol, x.coin, x.since, end, None, 0, detail)
+            coin = None if kind == "stock" else x.coin
+            yield Event(kind, x.source, x.symbol, coin, x.since, end, None, 0, detail)
 
 
 def _static_kind(market: Market, x: Listing) -> tuple[str, str]:
     """Return of which static kind a listing is, if of any, and what to say of it."""
     if x.underlying not in {"COIN", "INDEX"}:
-        return "stock", f"{x.underlying}, no coin"
+        return "stock", f"{x.underlying}; its ticker names {x.coin}"
     if x.coin in {each.coin.id for each in PECULIAR.values()}:
         if not x.symbol.isascii():
             return "letters", "not ASCII"
