@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sandbox.made_up import MadeUp
 from sandbox.words import DAY, HOUR, hour_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Prices:
         if candles is None or candles.first >= self._hour:
             return coin.price
         last = min(candles.last, self._hour - HOUR)
+        if isinstance(candles, MadeUp) and (close := candles.close_at(last)) is not None:
+            return close
         closes = candles.frame(last, last + HOUR)["close"]
         if closes.is_empty():
             closes = candles.frame(last - 7 * DAY, last)["close"]

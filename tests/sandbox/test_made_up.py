@@ -1,6 +1,8 @@
 import pytest
 
 from sandbox import Serving, serving
+from sandbox.made_up import MadeUp
+from sandbox.universe import MadeUpMarket
 
 HOUR = 3_600_000
 OPEN = 1795341600000  # 2026-11-22 10:00
@@ -129,3 +131,14 @@ def test_a_coin_by_the_thousand_costs_as_much_wherever(made_up: Serving) -> None
     query = {"category": "linear", "symbol": "SHIB1000USDT", "interval": 60, "limit": 1}
     told = made_up.get("/bybit/v5/market/kline", **query).json()
     assert float(told["result"]["list"][0][1]) == pytest.approx(theirs[1], rel=0.001)
+
+
+def test_a_close_reckoned_singly_is_that_of_the_candles() -> None:
+    market, last = MadeUpMarket(60, 7, OPEN), OPEN - HOUR
+    for listing in (x for source in ("coingecko", "okx") for x in market.listings(source)):
+        candles = market.candles(listing.source, listing.symbol, "1h")
+        assert isinstance(candles, MadeUp)
+        rows = candles.frame(last - 199 * HOUR, last + HOUR)
+        hours = range(last - 199 * HOUR, last + HOUR, HOUR)
+        closes = {t: close for t in hours if (close := candles.close_at(t)) is not None}
+        assert closes == dict(zip(rows["open_time"], rows["close"], strict=True))

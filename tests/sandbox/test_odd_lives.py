@@ -295,7 +295,7 @@ def test_a_symbol_may_be_many_coins_in_one(
     sandbox = rude("many in one", coins=25)
     (truth,) = [x for x in sandbox.truth() if (x["source"], x["symbol"]) == (source, symbol)]
     assert truth["multiple"] == multiple
-    price = sandbox.truth(source, symbol)[-1][4]
+    price = sandbox.truth(source, symbol, 1795341600000 - 9 * HOUR)[-1][4]
     coins = sandbox.get(f"{API}/coins/markets", vs_currency="usd", ids=truth["coin"]).json()
     assert price / multiple == pytest.approx(coins[0]["current_price"], rel=0.02)
     tickers = sandbox.get(API + TICKERS[source], **UNEXPIRED).json()["tickers"]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from sandbox import Serving
@@ -260,3 +261,11 @@ def test_the_older_faults_befall_requests_too(
     assert (answer.status_code, answer.content[: len(begins)]) == (status, begins)
     assert (answer.content == real.content) == (kind == "slow")
     written(sandbox, kind, "binance_spot")
+
+
+def test_an_answer_may_be_cut(rude: Rude) -> None:
+    sandbox = rude("cut")
+    path, query = asked("binance_spot", "XRPUSDT", START, OPEN)
+    with pytest.raises(httpx.RemoteProtocolError):
+        sandbox.get(path, **query)
+    written(sandbox, "cut", "binance_spot")

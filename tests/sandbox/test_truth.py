@@ -66,21 +66,24 @@ def test_nobody_has_an_unknown_symbol(sandbox: Serving) -> None:
 
 
 def test_a_price_is_that_of_now(sandbox: Serving) -> None:
-    def told() -> tuple[float, float, float]:
+    def newest(now: datetime, source: str, symbol: str) -> float:
+        return float(sandbox.truth(source, symbol, now - timedelta(hours=9))[-1][4])
+
+    def told(now: datetime) -> tuple[float, float, float]:
         api, ids = "/coingecko/api/v3", "shiba-inu"
         coins = sandbox.get(f"{api}/coins/markets", vs_currency="usd", ids=ids).json()
         tickers = sandbox.get(f"{api}/derivatives/exchanges/bybit", include_tickers="all").json()
         (unit,) = [t["last"] for t in tickers["tickers"] if t["symbol"] == "SHIB1000USDT"]
-        venue = sandbox.truth("bybit", "SHIB1000USDT")[-1][4]
-        return coins[0]["current_price"], unit, venue
+        return coins[0]["current_price"], unit, newest(now, "bybit", "SHIB1000USDT")
 
     seen = set()
     for days in (0, 40, 80):
-        sandbox.at(NOW + timedelta(days=days))
-        price, unit, venue = told()
+        now = NOW + timedelta(days=days)
+        sandbox.at(now)
+        price, unit, venue = told(now)
         assert unit == price * 1000
         assert unit == pytest.approx(venue, rel=0.01)
-        assert price == sandbox.truth("coingecko", "shiba-inu")[-1][4]
+        assert price == newest(now, "coingecko", "shiba-inu")
         seen.add(price)
     sandbox.at(NOW)
     assert len(seen) == 3
