@@ -37,6 +37,7 @@ from store.process import Process
 from store.quality import Step, keep_quality, measure, shares, trend
 from store.quota import note_spent, spent
 from store.read import read
+from store.reconcile import Mismatch, compared_windows, reconcile
 from store.refresh import refresh
 from store.roles import make_roles, share
 from store.write import write
@@ -52,6 +53,7 @@ __all__ = [
     "Gap",
     "Health",
     "History",
+    "Mismatch",
     "Outage",
     "Packed",
     "Process",
@@ -63,6 +65,7 @@ __all__ = [
     "asked",
     "claim",
     "clock_ahead",
+    "compared_windows",
     "compress",
     "connect",
     "find",
@@ -95,6 +98,7 @@ __all__ = [
     "ranked",
     "read",
     "read_account",
+    "reconcile",
     "refresh",
     "release_claims",
     "renew_claims",
