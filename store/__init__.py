@@ -40,9 +40,11 @@ from store.read import read
 from store.reconcile import Mismatch, compared_windows, reconcile
 from store.refresh import refresh
 from store.roles import make_roles, share
+from store.thin import KEPT, thin
 from store.write import write
 
 __all__ = [
+    "KEPT",
     "LEASE",
     "Absence",
     "Claim",
@@ -109,6 +111,7 @@ __all__ = [
     "source_key",
     "spent",
     "suspects",
+    "thin",
     "tidy",
     "told",
     "trend",
