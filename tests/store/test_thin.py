@@ -16,7 +16,7 @@ Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 DAY = timedelta(days=1)
-NOW = T0 + 400 * DAY + 5 * HOUR
+NOW = T0 + 400 * DAY + 13 * HOUR
 COINS = [1, 2]
 
 
