@@ -1,10 +1,10 @@
-"""`chandlery maintain`: old candles compressed, and 4h and 1d brought up to date."""
+"""`chandlery maintain`: lost hours found, old candles compressed, 4h and 1d up to date."""
 
 import click
 
 from candles.settings import settings
 from chandlery.options import JSON, NOW, at, choices
-from chandlery.people import output, print_json, progress
+from chandlery.people import errors, output, print_json, progress
 from collect import AFTER_DAYS
 from collect import maintain as keep_up
 
@@ -19,7 +19,10 @@ from collect import maintain as keep_up
 )
 @choices(NOW, JSON)
 def maintain(*, after_days: int, now: str | None, as_json: bool) -> int:
-    """Compress old candles, refresh 4h and 1d, tidy up. Asks no venue."""
+    """Find lost hours, compress old candles, refresh 4h and 1d, tidy up. Asks no venue.
+
+    Exit code 1: hours that were stored are gone.
+    """
     moment = at(now)
     with progress("maintain", shown=not as_json) as bar:
 
@@ -27,8 +30,10 @@ def maintain(*, after_days: int, now: str | None, as_json: bool) -> int:
             bar.update(bar.tasks[0].id, detail=what)
 
         done = keep_up(settings(), moment, after_days, say)
+    for sentence in done.lost.sentences():
+        errors.print(sentence, highlight=False, markup=False, soft_wrap=True)
     if as_json:
         print_json(done.statistics())
     else:
-        output.print(done.line(), highlight=False)
-    return 0
+        output.print(done.line(), highlight=False, soft_wrap=True)
+    return 1 if done.lost.hours else 0

@@ -24,19 +24,26 @@ def _name() -> str:
 
 @flow(name="maintain", flow_run_name=_name)
 def maintain(after_days: Days = AFTER_DAYS, now: str | None = None) -> State[dict[str, object]]:
-    """Refresh 4h and 1d candles that wait for it, compress old hourly ones, tidy up.
+    """Find lost hours, refresh 4h and 1d candles, compress old hourly ones, tidy up.
+
+    Partial, with what fetches them again, where hours that were stored are gone.
 
     Args:
         after_days: Candles older than that are compressed; they are read and written as before.
         now: Run as if it were this moment, ISO 8601.
     """
+    log = get_run_logger()
     try:
         moment = clock() if now is None else instant(now, name="now")
-        done = keep_up(in_force(), moment, after_days, say=get_run_logger().info)
+        done = keep_up(in_force(), moment, after_days, say=log.info)
     except ChandleryError as error:
         return Failed(message=str(error))
+    lost = done.lost.sentences()
+    for sentence in lost:
+        log.warning("%s", sentence)
     publish("maintain", of_upkeep(str(runtime.flow_run.name), done), done.line())
-    return Completed(message=done.line(), data=done.statistics())
+    name, message = "Partial" if done.lost.hours else None, "; ".join([*lost, done.line()])
+    return Completed(name=name, message=message, data=done.statistics())
 
 
 if __name__ == "__main__":

@@ -49,11 +49,14 @@ from store.process import Process
 from store.quality import Step, keep_quality, measure, shares, trend
 from store.quota import note_spent, spent
 from store.read import read
+from store.reconcile import Mismatch, compared_windows, reconcile
 from store.refresh import refresh
 from store.roles import make_roles, share
+from store.thin import KEPT, thin
 from store.write import write
 
 __all__ = [
+    "KEPT",
     "LEASE",
     "Absence",
     "Claim",
@@ -65,6 +68,7 @@ __all__ = [
     "Health",
     "History",
     "Learnt",
+    "Mismatch",
     "Outage",
     "Packed",
     "Pair",
@@ -79,6 +83,7 @@ __all__ = [
     "asked",
     "claim",
     "clock_ahead",
+    "compared_windows",
     "compress",
     "connect",
     "doubt_starts",
@@ -116,6 +121,7 @@ __all__ = [
     "ranked",
     "read",
     "read_account",
+    "reconcile",
     "refresh",
     "release_claims",
     "rename_coins",
@@ -127,6 +133,7 @@ __all__ = [
     "source_key",
     "spent",
     "suspects",
+    "thin",
     "tidy",
     "told",
     "trend",

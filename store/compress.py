@@ -11,7 +11,7 @@ from store.queries import query
 from store.refresh import tables
 
 PATIENCE = "30s"  # for others to let go of a chunk; it is left for the next time then
-WORN = ("absence", "claim", "coin", "finding", "listing", "restated", "stale")
+WORN = ("absence", "claim", "coin", "finding", "listing", "quality", "restated", "stale")
 
 
 class Packed(NamedTuple):

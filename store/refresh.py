@@ -1,6 +1,7 @@
 """Bring 4h and 1d candles up to date over what was touched, and only there."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -23,37 +24,49 @@ def refresh(connection: Connection) -> int:
     """
     connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
     try:
-        keys, windows, everything = _stale(connection)
-        if not keys:
-            return 0
-        for window in windows:
-            for part in window.tiles(SLICE // timedelta(hours=1)):
-                _refresh(connection, part.start, part.end)
-        if everything:
-            _refresh(connection, None, None)
-        connection.execute("delete from stale where key = any (%s)", (keys,))
-        if everything or sum(window.hours for window in windows) * HOUR >= MUCH:
-            _analyze(connection)
+        return sum(_refresh_noted(connection, noted) for noted in _stale(connection))
     finally:
         connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
-    return sum(window.hours for window in windows) // 24
 
 
-def _stale(connection: Connection) -> tuple[list[int], list[Window], bool]:
-    """The list's keys, its ranges joined where they touch, and whether one is without ends.
+class _Noted(NamedTuple):
+    """Notes of the list: their keys, their ranges joined, and whether one is without ends.
 
-    One statement, one view of the list. What is without ends was noted when rows were deleted.
+    What is without ends was noted when rows were deleted. `force`: TimescaleDB takes these days to
+    be up to date, as nothing told it that they are not.
     """
-    row = connection.execute(
-        "select coalesce(array_agg(key), '{}'),"
+
+    force: bool
+    keys: list[int]
+    windows: list[Window]
+    everything: bool
+
+
+def _refresh_noted(connection: Connection, noted: _Noted) -> int:
+    for window in noted.windows:
+        for part in window.tiles(SLICE // timedelta(hours=1)):
+            _refresh(connection, part.start, part.end, force=noted.force)
+    if noted.everything:
+        _refresh(connection, None, None, force=noted.force)
+    connection.execute("delete from stale where key = any (%s)", (noted.keys,))
+    hours = sum(window.hours for window in noted.windows)
+    if noted.everything or hours * HOUR >= MUCH:
+        _analyze(connection)
+    return hours // 24
+
+
+def _stale(connection: Connection) -> list[_Noted]:
+    """The list, those to be forced apart. One statement, one view of the list."""
+    rows = connection.execute(
+        "select force, array_agg(key),"
         " coalesce(range_agg(tstzrange(starts_at, ends_at)) filter (where isfinite(starts_at)),"
         " '{}'),"
-        " coalesce(bool_or(not isfinite(starts_at)), false) from stale",
-    ).fetchone()
-    if row is None:
-        return [], [], False
-    keys, ranges, everything = row
-    return keys, [Window(part.lower, part.upper) for part in ranges], everything
+        " bool_or(not isfinite(starts_at)) from stale group by force order by force",
+    ).fetchall()
+    return [
+        _Noted(force, keys, [Window(part.lower, part.upper) for part in ranges], everything)
+        for force, keys, ranges, everything in rows
+    ]
 
 
 def _analyze(connection: Connection) -> None:
@@ -71,14 +84,17 @@ def tables(connection: Connection) -> list[tuple[str, str]]:
     ).fetchall()
 
 
-def _refresh(connection: Connection, start: datetime | None, end: datetime | None) -> None:
+def _refresh(
+    connection: Connection, start: datetime | None, end: datetime | None, *, force: bool
+) -> None:
     whole = _whole(connection)
     for name in AGGREGATES:
         connection.execute(
-            sql.SQL("call refresh_continuous_aggregate({}, {}, {}{})").format(
+            sql.SQL("call refresh_continuous_aggregate({}, {}, {}, force => {}{})").format(
                 sql.Literal(name),
                 sql.Literal(start),
                 sql.Literal(end),
+                sql.Literal(force),
                 whole,
             ),
         )

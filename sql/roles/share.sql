@@ -96,8 +96,8 @@ begin
                 ('source', 'select, insert, update', 'select'),
                 ('learnt', 'select, insert, update', 'select'),
                 ('spent', 'select, insert, update', 'select'),
-                ('finding', 'select, insert, update', 'select'),
-                ('quality', 'select, insert, update', 'select'),
+                ('finding', 'select, insert, update, delete', 'select'),
+                ('quality', 'select, insert, update, delete', 'select'),
                 ('health', 'select, insert, update', 'select'),
                 ('absence', 'select, insert, update, delete', 'select'),
                 ('outage', 'select, insert, update, delete', 'select'),
@@ -119,6 +119,6 @@ begin
             execute format('grant %s on %I.%I to %I', given.readers, place, given.name, reader);
         end if;
     end loop;
-    execute format('grant execute on function %I.compress_candles to %I', place, writer);
+    execute format('grant execute on function %I.compress_candles, %I.thin_restated to %I', place, place, writer);
 end
 $$;

@@ -45,3 +45,34 @@ def test_old_candles_are_compressed_and_stale_ones_refreshed(settings: Settings)
     for word in ("0", "many"):
         done = maintain(settings, "--after-days", word)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_lost_hours_are_told_once_and_no_longer_counted(settings: Settings) -> None:
+    prices = {name: 2.0 for name in SCHEMA.names() if name not in {"open_time", "trades"}}
+    times = [T0 + hour * HOUR for hour in range(200 * 24)]
+    candles = pl.DataFrame({"open_time": times, "trades": 1} | prices, schema=SCHEMA)
+    coins = pl.DataFrame({"id": ["btc"], "ticker": ["BTC"], "name": ["Bitcoin"], "rank": [1]})
+    with store.connect(settings) as connection:
+        store.learn_coins(connection, coins, T0)
+        store.write(connection, {1: candles}, store.source_key(connection, "spot"))
+        store.refresh(connection)
+        connection.execute(
+            "select drop_chunks('candle_1h', older_than => '2024-07-01Z'::timestamptz)"
+        )
+
+    at = ("--now", "2024-07-19")
+    done = maintain(settings, *at)
+    assert (done.returncode, done.stdout.count("\n")) == (1, 1)
+    assert done.stderr == (
+        "lost: 4,008 hours on 167 days, coins: 1, from 2024-01-01 to 2024-06-16: they were counted"
+        " as stored, and are gone; `chandlery backfill --start 2024-01-01 --end 2024-06-16"
+        " --symbols BTC` fetches them again\n"
+    )
+    with store.connect(settings) as connection:
+        held = connection.execute("select sum(hours)::int, count(*) from candle_1d").fetchone()
+    assert held == (33 * 24, 33)
+
+    done = maintain(settings, *at, "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (told["lost_hours"], told["fetch_again"], told["removed_rows"]) == (0, None, {})
