@@ -34,7 +34,7 @@ BENCHES: Mapping[str, tuple[measure.Main, Sequence[str]]] = {
     "shards": (shards.main, ["--coins=2", "--held-up-by=its budget"]),
     "stored": (stored.main, ["--coins=10", "--hours=1000", "--rounds=1"]),
     "compressed": (compressed.main, ["--coins=12"]),
-    "growth": (growth.main, ["--coins=20"]),
+    "growth": (growth.main, ["--coins=100"]),
     "day": (day.main, ["--coins=10", "--hours=2"]),
     "golden": (golden.main, ["--sources=binance_futures"]),
 }

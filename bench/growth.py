@@ -132,6 +132,8 @@ def grown(connection: store.Connection, coins: int, days: int) -> Iterator[measu
     took = measure.seconds(lambda: thin(connection, coins, START + timedelta(days=days) + LATER))
     for rate in RATES:
         before, left = sizes[rate.table], size(connection, rate.table).rows
+        if not before.rows:
+            raise measure.Unfit(f"so few coins and days have no row of {rate.table}: take more")
         each, a_year = before.bytes / before.rows, rate.a_coin_and_day * coins * YEAR
         print(f"{rate.table}: {a_year:,.0f} rows a year, {each:.0f} bytes each", flush=True)
         stays = a_year * each * left / before.rows / MB
