@@ -28,7 +28,17 @@ from bench import measure
 from bench.hurried import Hurried
 from candles import HOUR, Window, whole_hour
 from candles.settings import Settings
-from collect import check, fill_gaps, learn, learn_if_due, maintain, order, run
+from collect import (
+    FILL_HOURS,
+    RECHECK_HOURS,
+    check,
+    fill_gaps,
+    learn,
+    learn_if_due,
+    maintain,
+    order,
+    run,
+)
 from sandbox import Serving, serving
 from sources import load
 
@@ -172,7 +182,9 @@ class Operation:
 
 VERBS: Mapping[str, Callable[[Operation, datetime], object]] = {
     "hourly": lambda it, now: it.collect(now, hours=24),
-    "fill-gaps": lambda it, now: it.collect(now, fill_gaps, hours=30 * 24, recheck_hours=24),
+    "fill-gaps": lambda it, now: it.collect(
+        now, fill_gaps, hours=FILL_HOURS, recheck_hours=RECHECK_HOURS
+    ),
     "sync-coins": Operation.sync,
     "quality": lambda it, now: check(it.settings, now),
     "maintain": lambda it, now: maintain(it.settings, now),

@@ -9,7 +9,8 @@ from candles import HOUR, Coin, Misuse, Window, instant, line, whole_hour
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
 FILL_HOURS = 30 * 24  # how far back gaps are filled, if nobody says otherwise
-RECHECK_HOURS = 24
+RECHECK_HOURS = 48
+"""Once a day, so that each hour is seen again when it is a day old: some are restated for hours."""
 MOST_HOURS = 24 * 366
 MOST_COINS = 1_000_000
 MOST_SHARDS = 100

@@ -92,6 +92,8 @@ begin
                 ('stale', 'select, insert, delete', 'select'),
                 ('coin', 'select, insert, update', 'select'),
                 ('coin_rank', 'select, insert, update', 'select'),
+                ('coin_alias', 'select, insert, update, delete', 'select'),
+                ('unconfirmed', 'select, insert, update, delete', 'select'),
                 ('listing', 'select, insert, update', 'select'),
                 ('source', 'select, insert, update', 'select'),
                 ('learnt', 'select, insert, update', 'select'),
