@@ -46,7 +46,7 @@ BEGIN = datetime(2026, 11, 1, 0, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 CLEAN = 2 * DAY
 BEFORE = timedelta(days=60)  # what is backfilled first, longer than a page
-ARCHIVED = timedelta(days=100)  # what is backfilled from files later on
+ARCHIVED = timedelta(days=40)  # before that, which is backfilled from files later on
 SOURCES = ("binance_futures", "binance_spot", "coingecko", "okx", "bybit")
 TRADED = ("binance_futures", "binance_spot", "okx", "bybit")
 KILLED = 0.03  # of the hourly runs
@@ -94,12 +94,12 @@ class Month:
     seconds: float = 0.0
 
 
-def timetable(days: int, chance: random.Random) -> Iterator[Step]:
-    """Every step of so many days, at its minute and an odd second."""
+def timetable(days: int, chance: random.Random, every: int = 1) -> Iterator[Step]:
+    """Every step of so many days, at its minute and an odd second; hourly each so many hours."""
     steps = []
     for hour in range(24 * days):
         at = BEGIN + hour * HOUR
-        due = [(5, "hourly")]
+        due = [(5, "hourly")] if hour % every == 0 else []
         due += [(30, "sync-coins")] if at.hour == 1 else []
         due += [(0, "fill-gaps")] if at.hour == 3 else []  # noqa: PLR2004  03:00
         due += [(30, "maintain")] if at.hour == 4 else []  # noqa: PLR2004  04:30
@@ -191,14 +191,14 @@ VERBS: Mapping[str, Callable[[Operation, datetime], object]] = {
 }
 
 
-def month(operation: Operation, days: int) -> Month:
-    """Backfill, operate for so many days of which the last two are clean; then look."""
-    began, steps = perf_counter(), list(timetable(days, operation.chance))
+def month(operation: Operation, days: int, before: timedelta = BEFORE, every: int = 1) -> Month:
+    """Backfill, operate for so many days of which the last are clean; then look."""
+    began, steps = perf_counter(), list(timetable(days, operation.chance, every))
     done, last = operation.month, BEGIN
     operation.sandbox.at(BEGIN)
     operation.sync(BEGIN)
-    operation.collect(BEGIN, start=f"{BEGIN - BEFORE:%FT%RZ}")
-    before = sizes(operation.settings)
+    operation.collect(BEGIN, start=f"{BEGIN - before:%FT%RZ}")
+    first = sizes(operation.settings)
     archive = steps[len(steps) // 2]
     for step in steps:
         operation.clock.ahead += (step.at - last).total_seconds()
@@ -208,10 +208,11 @@ def month(operation: Operation, days: int) -> Month:
         else:
             operation.do(step)
         if step is archive:
-            operation.collect(step.at, start=f"{BEGIN - ARCHIVED:%FT%RZ}", archive=True)
+            start = BEGIN - before - ARCHIVED
+            operation.collect(step.at, start=f"{start:%FT%RZ}", archive=True)
     after = sizes(operation.settings)
-    done.sizes = {name: (before[name], after[name]) for name in TABLES}
-    look(operation, Window(BEGIN - BEFORE, whole_hour(last)), last)
+    done.sizes = {name: (first[name], after[name]) for name in TABLES}
+    look(operation, Window(BEGIN - before - ARCHIVED, whole_hour(last)), last)
     done.seconds = perf_counter() - began
     return done
 
