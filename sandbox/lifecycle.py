@@ -58,17 +58,20 @@ def _ended(frame: pl.DataFrame, fault: Fault, candles: Candles) -> pl.DataFrame:
     return frame.with_columns(*prices, *zeros)
 
 
-def _scaled(names: Sequence[str]) -> Change:
-    """Return what multiplies columns within the window, in the venue's own decimals."""
+def _scaled(powers: Mapping[str, int]) -> Change:
+    """Return what multiplies columns within the window, in the venue's own decimals.
+
+    Quote volume goes with the prices and the volume, as at any venue that adds it up.
+    """
 
     def scaled(frame: pl.DataFrame, fault: Fault, candles: Candles) -> pl.DataFrame:
         digits = {"volume": candles.digits.volume, "quote_volume": candles.digits.quote}
         return frame.with_columns(
             pl.when(_within(fault))
-            .then((pl.col(name) * fault.by).round(digits.get(name, candles.digits.price)))
+            .then((pl.col(name) * fault.by**power).round(digits.get(name, candles.digits.price)))
             .otherwise(pl.col(name))
             .alias(name)
-            for name in names
+            for name, power in powers.items()
         )
 
     return scaled
@@ -79,8 +82,8 @@ CHANGES: Final[Mapping[str, Change]] = {
     "halt": _gone,
     "listed": _begun,
     "delisted": _ended,
-    "wrong": _scaled((*_PRICES, "volume", "quote_volume")),
-    "apart": _scaled(_PRICES),
+    "wrong": _scaled({**dict.fromkeys((*_PRICES, "volume"), 1), "quote_volume": 2}),
+    "apart": _scaled(dict.fromkeys((*_PRICES, "quote_volume"), 1)),
 }
 
 
