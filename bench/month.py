@@ -210,6 +210,9 @@ def month(operation: Operation, days: int, before: timedelta = BEFORE, every: in
         if step is archive:
             start = BEGIN - before - ARCHIVED
             operation.collect(step.at, start=f"{start:%FT%RZ}", archive=True)
+    # What failed in a backfill beyond the 30 days of fill-gaps, the same command asks for again.
+    operation.collect(last, start=f"{BEGIN - before:%FT%RZ}")
+    operation.collect(last, start=f"{BEGIN - before - ARCHIVED:%FT%RZ}", archive=True)
     after = sizes(operation.settings)
     done.sizes = {name: (first[name], after[name]) for name in TABLES}
     look(operation, Window(BEGIN - before - ARCHIVED, whole_hour(last)), last)

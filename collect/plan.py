@@ -44,7 +44,7 @@ def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
     lives = [(each, life) for each in listings if (life := each.clip(order.window)) is not None]
     known = _known(tools, key, lives)
     found = []
-    for listing, window in _wanted(tools, order, source, key, lives):
+    for listing, window in _wanted(tools, order, source, key, lives, known):
         for page in sources.pages(source, window, order.now):
             awake = _awake(page, known[listing.coin], order)
             for part in [] if awake is None else claim.cut(listing.coin, awake):
@@ -63,15 +63,16 @@ def _known(
     return known
 
 
-def _wanted(
+def _wanted(  # noqa: PLR0913, PLR0917  what a plan is made from
     tools: Tools,
     order: Order,
     source: Source,
     key: int,
     lives: Sequence[tuple[Listing, Window]],
+    known: Mapping[int, list[Absence]],
 ) -> Iterable[tuple[Listing, Window]]:
     """The missing hours of the listings' lives; those to be seen again count as missing."""
-    again = _again(tools, order, lives)
+    again = _again(tools, order, lives, known)
     replaced = _replaced(tools, source)
     plain = [(each, part) for each, life in lives for part in life.without(again[each.coin])]
     seen = [
@@ -89,15 +90,24 @@ def _wanted(
 
 
 def _again(
-    tools: Tools, order: Order, lives: Sequence[tuple[Listing, Window]]
+    tools: Tools,
+    order: Order,
+    lives: Sequence[tuple[Listing, Window]],
+    known: Mapping[int, list[Absence]],
 ) -> Mapping[int, list[Window]]:
-    """By coin: the newest hours, which venues restate, and those that look wrong; disjoint."""
+    """By coin: the newest hours, which venues restate, and those that look wrong; disjoint.
+
+    And those that were not given when they were last asked for, though they are held: they were to
+    be seen again then, and were not.
+    """
     again: dict[int, list[Window]] = defaultdict(list)
     if order.recheck is None:
         return again
     coins = [listing.coin for listing, _ in lives]
     for coin in coins:
         again[coin] = [order.recheck]
+        for each in known[coin]:
+            again[coin] += each.window.without(again[coin])
     for coin, hour in tools.database.do(store.suspects, coins, order.window):
         again[coin] += Window(hour, hour + HOUR).without(again[coin])
     return again

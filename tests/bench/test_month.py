@@ -1,4 +1,4 @@
-"""Two short days at odd venues and a clean one: all is there and right; what is not is told."""
+"""A short day at odd venues and a clean one: all is there and right; what is not is told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox import serving
 if TYPE_CHECKING:
     from candles.settings import Settings
 
-COINS, DAYS, BEFORE = 26, 3, timedelta(days=3)
+COINS, DAYS, BEFORE = 26, 2, timedelta(days=3)
 SPOIL = """
 delete from candle_1h where open_time = '2026-11-01T07:00Z';
 update candle_1h set volume = volume * 2 where open_time = '2026-11-01T09:00Z';
@@ -22,7 +22,7 @@ update candle_1h set volume = volume * 2 where open_time = '2026-11-01T09:00Z';
 
 
 def test_after_odd_days_and_a_clean_one_all_is_stored_and_right(settings: Settings) -> None:
-    odd = {"rate": 0.05, "seed": 3, "start": BEGIN, "end": BEGIN + 2 * DAY}
+    odd = {"rate": 0.05, "seed": 3, "start": BEGIN, "end": BEGIN + DAY}
     with serving(coins=COINS, seed=3, now=BEGIN, limits=False, odd=odd) as sandbox:
         asked = settings.model_copy(update={"venues_url": sandbox.url, "priority": SOURCES})
         operation = Operation(asked, sandbox, random.Random(3))  # noqa: S311
