@@ -86,20 +86,21 @@ ARRIVAL_RULES: Sequence[Rule] = (
 )
 
 
-def check(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return `frame` if it has the schema and keeps every rule; Malformed names those broken."""
+def check(frame: pl.DataFrame, rules: Sequence[Rule] = ARRIVAL_RULES) -> pl.DataFrame:
+    """Return `frame` if it has the schema and keeps every rule; Malformed names those broken.
+
+    The rules are those of an answer that arrives; the database is held to RULES.
+    """
     if frame.schema != SCHEMA:
         raise Malformed(f"columns are {dict(frame.schema)}, not {dict(SCHEMA)}")
-    if any(frame.select(rule.broken.any().alias(rule.name) for rule in ARRIVAL_RULES).row(0)):
-        raise Malformed(counted(broken(frame)))
+    if any(frame.select(rule.broken.any().alias(rule.name) for rule in rules).row(0)):
+        raise Malformed(counted(broken(frame, rules)))
     return frame
 
 
-def broken(frame: pl.DataFrame) -> pl.DataFrame:
-    """Which row breaks which rule: a column of booleans for each of ARRIVAL_RULES, by its name."""
-    return frame.select(
-        rule.broken.fill_null(value=False).alias(rule.name) for rule in ARRIVAL_RULES
-    )
+def broken(frame: pl.DataFrame, rules: Sequence[Rule] = ARRIVAL_RULES) -> pl.DataFrame:
+    """Which row breaks which rule: a column of booleans for each of the rules, by its name."""
+    return frame.select(rule.broken.fill_null(value=False).alias(rule.name) for rule in rules)
 
 
 def counted(broken: pl.DataFrame) -> str:

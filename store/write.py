@@ -9,7 +9,7 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 
 from candles import check, clock
-from candles.frame import SCHEMA
+from candles.frame import RULES, SCHEMA
 from store.connect import Connection
 
 COLUMNS = (*SCHEMA.names(), "coin", "source")
@@ -50,7 +50,7 @@ def write(
 
 def _rows(candles: Mapping[int, pl.DataFrame], source: int) -> pl.DataFrame:
     frames = [
-        check(frame).with_columns(
+        check(frame, RULES).with_columns(
             pl.lit(coin, pl.Int32).alias("coin"),
             pl.lit(source, pl.Int16).alias("source"),
         )

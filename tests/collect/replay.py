@@ -1,6 +1,6 @@
 """Hours that a test lays down, the venues that replay them, and a database before these."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -48,8 +48,16 @@ class Place:
 
     NOW: ClassVar = instant("2026-03-01T00:30Z")
 
-    def __init__(self, settings: Settings, venues: Serving, front: Front, open_tools: Open) -> None:
-        self.settings = settings.model_copy(update={"venues_url": front.url})
+    def __init__(  # a venue that lists nothing at all has not answered: who is to be asked is told
+        self,
+        settings: Settings,
+        venues: Serving,
+        front: Front,
+        open_tools: Open,
+        sources: Iterable[str] = (),
+    ) -> None:
+        priority = tuple(sources) or settings.priority
+        self.settings = settings.model_copy(update={"venues_url": front.url, "priority": priority})
         self.venues, self.front, self.open_tools = venues, front, open_tools
 
     def learn(self, now: datetime = NOW, most: int | None = None) -> Universe:

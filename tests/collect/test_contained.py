@@ -22,6 +22,7 @@ from tests.collect.replay import Place, coin, hours, lay, listed
 Open = Callable[..., AbstractContextManager[Tools]]
 NOON = Place.NOW.replace(minute=0)
 DAY = timedelta(days=1)
+SOURCES = ("binance_spot", "okx", "coingecko")
 NAMES = ("a", "b", "c")
 
 
@@ -41,7 +42,7 @@ def place(settings: Settings, tmp_path: Path, open_tools: Open) -> Iterator[Plac
         coins.append(coin(name, name, rank, *places))
     (folder / "coins.json").write_text(json.dumps(coins))
     with serving(market=folder, now=Place.NOW, limits=False) as sandbox, fronting(sandbox) as front:
-        made = Place(settings, sandbox, front, open_tools)
+        made = Place(settings, sandbox, front, open_tools, SOURCES)
         assert made.learn().failures == {}
         yield made
 

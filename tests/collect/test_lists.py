@@ -23,6 +23,7 @@ NIGHT = Place.NOW + timedelta(hours=1, minutes=0, seconds=12)  # 01:30:12
 BEGAN = Place.NOW.replace(minute=0) - 10 * DAY
 MANY = 60
 SYMBOLS = {"binance_futures": "{}USDT", "okx": "{}-USDT", "bybit": "{}USDT"}
+SOURCES = (*SYMBOLS, "coingecko")
 LISTS = {
     "binance_futures": ("exchangeInfo", ("symbols",)),
     "okx": ("public/instruments", ("data",)),
@@ -53,7 +54,7 @@ def venues(market: Path) -> Iterator[Serving]:
 @pytest.fixture
 def place(settings: Settings, venues: Serving, open_tools: Open) -> Iterator[Place]:
     with fronting(venues) as front:
-        made = Place(settings, venues, front, open_tools)
+        made = Place(settings, venues, front, open_tools, SOURCES)
         assert made.learn().failures == {}
         made.front.everything = True
         yield made
@@ -223,7 +224,7 @@ def test_an_ordinary_delisting_stops_no_run(
     ]
     (folder / "coins.json").write_text(json.dumps(coins))
     with serving(market=folder, now=stopped - DAY, limits=False) as sandbox, fronting(sandbox) as f:
-        place = Place(settings, sandbox, f, open_tools)
+        place = Place(settings, sandbox, f, open_tools, ("binance_spot", "coingecko"))
         assert place.learn(stopped - DAY).failures == {}
         place.backfill("binance_spot", now=stopped - DAY)
         sandbox.at(NIGHT)

@@ -26,6 +26,7 @@ Rows = Callable[[str], list[tuple[Any, ...]]]
 TABLES = ("candle_1h", "candle_4h", "candle_1d", "absence")
 WEEK = {"start": "2026-11-15", "end": "2026-11-22"}
 HOURS, COINS, RUNS = 7 * 24, 10, 4
+PRICE_HOURS = 3
 MILLISECOND = timedelta(milliseconds=1)
 EPOCH = instant("1970-01-01")
 
@@ -43,11 +44,12 @@ def pages(venues: Serving) -> dict[tuple[str, str], list[Window]]:
 
 
 def asked_twice(venues: Serving) -> list[tuple[Window, Window]]:
+    """Pages that share hours. The newest are looked at for the price, by each run for itself."""
     return [
         (one, other)
         for each in pages(venues).values()
         for one, other in pairwise(each)
-        if other.start < one.end
+        if other.start < one.end and one.hours != PRICE_HOURS
     ]
 
 

@@ -19,6 +19,7 @@ from tests.collect.replay import Place, between, coin, hours, lay, listed
 
 Open = Callable[..., AbstractContextManager[Tools]]
 DAY = timedelta(days=1)
+SOURCES = ("binance_spot", "okx", "coingecko")
 BEGAN = Place.NOW.replace(minute=0) - 100 * DAY
 PRICES = {"many": 3e7, "other": 3.0 * 2.7, "same": 3.0}  # at Binance; 3.0 at OKX and CoinGecko
 
@@ -34,7 +35,7 @@ def place(settings: Settings, tmp_path: Path, open_tools: Open) -> Iterator[Plac
         coins.append(coin(name, ticker.lower(), rank, *places))
     (folder / "coins.json").write_text(json.dumps(coins))
     with serving(market=folder, now=Place.NOW, limits=False) as sandbox, fronting(sandbox) as front:
-        made = Place(settings, sandbox, front, open_tools)
+        made = Place(settings, sandbox, front, open_tools, SOURCES)
         assert made.learn().failures == {}
         yield made
 

@@ -123,7 +123,8 @@ def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: 
         assert not patient or not {trimmed[0], trimmed[-1]} & quiet
         assert page.asked.hours <= PAGE_HOURS
         assert page.asked.clip(page.window) == page.window
-        assert T0 + first * HOUR <= page.asked.start or start is None
+        # An hour before its life: a candle there would say that it began earlier.
+        assert T0 + (first - 1) * HOUR <= page.asked.start or start is None
         assert page.asked.end <= T0 + last * HOUR
     assert all(one.window.end <= next_.window.start for one, next_ in pairwise(pages))
 

@@ -20,6 +20,7 @@ from tests.collect.replay import Place, between, coin, hours, lay, listed
 Open = Callable[..., AbstractContextManager[Tools]]
 NOW = Place.NOW
 DAY = timedelta(days=1)
+SOURCES = ("binance_futures", "binance_spot", "bybit", "coingecko")
 OLD = instant("2025-06-01T00:00Z")
 GONE = OLD + 20 * DAY
 NEW = GONE + 60 * DAY  # and 6 hours: the first trade comes a little after the told day
@@ -52,7 +53,7 @@ def venues(market: Path) -> Iterator[Serving]:
 @pytest.fixture
 def place(settings: Settings, venues: Serving, open_tools: Open) -> Iterator[Place]:
     with fronting(venues) as front:
-        made = Place(settings, venues, front, open_tools)
+        made = Place(settings, venues, front, open_tools, SOURCES)
         assert made.learn().failures == {}
         yield made
 
@@ -163,7 +164,7 @@ def test_a_symbol_without_a_candle_yet_is_no_failure(
         json.dumps([coin("z", "z", 1, listed("binance_spot", "ZUSDT"))])
     )
     with serving(market=folder, now=NOW, limits=False) as venues, fronting(venues) as front:
-        made = Place(settings, venues, front, open_tools)
+        made = Place(settings, venues, front, open_tools, ("binance_spot", "coingecko"))
         made.learn()
         tally = made.backfill("binance_spot", symbols=["Z"])
     assert (tally.failed, tally.records) == ({}, 0)

@@ -185,7 +185,12 @@ def test_a_new_multiple(afterwards: "Place", happened: "Happened") -> None:
     listing = listings(afterwards)["binance_futures"]
     assert listing.multiple == 10**7
     afterwards.mend()
+    assert "some 10^-7 times" in afterwards.collect("binance_futures").failed["BTC"]
+    with store.connect(afterwards.settings) as connection:  # as it would be of such a coin
+        connection.execute("update coin set price = price / 1e7 where id = 'bitcoin'")
     assert afterwards.collect("binance_futures").rows == {"binance_futures": 24}
+    with store.connect(afterwards.settings) as connection:
+        connection.execute("update coin set price = price * 1e7 where id = 'bitcoin'")
     stored, true = afterwards.stored(), afterwards.truth["binance_futures"]
     for hour, (_, *prices, volume) in true.items():
         assert stored[hour][1:] == (*(price / 10**7 for price in prices), volume * 10**7)
