@@ -54,7 +54,7 @@ RULES = {
 
 
 @pytest.mark.fault(
-    "database",
+    "process",
     "the database refuses one coin's candles, or its ledger",
     "that coin failed and is told, all others have their hours, the run goes on",
 )
