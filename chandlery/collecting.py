@@ -118,7 +118,8 @@ def _print_universe(universe: Universe) -> None:
     for old, new in universe.renamed.items():
         output.print(f"  {old} is called {new} now", highlight=False, markup=False)
     for source, what in (*universe.odd.items(), *universe.failures.items()):
-        output.print(f"  {source}: {what}", highlight=False, markup=False)
+        words = what.removeprefix(f"{source}: ")
+        output.print(f"  {source}: {words}", highlight=False, markup=False)
     if universe.doubted:
         words = f"  the next backfill asks again when {universe.doubted:,} listings began"
         output.print(words, highlight=False)

@@ -32,7 +32,7 @@ def sync_coins(max_coins: Coins | None = None, now: str | None = None) -> State[
     except ChandleryError as error:
         return Failed(message=str(error))
     for source, what in (*universe.odd.items(), *universe.failures.items()):
-        get_run_logger().warning("%s: %s", source, what)
+        get_run_logger().warning("%s: %s", source, what.removeprefix(f"{source}: "))
     for old, new in universe.renamed.items():
         get_run_logger().info("%s is called %s now", old, new)
     message = f"{universe.coins} coins, {sum(universe.listings.values())} listings"

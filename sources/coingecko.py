@@ -79,6 +79,8 @@ def coins(client: httpx.Client, most: int | None = None) -> pl.DataFrame:
             frame = pl.concat([frame, page]).unique("id", keep="first", maintain_order=True)
             if most is not None and frame.height >= most:
                 break
+        if frame.is_empty():
+            raise Malformed("its list of coins is empty")
     # An answer is nearly in the order of the ranks, not quite: the one recorded in 2023 is not.
     ranked = frame.sort("rank", nulls_last=True, maintain_order=True)
     return ranked if most is None else ranked.head(most)

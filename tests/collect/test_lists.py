@@ -152,6 +152,15 @@ def test_a_ranking_that_lacks_coins_once_retires_nobody(
     happened(f"“{failures['coingecko']}”; {MANY} stayed active")
 
 
+def test_an_empty_ranking_is_no_answer(place: Place) -> None:
+    place.front.spoil = coingecko(lambda *_: [])
+    for day in range(3):
+        failures = place.learn(NIGHT + day * DAY).failures
+        assert failures == {"coingecko": "coingecko: its list of coins is empty (coins)"}
+    with store.connect(place.settings) as connection:
+        assert store.active(connection) == MANY
+
+
 @pytest.mark.fault(
     "venue",
     "CoinGecko tells no rank of a coin once",
