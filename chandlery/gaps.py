@@ -25,6 +25,7 @@ ASKED = {
     "lost": "left out hours that it is known to have",
     "failed": "did not answer",
     "refused": "refused",
+    "malformed": "has a candle that breaks a rule",
 }
 """What came of asking, in words."""
 

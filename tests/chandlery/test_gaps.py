@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from chandlery.gaps import ASKED
+from collect.evidence import EMPTY
 from sandbox import Serving
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -98,3 +100,7 @@ def test_a_mistake_is_one_line_and_exit_2(run: Run) -> None:
         assert says in done.stderr, words
         assert done.stderr.startswith("chandlery: ")
         assert done.stderr.count("\n") == 1
+
+
+def test_whatever_came_of_asking_has_words() -> None:
+    assert set(ASKED) == EMPTY | {"lost", "failed"}
