@@ -130,7 +130,11 @@ class Guard:
 
 
 def _nearest(frame: pl.DataFrame, at: datetime) -> float | None:
-    """The close that is nearest in time, if it is near."""
-    apart = (pl.col("open_time") - at).abs()
-    near = frame.filter(apart <= NEAR).sort(apart, maintain_order=True)
-    return None if near.is_empty() else float(near["close"][0])
+    """The close that is nearest in time, if it is near; the frame is in order of time."""
+    opened = frame["open_time"]
+    after = opened.search_sorted(at)
+    beside = [place for place in (after - 1, after) if 0 <= place < frame.height]
+    apart, place = min(
+        ((abs(opened[place] - at), place) for place in beside), default=(2 * NEAR, 0)
+    )
+    return float(frame["close"][place]) if apart <= NEAR else None
