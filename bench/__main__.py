@@ -15,6 +15,7 @@ from bench import (
     hourly,
     load,
     measure,
+    month,
     orchestration,
     rate,
     shards,
@@ -36,6 +37,7 @@ BENCHES: Mapping[str, tuple[measure.Main, Sequence[str]]] = {
     "compressed": (compressed.main, ["--coins=12"]),
     "growth": (growth.main, ["--coins=100"]),
     "day": (day.main, ["--coins=10", "--hours=2"]),
+    "month": (month.main, ["--coins=12", "--days=3"]),
     "golden": (golden.main, ["--sources=binance_futures"]),
 }
 """What each is called with where it is to be small."""
