@@ -112,7 +112,7 @@ insert into candle_1h (
 )
 select
     {start} + at * interval '1 hour',
-    price, price * 1.01, price * 0.99, price * (1 + 0.001 * sin(at)),
+    made.price, made.price * 1.01, made.price * 0.99, made.price * (1 + 0.001 * sin(at)),
     10 + at % 7, 100, 5, coin.key, {source}
 from coin
 cross join generate_series({first}, {last}) as at

@@ -243,8 +243,9 @@ def note_start(
 def doubt_starts(connection: Connection, listings: Iterable[Listing] | None = None) -> int:
     """Have the starts of these listings (all, if None) asked for again; return how many."""
     if listings is None:
-        asked = "update listing set start_checked_at = null where starts_at is not null"
-        return connection.execute(asked).rowcount
+        return connection.execute(
+            "update listing set start_checked_at = null where starts_at is not null"
+        ).rowcount
     doubted = [(each.source, each.symbol, each.coin) for each in listings]
     with connection.cursor() as cursor:
         cursor.executemany(
