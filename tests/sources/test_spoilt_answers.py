@@ -73,7 +73,7 @@ def in_tree(tree: Any, dice: Random) -> Any:
     """JSON with one value somewhere changed, gone, twice, swapped, or of another kind."""
     holders = list(_holders(tree))
     if not holders:
-        return dice.choice(ODD)
+        return deepcopy(dice.choice(ODD))  # it may be changed in turn
     holder = dice.choice(holders)
     place = dice.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
     value = holder[place]
