@@ -69,8 +69,19 @@ def known(turn: Turn, listings: Sequence[Listing]) -> list[Listing]:
     source = turn.tools.sources[turn.source.listings]  # a second way has its first one's listings
     due = [each for each in listings if _is_due(turn, source, each)]
     hands = {each: turn.tools.hands.submit(_beginning, turn, source, each) for each in due}
-    found = [_learnt(turn, each, hands[each]) if each in hands else each for each in listings]
+    found = [
+        _learnt(turn, each, hands[each]) if each in hands else _told(each) for each in listings
+    ]
     return [each for each in found if each is not None]
+
+
+def _told(listing: Listing) -> Listing:
+    """The listing as the venue tells it, where nobody can ask its candles: its API may be closed.
+
+    Its files have the hours of what the symbol was before, too.
+    """
+    known = listing.start is not None or listing.told_start is None
+    return listing if known else replace(listing, start=listing.told_start)
 
 
 def _is_due(turn: Turn, source: Source, listing: Listing) -> bool:

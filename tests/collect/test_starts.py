@@ -74,6 +74,15 @@ def test_a_reused_symbols_old_hours_are_not_the_new_coins(
     happened(f"{len(place.held('lighter'))} hours from {TRADED:%Y-%m-%d %H:%M} on; 480 not taken")
 
 
+def test_where_the_api_is_closed_the_files_are_held_to_the_told_start(place: Place) -> None:
+    place.venues.fault("451", source="binance_futures")
+    place.backfill("binance_futures", symbols=["lighter"])
+    held = place.held("lighter")
+    assert held[0] == TRADED
+    assert len(held) > 24  # to the newest file
+    assert place.listing("lighter").start is None  # a guess, and not kept
+
+
 @pytest.mark.fault(
     "venue",
     "candles begin days before the told start, without a hole",
