@@ -15,9 +15,10 @@ from candles import Coin, Window
 from candles.settings import settings
 from chandlery.export import write
 from chandlery.options import END, JSON, MAX_COINS, NOW, START, SYMBOLS, at, choices, listed, window
-from chandlery.people import counted, output, print_json
+from chandlery.people import NO_CANDLES, counted, output, print_json
 from collect import choose
 from collect.order import few
+from collect.quality import cut
 from store.read import TIMEFRAMES
 
 
@@ -64,15 +65,14 @@ def status(
 ) -> None:
     """Show what is there: coins, candles, coverage.
 
-    What is missing is counted from a coin's listing to now, or within --start and --end.
+    What is missing is counted from a coin's listing, or the oldest start that was asked for, to
+    now; or within --start and --end.
     """
     moment = at(now)
     within, most = window(start, end, moment), few(max_coins)
     with store.connect(settings()) as connection:
         store.migrate(connection)
-        held = store.held(connection, moment)
-        if within is not None:
-            held = _missing_within(connection, held, within)
+        held = store.held(connection, moment, within)
         gaps, health = store.gaps_by_reason(connection, moment, within), store.health(connection)
     if as_json:
         sources = [each._asdict() for each in health]
@@ -82,26 +82,6 @@ def status(
         _print_held(held, most)
         _print_gaps(gaps)
         _print_health(health)
-
-
-def _missing_within(
-    connection: store.Connection, held: pl.DataFrame, window: Window
-) -> pl.DataFrame:
-    """The same table, its candles and what is missing counted in the window only."""
-    lives = [Window(*row) for row in held.select("starts_at", "ends_at").iter_rows()]
-    parts = [life.clip(window) for life in lives]
-    asks = [(key, part) for key, part in zip(held["key"], parts, strict=True) if part is not None]
-    runs = store.missing(connection, asks)
-    hours = pl.DataFrame(
-        {
-            "key": [key for key, _ in asks],
-            "within": [part.hours for _, part in asks],
-            "missing": [sum(run.hours for run in each) for each in runs],
-        },
-        schema={"key": pl.Int64, "within": pl.Int64, "missing": pl.Int64},
-    )
-    counted = held.drop("missing", "hours").join(hours, on="key", maintain_order="left")
-    return counted.with_columns(hours=pl.col("within") - pl.col("missing")).drop("within")
 
 
 @click.command()
@@ -145,6 +125,7 @@ def _totals(held: pl.DataFrame) -> dict[str, object]:
         "total_records": hours,
         "missing_records": missing,
         "completeness_percentage": round(100 * hours / max(hours + missing, 1), 4),
+        "unwanted_hours": int(held["unwanted"].sum()),
         "newest": newest.isoformat() if isinstance(newest, datetime) else None,
         "bars_4h": int(held["bars_4h"].sum()),
         "bars_1d": int(held["bars_1d"].sum()),
@@ -153,7 +134,7 @@ def _totals(held: pl.DataFrame) -> dict[str, object]:
 
 def _print_held(held: pl.DataFrame, most: int | None) -> None:
     if held.is_empty():
-        output.print("no candles yet: `chandlery backfill --max-coins 20` fetches some")
+        output.print(NO_CANDLES)
         return
     columns = ("coin", "from", "to", "1h", "4h", "1d", "missing", "coverage", "sources")
     table = Table(*columns, box=None, header_style="bold")
@@ -166,8 +147,24 @@ def _print_held(held: pl.DataFrame, most: int | None) -> None:
     output.print(
         f"{held.height:,} coins, {totals['total_records']:,} candles of 1h,"
         f" {totals['bars_4h']:,} of 4h, {totals['bars_1d']:,} of 1d;"
-        f" {totals['completeness_percentage']} % complete;"
+        f" {cut(totals['completeness_percentage'])} complete;"
         f" newest hour {totals['newest']}",
+        highlight=False,
+    )
+    _print_unwanted(held)
+
+
+def _print_unwanted(held: pl.DataFrame) -> None:
+    """What venues list before the oldest start that was asked for, and how it is had."""
+    before = held.filter(pl.col("unwanted") > 0)
+    if before.is_empty():
+        return
+    listed = pl.col("starts_at") - pl.duration(hours="unwanted")
+    first = before.select(listed.dt.strftime("%Y-%m-%d").min()).item()
+    hours, coins = counted(int(before["unwanted"].sum()), "hour"), counted(before.height, "coin")
+    output.print(
+        f"not wanted so far: {hours} of {coins} that a venue lists before that;"
+        f" `chandlery backfill --start {first}` fetches them",
         highlight=False,
     )
 
@@ -192,12 +189,16 @@ def _cells(row: dict[str, object]) -> list[str]:
     hours, missing = int(str(row["hours"])), int(str(row["missing"]))
     return [
         escape(str(row["symbol"])),
-        f"{row['earliest']:%Y-%m-%d %H:%M}",
-        f"{row['latest']:%Y-%m-%d %H:%M}",
+        _minute(row["earliest"]),
+        _minute(row["latest"]),
         f"{hours:,}",
         f"{row['bars_4h']:,}",
         f"{row['bars_1d']:,}",
         f"{missing:,}",
-        f"{100 * hours / max(hours + missing, 1):.2f} %",
+        cut(100 * hours / max(hours + missing, 1)),
         str(row["sources"]),
     ]
+
+
+def _minute(at: object) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if isinstance(at, datetime) else "-"

@@ -10,12 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 import store
-from candles import Window
+from candles import Coin, Window
 from candles.settings import settings
 from chandlery.options import END, JSON, NOW, START, SYMBOLS, at, choices, listed, window
-from chandlery.people import counted, output, print_json
+from chandlery.people import NO_CANDLES, counted, output, print_json
 from collect import choose
-from store.gaps import UNLISTED, Gap, Outage
+from store.gaps import NOT_MISSING, Gap, Outage
 
 SCREEN = 40  # lines, where no more are asked for
 ASKED = {
@@ -59,13 +59,29 @@ def gaps(  # noqa: PLR0913  a verb's options
     with store.connect(settings()) as connection:
         store.migrate(connection)
         _refresh(connection)
-        coins = [each.key for each in choose(connection, asked)] if asked else None
-        found = store.gaps(connection, coins, within, moment)
+        chosen = choose(connection, asked) if asked else None
+        coins = None if chosen is None else [each.key for each in chosen]
+        found = store.gaps(connection, coins, within, moment, before=start is not None)
+        without = None if found else _without_candles(connection, chosen, moment)
         outages = store.outages(connection, within)
     if as_json:
         print_json(as_object(found, outages))
+    elif without is not None:
+        output.print(without, highlight=False, markup=False)
     else:
         _print(found, [] if asked else outages, most, moment)
+
+
+def _without_candles(
+    connection: store.Connection, coins: Sequence[Coin] | None, now: datetime
+) -> str | None:
+    """What to say where there is nothing that hours could be missing of."""
+    held = set(store.held(connection, now)["key"])
+    if coins is None:
+        return None if held else NO_CANDLES
+    lacking = ",".join(coin.symbol for coin in coins if coin.key not in held)
+    fetch = f"`chandlery backfill --symbols {lacking}` fetches some"
+    return f"no candles of {lacking} yet: {fetch}" if lacking else None
 
 
 def _refresh(connection: store.Connection) -> None:
@@ -82,7 +98,7 @@ def _refresh(connection: store.Connection) -> None:
 
 def as_object(found: Sequence[Gap], outages: Iterable[Outage]) -> dict[str, object]:
     """One JSON object: totals, every gap, the venues' outages."""
-    real = [gap for gap in found if gap.reason not in UNLISTED]
+    real = [gap for gap in found if gap.reason not in NOT_MISSING]
     hours = Counter[str]()
     for gap in found:
         hours[gap.reason] += gap.window.hours
@@ -103,6 +119,7 @@ def as_object(found: Sequence[Gap], outages: Iterable[Outage]) -> dict[str, obje
                 "first_asked": _iso(gap.first_asked),
                 "last_asked": _iso(gap.last_asked),
                 "next_attempt": _iso(gap.next_attempt),
+                "asked_by": gap.asked_by,
             }
             for gap in found
         ],
@@ -145,7 +162,7 @@ def _print(found: Sequence[Gap], outages: Sequence[Outage], most: int, now: date
 
 
 def _total(found: Sequence[Gap]) -> str:
-    real = [gap for gap in found if gap.reason not in UNLISTED]
+    real = [gap for gap in found if gap.reason not in NOT_MISSING]
     if not real:
         return "no hour is missing"
     reasons = Counter[str]()
@@ -189,9 +206,12 @@ def times(number: int) -> str:
 
 
 def _again(gap: Gap, now: datetime) -> str:
-    if gap.next_attempt is None:
+    """When, and by which deployment's schedule; a backfill has none."""
+    if gap.asked_by is None:
         return "never"
-    return "next run" if gap.next_attempt <= now else f"{gap.next_attempt:%Y-%m-%d %H:%M}"
+    due = gap.next_attempt is None or gap.next_attempt <= now
+    at = "" if due else f" from {gap.next_attempt:%Y-%m-%d %H:%M}"
+    return f"by a backfill{at}" if gap.asked_by == "backfill" else f"by {gap.asked_by}{at}"
 
 
 def _span(hours: Window) -> str:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from candles.settings import settings
 from chandlery.options import JSON, MAX_COINS, NOW, SYMBOLS, at, choices, listed
-from chandlery.people import output, print_json, progress
+from chandlery.people import NO_CANDLES, output, print_json, progress
 from collect import Report, check
 from collect.quality import TIMEFRAMES, cut
 
@@ -35,7 +35,7 @@ def quality(*, symbols: str | None, max_coins: int | None, now: str | None, as_j
 
 def _print(report: Report) -> None:
     if report.coins.is_empty():
-        output.print("no candles yet: `chandlery backfill --max-coins 20` fetches some")
+        output.print(NO_CANDLES)
         return
     output.print(_table(report))
     rest = report.coins["id"].n_unique() - ROWS

@@ -19,6 +19,7 @@ from rich.progress import (
 from collect import Progress as Step
 from collect import Tally
 
+NO_CANDLES = "no candles yet: `chandlery backfill --max-coins 20` fetches some"
 WIDE = 160  # where no terminal says how wide it is, a table is not to be folded
 
 

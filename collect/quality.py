@@ -31,9 +31,10 @@ TOLD = ("symbol", "kind", "open_time", "detail")  # of a finding, by its sentenc
 class Report:
     """One check.
 
-    `coins` has a row a coin with candles and timeframe, by rank: symbol, name, rank, id, timeframe,
-    expected, present (whole), total, missing, completeness (percent), has_gaps, and unfetched: the
-    hours of its life before the first that is there, which are missing too. `shares` has a row
+    `coins` has a row a timeframe and coin that has candles or was asked for, by rank: symbol, name,
+    rank, id, timeframe, expected, present (whole), total, missing, completeness (percent),
+    has_gaps, and unwanted: hours before its life that a venue lists and no run was asked for, which
+    are not missing. `shares` has a row
     a coin and source: symbol, source, hours, share (0..1), the largest first. `findings` is as
     store.FINDINGS has it: what holds, newest first, and what ceased to at this check. `survey` is
     of the coins' whole lives, by month. `trend` has the last check of each of the last 30 days, as
@@ -87,7 +88,7 @@ class Report:
             "total_symbols": hourly.height,
             "total_records": int(hourly["total"].sum()),
             "missing_records": missing,
-            "unfetched_records": int(hourly["unfetched"].sum()),
+            "unwanted_hours": int(hourly["unwanted"].sum()),
             "completeness_percentage": _percent(expected - missing, expected),
             "with_gaps": int(hourly["has_gaps"].sum()),
             "without_candles": len(self.without_candles),
@@ -112,7 +113,7 @@ class Report:
             "expected": "expected_records",
             "present": "present_records",
             "total": "total_records",
-            "unfetched": "unfetched_hours",
+            "unwanted": "unwanted_hours",
         }
         rows = self.coins.drop("key").rename(names).to_dicts()
         return {
@@ -160,7 +161,7 @@ def assess(
     store.keep_quality(connection, now, measured, shared)
     say("asking why hours are missing")
     reasons = store.gaps_by_reason(connection, now, coins=keys)
-    frame, held = named(coins), set(measured["coin"])
+    frame, held = named(coins), set(measured.filter(pl.col("total") > 0)["coin"])
     lately = Window(now - LOOKED_BACK, now)
     fresh, living = _fresh(measured, whole_hour(now))
     return Report(
@@ -169,7 +170,7 @@ def assess(
         shares=_shared(frame, shared),
         findings=store.open_findings(connection, keys, now),
         without_candles=[coin.symbol for coin in coins if coin.key not in held],
-        survey=seen(frame, measured, shared, reasons),
+        survey=seen(frame, measured, store.unlisted(connection, keys, now), shared, reasons),
         trend=store.trend(connection, keys, lately),
         health=store.health(connection),
         outages=store.outages(connection, lately),
@@ -188,14 +189,13 @@ def _fresh(measured: pl.DataFrame, closed: datetime) -> tuple[int, int]:
 def _counted(named: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     """The measures with names, by rank and timeframe, and what follows from them."""
     missing = (pl.col("expected") - pl.col("present")).alias("missing")
-    unfetched = (pl.col("earliest") - pl.col("starts_at")).dt.total_hours().alias("unfetched")
     order = pl.DataFrame({"timeframe": TIMEFRAMES, "place": range(len(TIMEFRAMES))})
     return (
         named.with_row_index("row")
         .join(measured, left_on="key", right_on="coin")
         .join(order, on="timeframe")
         .sort("row", "place")
-        .with_columns(missing, unfetched, has_gaps=pl.col("present") < pl.col("expected"))
+        .with_columns(missing, has_gaps=pl.col("present") < pl.col("expected"))
         .with_columns(
             completeness=pl.when(pl.col("expected") == 0)
             .then(100.0)

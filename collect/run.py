@@ -81,7 +81,9 @@ def run(
     known = tools.sources.values()
     tools.database.do(store.note_kinds, [each.name for each in known if each.kind == "indicative"])
     _refresh(tools)  # what a run that died left behind
-    wanted = tools.database.do(store.wanted, [coin.key for coin in coins], order.window)
+    keys = [coin.key for coin in coins]
+    tools.database.do(store.note_wanted, keys, order.window.start)
+    wanted = tools.database.do(store.wanted, keys, order.window)
     course = _Course(len(coins), wanted, watch)
     for batch in batches(coins):
         gather(tools, order, batch, tally, course.step)

@@ -45,10 +45,10 @@ def survey(
     step = _step(window)
     keys = [coin.key for coin in coins]
     whole = window if step == "hour" else Window(_midnight(window.start, step), window.end)
-    measured = store.measure(connection, keys, now)
     return seen(
         named(coins),
-        measured,
+        store.measure(connection, keys, now),
+        store.unlisted(connection, keys, now),
         store.shares(connection, keys, step, whole),
         store.gaps_by_reason(connection, now, window, keys),
         step=step,
@@ -59,22 +59,28 @@ def survey(
 def seen(  # noqa: PLR0913, PLR0917  each is a part of what is seen
     coins: pl.DataFrame,
     measured: pl.DataFrame,
+    unlisted: pl.DataFrame,
     shared: pl.DataFrame,
     reasons: Mapping[str, Mapping[str, int]],
     step: store.Step = "month",
     window: Window | None = None,
 ) -> Survey:
-    """A survey of frames that are at hand: as COINS, store.MEASURES and store.SHARES have them."""
+    """A survey of frames that are at hand.
+
+    As COINS, store.MEASURES, store.SPANS and store.SHARES have them. Hours that nobody could have
+    (`unlisted`) are not expected.
+    """
     lives = measured.filter(timeframe="1h").select("coin", "starts_at", "ends_at")
     if window is not None:
-        lives = lives.with_columns(
-            pl.col("starts_at").clip(lower_bound=window.start),
-            pl.col("ends_at").clip(upper_bound=window.end),
-        ).filter(pl.col("starts_at") < pl.col("ends_at"))
+        lives, unlisted = _clipped(lives, window), _clipped(unlisted, window)
+    nobodys = _steps(unlisted, step).group_by("coin", "at").agg(nobodys=pl.col("expected").sum())
     present = shared.group_by("coin", "at").agg(pl.col("hours").sum())
     held = (
         coins.with_row_index("row")
         .join(_steps(lives, step), left_on="key", right_on="coin")
+        .join(nobodys, left_on=["key", "at"], right_on=["coin", "at"], how="left")
+        .with_columns(pl.col("expected") - pl.col("nobodys").fill_null(0))
+        .filter(pl.col("expected") > 0)
         .join(present, left_on=["key", "at"], right_on=["coin", "at"], how="left")
         .sort("row", "at")
         .select(
@@ -93,6 +99,14 @@ def named(coins: Sequence[Coin]) -> pl.DataFrame:
     """The coins as a frame, in their order, as COINS has it."""
     rows = [(coin.key, coin.symbol, coin.name, coin.rank, coin.id) for coin in coins]
     return pl.DataFrame(rows, schema=COINS, orient="row")
+
+
+def _clipped(spans: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """The parts of spans (starts_at, ends_at) that lie in the window."""
+    return spans.with_columns(
+        pl.col("starts_at").clip(lower_bound=window.start),
+        pl.col("ends_at").clip(upper_bound=window.end),
+    ).filter(pl.col("starts_at") < pl.col("ends_at"))
 
 
 def _step(window: Window) -> store.Step:

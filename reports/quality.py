@@ -44,13 +44,10 @@ def of_quality(report: Report) -> str:
 
 
 def _headline(report: Report) -> str:
-    """How complete the coins are since each one's first candle, and what is new."""
-    hourly = report.coins.filter(timeframe="1h")
-    begun = int(hourly["expected"].sum()) - int(hourly["unfetched"].sum())
-    there = int(hourly["present"].sum())
+    """How complete the coins are, and what is new."""
     new = int(report.open["new"].sum())
     news = f"new findings: {new:,}" if new else "nothing new is odd"
-    return f"{cut(100 * there / max(begun, 1))} complete since the first candles, {news}"
+    return f"{cut(report.totals()['completeness_percentage'])} complete, {news}"
 
 
 def _when(at: datetime) -> str:
@@ -71,14 +68,12 @@ def _numbers(report: Report) -> str:
     then = {name: _then(report, report.now - ago) for name, ago in AGO.items()}
     known = {name: row for name, row in then.items() if row is not None}
     columns = [(int(hourly["expected"].sum()), int(hourly["present"].sum())), *known.values()]
-    missing, unfetched = int(hourly["missing"].sum()), int(hourly["unfetched"].sum())
     blank = [""] * len(known)
     rows = [
-        ("complete, from listing on", *(cut(100 * have / max(of, 1)) for of, have in columns)),
+        ("complete", *(cut(100 * have / max(of, 1)) for of, have in columns)),
         ("hours there", *(f"{have:,}" for _, have in columns)),
         ("hours missing", *(f"{of - have:,}" for of, have in columns)),
-        ("before a coin's first candle", f"{unfetched:,}", *blank),
-        ("after it", f"{missing - unfetched:,}", *blank),
+        ("listed before what was wanted", f"{totals['unwanted_hours']:,}", *blank),
         ("coins", f"{totals['total_symbols']:,}", *blank),
         ("findings", f"{totals['open_findings']:,}", *blank),
     ]
@@ -112,26 +107,23 @@ def _trend(report: Report) -> str:
 
 
 def _worst(report: Report) -> str:
-    """By what lacks after the first candle: what lies before was never fetched, and needs to be."""
-    holes = (pl.col("missing") - pl.col("unfetched")).alias("holes")
-    hourly = report.coins.filter(timeframe="1h").with_columns(holes)
-    lacking = hourly.filter(pl.col("holes") > 0).sort("holes", descending=True, maintain_order=True)
+    hourly = report.coins.filter(timeframe="1h")
+    lacking = hourly.filter("has_gaps").sort("missing", descending=True, maintain_order=True)
     rows = [
         (
             plain(row["symbol"]),
-            f"{row['holes']:,}",
-            cut(100 - 100 * row["holes"] / (row["expected"] - row["unfetched"])),
-            f"{row['unfetched']:,}" if row["unfetched"] else "",
+            f"{row['missing']:,}",
+            cut(row["completeness"]),
             _sources(report, row["id"]),
         )
         for row in lacking.head(WORST).iter_rows(named=True)
     ]
     if not rows:
-        return "From its first candle on, every coin is complete."
-    header = ("coin", "hours missing", "complete", "and before the first candle", "from")
+        return "Every coin is complete."
+    header = ("coin", "hours missing", "complete", "from")
     rest = lacking.height - len(rows)
     more = f"and {rest:,} coins more" if rest else ""
-    return page(table(header, rows, numbers=[1, 2, 3]), more).rstrip()
+    return page(table(header, rows, numbers=[1, 2]), more).rstrip()
 
 
 def _sources(report: Report, coin_id: str) -> str:

@@ -44,9 +44,9 @@ from store.listings import (
     source_key,
 )
 from store.migrate import migrate
-from store.missing import missing, wanted
+from store.missing import missing, note_wanted, wanted
 from store.process import Process
-from store.quality import Step, keep_quality, measure, shares, trend
+from store.quality import Step, keep_quality, measure, shares, trend, unlisted
 from store.quota import note_spent, spent
 from store.read import read
 from store.reconcile import Mismatch, compared_windows, reconcile
@@ -114,6 +114,7 @@ __all__ = [
     "note_prices",
     "note_spent",
     "note_start",
+    "note_wanted",
     "open_findings",
     "open_pairs",
     "outages",
@@ -137,6 +138,7 @@ __all__ = [
     "tidy",
     "told",
     "trend",
+    "unlisted",
     "wanted",
     "write",
 ]

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import polars as pl
 
+from candles import Window
 from store.connect import Connection, taken_as_now
 from store.queries import query
 
@@ -23,15 +24,24 @@ SCHEMA = pl.Schema(
         "bars_1d": pl.Int64(),
         "sources": pl.String(),
         "key": pl.Int64(),
+        "unwanted": pl.Int64(),
     },
 )
 
 
-def held(connection: Connection, now: datetime | None = None) -> pl.DataFrame:
-    """One row a coin that has candles, by rank: counts, first and last hour, hours missing.
+def held(
+    connection: Connection, now: datetime | None = None, window: Window | None = None
+) -> pl.DataFrame:
+    """One row a coin that has candles or was asked for, by rank: counts, first and last hour.
 
-    What is missing is counted up to `now`, or the database's own clock.
+    `hours` are held and `missing` lack of its life, up to `now` or the database's own clock; both
+    within `window`, if it is given. `unwanted` are hours before its life that a venue lists and no
+    run was asked for.
     """
+    asked = {
+        "start": None if window is None else window.start,
+        "end": None if window is None else window.end,
+    }
     with taken_as_now(connection, now):
-        rows = connection.execute(query("held")).fetchall()
+        rows = connection.execute(query("held"), asked).fetchall()
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")

@@ -8,8 +8,8 @@ from candles import Coin, Window
 from store.connect import Connection, taken_as_now
 from store.queries import query
 
-UNLISTED = ("not listed yet", "delisted")
-"""Reasons for hours that nobody could have: they count as no gap."""
+NOT_MISSING = ("not listed yet", "delisted", "not wanted")
+"""Reasons for hours that nobody could have, or that no run was asked for: they count as no gap."""
 
 
 class Gap(NamedTuple):
@@ -17,6 +17,8 @@ class Gap(NamedTuple):
 
     `evidence` says who was asked (source, start, end, outcome, words, attempts, first_asked,
     last_asked, next_attempt; times ISO 8601). Nobody asks before `next_attempt`; None: never.
+    `asked_by` is the deployment that asks then (hourly, fill-gaps), or backfill, which no schedule
+    starts; None: nobody.
     """
 
     symbol: str
@@ -25,6 +27,7 @@ class Gap(NamedTuple):
     reason: str
     evidence: list[dict[str, Any]]
     attempts: int
+    asked_by: str | None
     first_asked: datetime | None
     last_asked: datetime | None
     next_attempt: datetime | None
@@ -43,21 +46,24 @@ def gaps(
     coins: Sequence[int] | None = None,
     window: Window | None = None,
     now: datetime | None = None,
+    *,
+    before: bool = True,
 ) -> list[Gap]:
     """The gaps of these coins (by key; all, if None), best rank first, as of `now`.
 
-    Within `window` or, if None, from each coin's first hour to the last that has closed.
+    Within `window` or, if None, from each coin's first hour to the last that has closed. The hours
+    of a window that lie before a coin's life are told too, unless `before` is false.
     """
     asked = {
         "coins": None if coins is None else list(coins),
-        "start": None if window is None else window.start,
+        "start": window.start if window is not None and before else None,
         "end": None if window is None else window.end,
     }
     with taken_as_now(connection, now):
         rows = connection.execute(query("gaps"), asked).fetchall()
     return [
-        Gap(symbol, coin_id, Window(start, end), reason, evidence, attempts, *map(_utc, times))
-        for symbol, coin_id, start, end, reason, evidence, attempts, *times, _ in rows
+        Gap(symbol, id_, Window(start, end), reason, evidence, attempts, by, *map(_utc, times))
+        for symbol, id_, start, end, reason, evidence, attempts, by, *times, _ in rows
     ]
 
 
@@ -76,7 +82,7 @@ def gaps_by_reason(
     The most hours come first.
     """
     asked = {
-        "unlisted": list(UNLISTED),
+        "not_missing": list(NOT_MISSING),
         "coins": None if coins is None else list(coins),
         "start": None if window is None else window.start,
         "end": None if window is None else window.end,

@@ -1,6 +1,7 @@
 """Which hours are missing: the question that every run starts from."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from candles import Window
 from store.connect import Connection
@@ -35,6 +36,11 @@ def missing(
     for ask, start, end in rows:
         runs[ask].append(Window(start, end))
     return runs
+
+
+def note_wanted(connection: Connection, coins: Sequence[int], start: datetime) -> None:
+    """Keep that these coins are wanted from `start` (a whole hour) on, if that is earlier."""
+    connection.execute(query("note_wanted"), {"coins": list(coins), "start": start})
 
 
 def wanted(connection: Connection, coins: Sequence[int], window: Window) -> dict[int, int]:

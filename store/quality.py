@@ -22,6 +22,14 @@ MEASURES = pl.Schema(
         "ends_at": pl.Datetime("us", "UTC"),
         "earliest": pl.Datetime("us", "UTC"),
         "latest": pl.Datetime("us", "UTC"),
+        "unwanted": pl.Int64(),
+    },
+)
+SPANS = pl.Schema(
+    {
+        "coin": pl.Int64(),
+        "starts_at": pl.Datetime("us", "UTC"),
+        "ends_at": pl.Datetime("us", "UTC"),
     },
 )
 SHARES = pl.Schema(
@@ -39,15 +47,23 @@ Step = Literal["hour", "day", "month"]
 
 
 def measure(connection: Connection, coins: Sequence[int], now: datetime) -> pl.DataFrame:
-    """One row a coin that has candles, and timeframe: bars expected up to `now`, present, in all.
+    """One row a coin that has a life, and timeframe: bars expected up to `now`, present, in all.
 
     Present are those that are whole; `total` counts the others too. Between `starts_at` and
     `ends_at` bars are expected; `earliest` and `latest` open the first and the last that there is.
-    As MEASURES has them.
+    `unwanted` are the hours between the first listing and `starts_at`. A coin without a candle has
+    1h only. As MEASURES has them.
     """
     with taken_as_now(connection, now):
         rows = connection.execute(query("measures"), {"coins": list(coins)}).fetchall()
     return pl.DataFrame(rows, schema=MEASURES, orient="row")
+
+
+def unlisted(connection: Connection, coins: Sequence[int], now: datetime) -> pl.DataFrame:
+    """The stretches of these coins' lives that nobody could have, as SPANS has them."""
+    with taken_as_now(connection, now):
+        rows = connection.execute(query("unlisted"), {"coins": list(coins)}).fetchall()
+    return pl.DataFrame(rows, schema=SPANS, orient="row")
 
 
 def shares(

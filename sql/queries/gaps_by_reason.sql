@@ -4,7 +4,7 @@ from gap
 cross join lateral (
     select greatest(starts_at, %(start)s::timestamptz) as starts_at, least(ends_at, %(end)s::timestamptz) as ends_at
 ) part
-where reason <> all (%(unlisted)s) and part.starts_at < part.ends_at
+where reason <> all (%(not_missing)s) and part.starts_at < part.ends_at
     and (%(coins)s::integer[] is null or coin = any (%(coins)s::integer[]))
 group by reason
 order by hours desc, reason

@@ -7,7 +7,7 @@ declare
     reader text := current_database() || '_reader';
     owner text := (select tableowner from pg_tables where schemaname = place and tablename = 'migration');
     aggregates text[] := '{candle_4h,candle_1d}'; -- in order: the second is made from the first
-    views text[] := '{made_4h,made_1d,market_data,coverage,historical_data_range,data_quality,life,missing_run,gap}';
+    views text[] := '{made_4h,made_1d,market_data,life,missing_run,gap,coverage,historical_data_range,data_quality}';
     given record;
     part record;
 begin
@@ -90,6 +90,7 @@ begin
                 ('candle_1h', 'select, insert, update', 'select'),
                 ('restated', 'select, insert', 'select'),
                 ('stale', 'select, insert, delete', 'select'),
+                ('wanted', 'select, insert, update', 'select'),
                 ('coin', 'select, insert, update', 'select'),
                 ('coin_rank', 'select, insert, update', 'select'),
                 ('coin_alias', 'select, insert, update, delete', 'select'),

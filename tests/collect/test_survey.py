@@ -26,6 +26,10 @@ def lives(*spans: tuple[int, int, int]) -> pl.DataFrame:
     )
 
 
+def unlisted(*spans: tuple[int, int, int]) -> pl.DataFrame:
+    return lives(*spans).drop("timeframe")
+
+
 def shared(*rows: tuple[int, datetime, str, int]) -> pl.DataFrame:
     schema = {"coin": pl.Int64(), "at": TIME, "source": pl.String(), "hours": pl.Int64()}
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -38,6 +42,7 @@ def test_a_month_is_expected_as_far_as_the_coin_lived_in_it() -> None:
     held = seen(
         coins("BTC", "ETH"),
         lives((1, 0, 100), (2, 50, 60)),
+        unlisted(),
         shared((1, FEBRUARY, "spot", 20), (1, FEBRUARY, "okx", 8), (1, MARCH, "okx", 1)),
         {},
     )
@@ -58,18 +63,30 @@ def test_a_month_is_expected_as_far_as_the_coin_lived_in_it() -> None:
 )
 def test_a_window_is_cut_into_hours_days_or_months(step: str, steps: list[int]) -> None:
     window = Window(T0, T0 + 30 * HOUR)
-    held = seen(coins("BTC"), lives((1, -1000, 1000)), shared(), {}, step, window)  # type: ignore[arg-type]
+    held = seen(coins("BTC"), lives((1, -1000, 1000)), unlisted(), shared(), {}, step, window)  # type: ignore[arg-type]
     assert held.held["expected"].to_list() == steps
     assert held.held["present"].to_list() == [0] * len(steps)
 
 
 def test_a_coin_that_did_not_live_in_the_window_is_not_in_it() -> None:
     window = Window(T0, T0 + 30 * HOUR)
-    held = seen(coins("BTC"), lives((1, -1000, 0)), shared(), {}, "day", window)
+    held = seen(coins("BTC"), lives((1, -1000, 0)), unlisted(), shared(), {}, "day", window)
     assert held.held.is_empty()
 
 
 def test_never_is_more_there_than_was_expected() -> None:
     """A day's hours are all counted, also those that lie beyond the end."""
-    held = seen(coins("BTC"), lives((1, 0, 2)), shared((1, FEBRUARY, "spot", 99)), {})
+    held = seen(coins("BTC"), lives((1, 0, 2)), unlisted(), shared((1, FEBRUARY, "spot", 99)), {})
     assert held.held.rows() == [("btc", "BTC", FEBRUARY, 2, 2)]
+
+
+def test_hours_that_nobody_could_have_are_not_expected() -> None:
+    """Twenty of a life's hundred, of which eight are the rest of February's last but one day."""
+    gone = unlisted((1, 20, 40), (1, 76, 100))
+    held = seen(coins("BTC"), lives((1, 0, 100)), gone, shared((1, MARCH, "okx", 9)), {}, "day")
+    assert held.held.rows() == [
+        ("btc", "BTC", T0.replace(hour=0), 4, 0),
+        ("btc", "BTC", T0.replace(day=29, hour=0), 16, 0),
+        ("btc", "BTC", MARCH, 12, 9),
+        ("btc", "BTC", MARCH.replace(day=2), 24, 0),
+    ]
