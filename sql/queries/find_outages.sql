@@ -50,8 +50,12 @@ with near as materialized (
     select day.n
     from day
     join held on held.open_time = day.day and held.sources >> day.source & 1 = 1 and held.sources <> 1 << day.source
-    join candle_1h hour on hour.coin = any (held.coins) and hour.source = day.source
-        and hour.open_time >= day.starts_at and hour.open_time < day.ends_at
+    cross join lateral (
+        select from candle_1h hour
+        where hour.coin = any (held.coins) and hour.source = day.source
+            and hour.open_time >= day.starts_at and hour.open_time < day.ends_at
+        limit 1 -- one is enough, and a stretch at a time: not all hours for some
+    ) given
 ), marked as (
     select *, starts_at is distinct from lag(ends_at) over (partition by source order by starts_at) as opens
     from suspect
