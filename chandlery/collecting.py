@@ -108,7 +108,7 @@ def _collect(
         print_json(tally.statistics())
     else:
         print_tally(tally)
-    return 1 if tally.failed else 0
+    return 1 if tally.failed or tally.is_listed_nowhere else 0
 
 
 def _print_universe(universe: Universe) -> None:

@@ -13,7 +13,7 @@ import polars as pl
 
 import sources
 import store
-from candles import Coin, Kind, Listing, SourceError, within
+from candles import Coin, Listing, SourceError, within
 from collect import ledger, plan, quota, starts
 from collect.claims import Claim, claimed
 from collect.newest import newest
@@ -58,7 +58,7 @@ def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     for source in line(tools, order):
         mine = [each for each in listings if each.source == source.listings]
         mine = [each for each in mine if each.market not in mispriced]
-        if source.serves is not None and not order.archive:
+        if source.serves in order.sources and not order.archive:
             mine = [each for each in mine if each.market in refused or _is_closed(each, tally)]
         if mine:
             if words := quota.used_up(tools, source, order.now):
@@ -72,21 +72,24 @@ def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
             refused.update(each.market for each in turn.refused)
             mispriced.update(each.market for each in turn.mispriced)
     _account(tools, coins, failures, tally)
-    listed = {listing.coin for listing in listings if listing.source in order.sources}
+    named = {tools.sources[name].listings for name in order.sources}
+    listed = {listing.coin for listing in listings if listing.source in named}
     tally.unlisted += [coin.symbol for coin in coins if coin.key not in listed]
 
 
 def line(tools: Tools, order: Order) -> list[Source]:
-    """Who is asked, in turn. Where there is a second way to a source's candles, it comes after.
+    """Who is asked, in turn: as ordered, but indicative sources after all that are traded.
 
-    With `order.archive` it comes before.
+    Where there is a second way to a source's candles, it comes after; with `order.archive` before.
+    A second way that is named stands where it is named.
     """
     found: list[Source] = []
     for name in order.sources:
         known = tools.sources.values()
-        ways = [each for each in known if each.serves == name]
+        ways = [each for each in known if each.serves == name and each.name not in order.sources]
         found += [*ways, tools.sources[name]] if order.archive else [tools.sources[name], *ways]
-    return [source for source in found if sources.configured(tools.keys, source)]
+    able = [source for source in found if sources.configured(tools.keys, source)]
+    return sorted(able, key=lambda source: source.kind == "indicative")
 
 
 def _is_closed(listing: Listing, tally: Tally) -> bool:
@@ -98,8 +101,7 @@ def _ask(turn: Turn, listings: Sequence[Listing]) -> None:
     """Have one source give what its listings lack now, and write it as it comes."""
     database, source = turn.tools.database, turn.source
     key = database.do(store.source_key, source.name)
-    place = turn.order.sources.index(source.listings)
-    better = _keys(turn, turn.order.sources[:place], source.kind)
+    better = _keys(turn, source)
     known = starts.known(turn, listings)
     guard = Guard.of(turn, known)
     pages = guard.first(plan.pages(turn.tools, turn.order, source, key, known, turn.claim))
@@ -121,14 +123,16 @@ def _write(turn: Turn, frames: dict[int, pl.DataFrame], key: int, better: Sequen
     turn.one_by_one(frames, write)
 
 
-def _keys(turn: Turn, names: Iterable[str], kind: Kind) -> list[int]:
-    """The database's numbers of those sources whose candles this kind does not replace.
+def _keys(turn: Turn, source: Source) -> list[int]:
+    """The database's numbers of those sources whose candles this one's do not replace.
 
     A traded candle replaces an indicative one, wherever either stands in the order.
     """
     known = turn.tools.sources
-    traded = {name for name in turn.order.sources if known[name].kind == "traded"}
-    kept = set(names) & traded if kind == "traded" else set(names) | traded
+    names = list(dict.fromkeys(known[name].listings for name in turn.order.sources))
+    before = set(names[: names.index(source.listings)])
+    traded = {name for name in names if known[name].kind == "traded"}
+    kept = before & traded if source.kind == "traded" else before | traded
     return [turn.tools.database.do(store.source_key, name) for name in sorted(kept)]
 
 

@@ -4,7 +4,7 @@ A venue's symbol is a coin by the coin id that CoinGecko names behind it, never 
 What no API tells, a symbol that was another coin before, stands in `reused`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import polars as pl
@@ -40,9 +40,14 @@ class Told(NamedTuple):
     odd: tuple[sources.OddEntry, ...] = ()
 
 
-def told(tools: Tools, seen: pl.DataFrame, failures: dict[str, str]) -> Iterator[tuple[str, Told]]:
-    """What each source lists of the coins seen; why one does not is put to `failures`."""
-    for source in asked(tools):
+def told(
+    tools: Tools, seen: pl.DataFrame, failures: dict[str, str], named: Iterable[str] = ()
+) -> Iterator[tuple[str, Told]]:
+    """What each source lists of the coins seen; why one does not is put to `failures`.
+
+    The sources in force are asked, and those `named`.
+    """
+    for source in asked(tools, named):
         if source.name == coingecko.VENUE.name:
             listed = _listed_by_id(seen)
             yield source.name, Told(listed, _trading(listed))
@@ -56,9 +61,14 @@ def told(tools: Tools, seen: pl.DataFrame, failures: dict[str, str]) -> Iterator
                 failures[source.name] = str(error)
 
 
-def asked(tools: Tools) -> list[Source]:
-    """The sources in force that may be asked: what nobody wants need not be known."""
-    wanted = [tools.sources[name] for name in tools.priority if name in tools.sources]
+def asked(tools: Tools, named: Iterable[str] = ()) -> list[Source]:
+    """The sources in force, and those named, that may be asked.
+
+    What nobody wants need not be known. One that is a second way stands for its first.
+    """
+    known = tools.sources
+    names = [known[name].listings for name in (*tools.priority, *named) if name in known]
+    wanted = [known[name] for name in dict.fromkeys(names)]
     return [source for source in wanted if sources.configured(tools.keys, source)]
 
 

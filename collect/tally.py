@@ -72,6 +72,11 @@ class Tally:
         undone = (self.failed, self.unlisted, self.unfinished)
         return len(self.coins) - sum(map(len, undone))
 
+    @property
+    def is_listed_nowhere(self) -> bool:
+        """Whether no source that was asked lists any of the coins."""
+        return bool(self.coins) and len(self.unlisted) == len(self.coins)
+
     def leaving(self) -> list[str]:
         """What is left to other runs, a line for each."""
         return [

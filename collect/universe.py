@@ -26,6 +26,7 @@ FRESH = timedelta(hours=24)
 FEW_COINS, SMALL_SHARE = 20, 0.05
 """CoinGecko may lose so many coins at once, or that share, and be taken at its word."""
 UNIVERSE = "universe"
+LISTINGS = "listings at {}"
 
 
 @dataclass
@@ -46,9 +47,12 @@ class Universe:
         return asdict(self)
 
 
-def learn(tools: Tools, now: datetime, most: int | None = None) -> Universe:
+def learn(
+    tools: Tools, now: datetime, most: int | None = None, named: Sequence[str] = ()
+) -> Universe:
     """Keep the `most` best-ranked coins (all, if None) and their listings at every source.
 
+    That is at the sources in force, and at those `named`.
     What one venue does not tell is left for another time, with its words in `failures`. Without
     CoinGecko what is known stays; if nothing is, the venues' own lists must do: their coins are
     kept apart, flagged as unmapped.
@@ -62,8 +66,10 @@ def learn(tools: Tools, now: datetime, most: int | None = None) -> Universe:
             log.warning("without CoinGecko coins are told apart by venue only, and not ranked")
             _learn_unmapped(tools, now, universe)
         return universe
-    found = dict(told(tools, seen, universe.failures))
+    found = dict(told(tools, seen, universe.failures, named))
     tools.database.do(_keep, universe, seen, found, now, most)
+    for source in asked(tools, named):  # also who did not answer: a day later it is asked again
+        tools.database.do(store.note_learnt, LISTINGS.format(source.name), now)
     quota.keep(tools, now)
     return universe
 
@@ -146,14 +152,28 @@ def learn_if_due(tools: Tools, order: Order) -> None:
     """Before a run: learn the coins if none is known, or if a day has passed since."""
     known = tools.database.do(store.find)
     learnt = tools.database.do(store.learnt_at, UNIVERSE)
-    if known and learnt is not None and order.now - learnt < FRESH:
+    unknown = _unlearnt(tools, order)
+    if known and learnt is not None and order.now - learnt < FRESH and not unknown:
         return
     named = order.symbols is not None or order.max_coins is None
     enough = max(FIRST_COINS if named else order.max_coins or 0, COINS_A_PAGE, len(known))
     why = "a day has passed" if known else "no coin is known yet"
+    if known and unknown:
+        why = f"what {', '.join(unknown)} lists is not known yet"
     log.warning("%s: learning the %s best by market cap", why, f"{enough:,}")
-    for source, words in learn(tools, order.now, enough).failures.items():
+    failures = learn(tools, order.now, enough, order.sources).failures
+    for source, words in failures.items():
         log.warning("what %s lists could not be learnt: %s", source, words)
+    if not tools.database.do(store.find, most=1):
+        words = next(iter(failures.values()), "none is told")
+        raise Unavailable(f"no coin could be learnt: {words}")
+
+
+def _unlearnt(tools: Tools, order: Order) -> list[str]:
+    """Sources of the order of which nobody knows what they list: named, but not in force."""
+    names = [source.name for source in asked(tools, order.sources)]
+    learnt = tools.database.do(store.sources_learnt)
+    return [name for name in names if name not in learnt]
 
 
 def _coins(tools: Tools, most: int | None) -> pl.DataFrame:

@@ -195,6 +195,8 @@ def _ended(tally: Tally) -> State[dict[str, object]]:
         log.warning("%s: %s", symbol, why)
     statistics, message = tally.statistics(), line(tally)
     log.info("%s; %s", message, statistics)
+    if tally.is_listed_nowhere:
+        return Failed(message=f"{message}: no source that was asked lists them", data=statistics)
     if not tally.failed:
         return Completed(message=message, data=statistics)
     if len(tally.failed) == len(tally.coins):

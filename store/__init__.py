@@ -15,6 +15,7 @@ from store.coins import (
     ranked,
     rename_coins,
     retire_unseen,
+    sources_learnt,
 )
 from store.compress import Packed, compress, tidy
 from store.connect import Connection, alone, connect
@@ -132,6 +133,7 @@ __all__ = [
     "share",
     "shares",
     "source_key",
+    "sources_learnt",
     "spent",
     "suspects",
     "thin",

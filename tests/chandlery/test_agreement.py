@@ -182,7 +182,7 @@ def test_five_places_agree_to_the_hour(place: Place, say: Callable[..., dict[str
     assert status["completeness_percentage"] == pytest.approx(share, abs=1e-4)
     by_coin = dict.fromkeys(counted, 0)
     for gap in gaps["gaps"]:
-        by_coin[gap["symbol"]] += gap["hours"] * (gap["reason"] not in {"delisted"})
+        by_coin[gap["symbol"]] += gap["hours"] * (gap["reason"] != "delisted")
     assert by_coin == counted
     checked = {each["symbol"]: each for each in quality["coins"] if each["timeframe"] == "1h"}
     assert {name: each["missing_records"] for name, each in checked.items()} == counted
@@ -210,9 +210,7 @@ def test_five_places_agree_to_the_hour(place: Place, say: Callable[..., dict[str
     assert f"| hours missing | {total:,} |" in page
 
 
-def test_what_was_not_wanted_is_a_line_of_its_own(
-    place: Place, say: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_was_not_wanted_is_a_line_of_its_own(say: Callable[..., dict[str, Any]]) -> None:
     before = sum(
         (each.wanted - each.listings[0][1]) // HOUR
         for each in LIVES
