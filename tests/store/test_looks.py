@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR, SCHEMA
+from candles import HOUR, SCHEMA, Window
 from candles.frame import RULES
+from store import Absence
 from store.findings import EVERYTHING
 from store.listings import learn_listings
 
@@ -43,6 +44,17 @@ def listed(connection: store.Connection, coin: str, end: datetime | None = None)
         trading=pl.lit(value=True), end=pl.lit(None, pl.Datetime("us", "UTC"))
     )
     learn_listings(connection, "spot", listing, T0, others)
+
+
+def lacks(connection: store.Connection, source: int, *holes: tuple[int, int, int, str]) -> None:
+    """What a source had none of, as (coin, first hour, end, outcome); outages are told from it."""
+    told = [
+        Absence(coin, Window(T0 + start * HOUR, T0 + end * HOUR), outcome, None, T0, T0, 1, None)
+        for coin, start, end, outcome in holes
+    ]
+    store.replace_absences(connection, source, sorted({each.coin for each in told}), told)
+    store.refresh(connection)
+    store.find_outages(connection, Window(T0, T0 + NOW * HOUR))
 
 
 def found(
@@ -193,7 +205,7 @@ def test_a_coin_that_was_flat_from_the_first_hour_is_a_zombie(
     assert [row[1:3] for row in found(connection, "zombie")] == [("A", "28 05")]
 
 
-def test_a_candle_that_is_ten_times_too_high_is_one_jump(
+def test_a_candle_that_is_ten_times_too_high_is_one_wick(
     connection: store.Connection, spot: int, frame: Frame
 ) -> None:
     hours = [h for h in range(96) if h != 47]  # 23:00: the way back is on another day
@@ -202,10 +214,75 @@ def test_a_candle_that_is_ten_times_too_high_is_one_jump(
     store.write(connection, {1: frame([47], **times(10)), 2: frame([47], **times(1.4))}, spot)
     store.write(connection, {coin: frame([47], **STEADY) for coin in (3, 4, 5)}, spot)
     detail = (
-        "from 2 to 21 within the hour, and back by the next,"
-        " while the median coin of that day went up by 5.0 %"
+        "a wick from 2 up to 21 and back (open 20, high 21, low 19, close 20, next close 2);"
+        " the median coin of that day ranged from 5.0 % below its open to 5.0 % above"
     )
     assert found(connection, "jump") == [("jump", "A", "29 23", detail)]
+
+
+NOBODY = "with fewer than three coins that day there is nobody to compare with"
+
+# One hour among steady ones at 2, the close after it (None: no such hour), and what is told.
+Case = tuple[Mapping[str, float], float | None, str | None]
+HOURS: Mapping[str, Case] = {
+    "it stays": (
+        {"open": 2.0, "high": 3.6, "low": 1.9, "close": 3.5},
+        3.4,
+        "rose from 2 to 3.5 (open 2, high 3.6, low 1.9, next close 3.4)",
+    ),
+    "half of it stays (QUICK 2021-12-28 13:00)": (
+        {"open": 2.0, "high": 4.4, "low": 2.0, "close": 3.2},
+        2.97,
+        "rose from 2 to 3.2 (open 2, high 4.4, low 2, next close 2.97)",
+    ),
+    "back by its close": (
+        {"open": 2.0, "high": 4.4, "low": 2.0, "close": 2.03},
+        2.5,
+        "a wick from 2 up to 4.4 and back (open 2, high 4.4, low 2, close 2.03, next close 2.5)",
+    ),
+    "back by the next": (
+        {"open": 2.0, "high": 2.1, "low": 0.9, "close": 1.0},
+        1.95,
+        "a wick from 2 down to 0.9 and back (open 2, high 2.1, low 0.9, close 1, next close 1.95)",
+    ),
+    "most of it came back, but not all": (
+        {"open": 2.0, "high": 2.1, "low": 0.9, "close": 1.0},
+        1.7,
+        "fell from 2 to 1 (open 2, high 2.1, low 0.9, next close 1.7)",
+    ),
+    "it reached down and closed above (AEUR 2023-12-05 18:00)": (
+        {"open": 2.0, "high": 2.8, "low": 0.92, "close": 2.5},
+        2.5,
+        "rose from 2 to 2.5 (open 2, high 2.8, low 0.92, next close 2.5)",
+    ),
+    "its last hour": (
+        {"open": 2.0, "high": 3.6, "low": 1.9, "close": 3.5},
+        None,
+        "rose from 2 to 3.5 (open 2, high 3.6, low 1.9, no candle in the next hour)",
+    ),
+    "fractions of a hundredth of a cent": (
+        {"open": 2.0, "high": 2.0, "low": 5e-05, "close": 0.1 + 0.2},
+        0.25689999999,
+        "fell from 2 to 0.3 (open 2, high 2, low 0.00005, next close 0.2569)",
+    ),
+    "too little": ({"open": 2.0, "high": 2.9, "low": 1.9, "close": 2.8}, 2.8, None),
+}
+
+
+@pytest.mark.parametrize("case", HOURS.values(), ids=HOURS)
+def test_a_jump_is_told_by_its_prices_and_a_wick_is_what_came_back(
+    connection: store.Connection, spot: int, frame: Frame, case: Case
+) -> None:
+    hour, after, told = case
+    store.write(connection, {1: frame(range(30), **STEADY)}, spot)
+    store.write(connection, {1: frame([30], **hour)}, spot)
+    if after is not None:
+        flat = dict.fromkeys(STEADY, after)
+        store.write(connection, {1: frame(range(31, 34), **flat)}, spot)
+    else:
+        store.write(connection, {1: frame(range(35, 40), **dict.fromkeys(STEADY, 3.5))}, spot)
+    expected = [] if told is None else [("jump", "A", "29 06", f"{told}; {NOBODY}")]
+    assert found(connection, "jump") == expected
 
 
 def test_a_price_that_stays_elsewhere_is_one_jump(
@@ -216,7 +293,31 @@ def test_a_price_that_stays_elsewhere_is_one_jump(
     store.write(connection, {1: frame(range(50, 96), **times(0.4))}, spot)
     ((_, coin, at, detail),) = found(connection, "jump")
     assert (coin, at) == ("A", "01 02")
-    assert detail.startswith("from 2 to 0.76 within the hour, while")
+    assert detail.startswith("fell from 2 to 0.8 (open 0.8, high 0.84, low 0.76, next close 0.8)")
+
+
+def test_of_a_day_the_largest_move_by_closes_is_told_and_the_largest_wick(
+    connection: store.Connection, spot: int, frame: Frame
+) -> None:
+    """AEUR 2023-12-05: twice its price at 17:00, a quarter more by way of half of it at 18:00."""
+    store.write(connection, {1: frame(range(24), **FLAT)}, spot)
+    moves = {
+        24: {"open": 2.0, "high": 4.0, "low": 2.0, "close": 4.0},
+        25: {"open": 4.0, "high": 5.6, "low": 1.8, "close": 5.0},
+        30: {"open": 5.0, "high": 11.0, "low": 5.0, "close": 5.0},
+        31: {"open": 5.0, "high": 12.0, "low": 5.0, "close": 5.0},
+        32: {"open": 5.0, "high": 9.0, "low": 5.0, "close": 5.0},
+    }
+    flat = dict.fromkeys(STEADY, 5.0)
+    for hour in range(24, 40):
+        store.write(connection, {1: frame([hour], **moves.get(hour, flat))}, spot)
+    rose = "rose from 2 to 4 (open 2, high 4, low 2, next close 5), the largest of 2 that day"
+    wick = (
+        "a wick from 5 up to 12 and back (open 5, high 12, low 5, close 5, next close 5),"
+        " the largest of 3 that day"
+    )
+    told = [(at, detail.partition(";")[0]) for *_, at, detail in found(connection, "jump")]
+    assert told == [("29 00", rose), ("29 07", wick)]
 
 
 def test_what_befalls_the_whole_market_is_no_jump(
@@ -244,22 +345,45 @@ def test_the_first_hours_of_a_coin_and_those_after_a_halt_are_not_judged(
     assert [row[2] for row in found(connection, "jump")] == ["03 17"]
 
 
+@pytest.fixture
+def others(connection: store.Connection, spot: int, frame: Frame) -> None:
+    """A coin that the source has all hours of: what it lacks of the others is no outage."""
+    store.write(connection, {5: frame(range(400), **STEADY)}, spot)
+
+
+@pytest.mark.usefixtures("others")
 def test_a_redenomination_is_told_once(
     connection: store.Connection, spot: int, frame: Frame
 ) -> None:
-    store.write(connection, {1: frame(range(40), **STEADY)}, spot)
-    store.write(connection, {1: frame(range(44, 90), **times(0.01))}, spot)
-    assert [row[0] for row in found(connection, "jump", "redenomination", "halt")] == [
-        "redenomination"
+    """As a jump too when the halt is short; as a halt too when it is long."""
+    for coin, halt in ((1, 4), (2, 149)):
+        store.write(connection, {coin: frame(range(40), **STEADY)}, spot)
+        store.write(connection, {coin: frame(range(40 + halt, 250), **times(0.01))}, spot)
+    lacks(connection, spot, (1, 40, 44, "hole"), (2, 40, 189, "hole"))
+    assert [row[:2] for row in found(connection)] == [
+        ("redenomination", "A"),
+        ("redenomination", "B"),
     ]
 
 
+@pytest.mark.usefixtures("others")
+def test_another_coin_after_a_halt_is_told_once(
+    connection: store.Connection, spot: int, frame: Frame
+) -> None:
+    store.write(connection, {1: frame(range(40), **STEADY)}, spot)
+    store.write(connection, {1: frame(range(189, 250), **times(3))}, spot)
+    lacks(connection, spot, (1, 40, 189, "hole"))
+    assert [row[0] for row in found(connection)] == ["suspected reuse"]
+
+
+@pytest.mark.usefixtures("others")
 def test_a_day_without_a_candle_in_mid_life_is_a_halt(
     connection: store.Connection, spot: int, frame: Frame
 ) -> None:
     store.write(connection, {1: frame([*range(30), *range(54, 60)])}, spot)  # across two days
     store.write(connection, {2: frame([*range(30), *range(53, 60)])}, spot)
     store.write(connection, {3: frame([*range(30), *range(149 + 30, 185)])}, spot)
+    lacks(connection, spot, (1, 30, 54, "hole"), (2, 30, 53, "hole"), (3, 30, 179, "between"))
     listed(connection, "c")
     assert found(connection, "halt") == [
         ("halt", "A", "01 06", "24 hours without a candle from 2024-02-29 06:00 on"),
@@ -269,16 +393,78 @@ def test_a_day_without_a_candle_in_mid_life_is_a_halt(
     assert [row[1] for row in found(connection, "halt", now=NOW + 6)] == ["C"]
 
 
+@pytest.mark.usefixtures("others")
+@pytest.mark.parametrize("outcome", [None, "failed", "lost", "refused", "edge", "malformed"])
+def test_hours_that_no_venue_says_it_has_none_of_are_no_halt(
+    connection: store.Connection, spot: int, frame: Frame, outcome: str | None
+) -> None:
+    """Nobody was asked, or they did not answer, or nothing tells that the answer was whole."""
+    store.write(connection, {1: frame([*range(30), *range(90, 99)])}, spot)
+    if outcome is not None:
+        lacks(connection, spot, (1, 30, 90, outcome))
+    assert found(connection, "halt") == []
+
+
+@pytest.mark.usefixtures("others")
+def test_a_halt_is_as_long_as_the_venue_was_asked_for(
+    connection: store.Connection, spot: int, frame: Frame
+) -> None:
+    for coin in (1, 2):
+        store.write(connection, {coin: frame([*range(30), *range(90, 99)])}, spot)
+    lacks(connection, spot, (1, 60, 90, "hole"), (2, 30, 60, "hole"))
+    # A's first 30 hours nobody was asked for; B's last 30, so that nobody knows when it went on.
+    assert found(connection, "halt") == [
+        ("halt", "A", "02 18", "30 hours without a candle from 2024-03-01 12:00 on")
+    ]
+
+
+def test_an_outage_of_the_venue_is_no_halt(
+    connection: store.Connection, spot: int, frame: Frame
+) -> None:
+    for coin in (1, 2):
+        store.write(connection, {coin: frame([*range(30), *range(90, 99)])}, spot)
+    lacks(connection, spot, (1, 30, 90, "hole"), (2, 30, 90, "hole"))
+    assert found(connection, "halt") == []
+
+
+@pytest.mark.usefixtures("others")
 def test_hours_between_two_listings_are_no_halt(
     connection: store.Connection, spot: int, frame: Frame
 ) -> None:
     store.write(connection, {1: frame([*range(10), *range(100, 110)])}, spot)
+    lacks(connection, spot, (1, 10, 100, "hole"))
     listed(connection, "a", T0 + 10 * HOUR)
     assert found(connection, "halt") == []
     listed(connection, "a", T0 + 105 * HOUR)
     assert [row[1] for row in found(connection, "halt")] == ["A"]
     connection.execute("update listing set starts_at = %s", (T0 + 11 * HOUR,))
-    assert found(connection, "halt", now=NOW + 6) == []
+    assert [row[3] for row in found(connection, "halt", now=NOW + 6)] == [
+        "89 hours without a candle from 2024-02-28 11:00 on"
+    ]
+    connection.execute("update listing set starts_at = %s", (T0 + 99 * HOUR,))
+    assert found(connection, "halt", now=NOW + 12) == []
+
+
+def test_prices_are_written_as_people_write_them(
+    connection: store.Connection, spot: int, frame: Frame
+) -> None:
+    tiny = 5e-05 / 2
+    store.write(connection, {1: frame(range(60), **times(tiny, FLAT))}, spot)  # zombie
+    okx = store.source_key(connection, "okx")
+    store.write(connection, {2: frame(range(5), **times(128.449999995))}, spot)  # splice
+    store.write(connection, {2: frame(range(5, 9), **times(tiny))}, okx)
+    store.write(connection, {3: frame(range(5), **times(tiny))}, spot)  # redenomination, price
+    store.write(connection, {3: frame(range(9, 20), **times(tiny * 1000))}, spot)
+    connection.execute(
+        "update coin set price = 1.23e-07, priced_at = %s where key = 3", (T0 + 20 * HOUR,)
+    )
+    told = {(kind, coin): detail for kind, coin, _, detail in found(connection)}
+    assert told["zombie", "A"] == "60 hours without a trade, all at 0.00005"
+    assert told["splice", "B"] == "spot closed at 256.9, okx opened at 0.00005"
+    expected = "closed at 0.00005, opened at 0.05 after 4 hours without a candle"
+    assert told["redenomination", "C"] == expected
+    expected = "closed at 0.05, and CoinGecko said 0.000000123 within the hour"
+    assert told["price", "C"] == expected
 
 
 def test_a_listed_coin_without_new_hours_is_stale_until_they_come(
