@@ -12,7 +12,7 @@ from candles.errors import (
 )
 from candles.frame import SCHEMA, check, empty, within
 from candles.time import HOUR, Window, clock, instant, whole_hour, whole_hour_up
-from candles.words import Coin, Kind, Listing, line
+from candles.words import Coin, Kind, Listing, line, price
 
 __all__ = [
     "HOUR",
@@ -34,6 +34,7 @@ __all__ = [
     "empty",
     "instant",
     "line",
+    "price",
     "whole_hour",
     "whole_hour_up",
     "within",

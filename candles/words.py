@@ -3,11 +3,13 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from candles.time import Window
 
 LONGEST = 200  # signs of a text from outside
+DIGITS = 8  # of a price: more are the noise of a division
 
 Kind = Literal["traded", "indicative"]
 """Traded: a venue's own candle. Indicative: built from price points, its volume unknown."""
@@ -60,3 +62,8 @@ def line(text: str, longest: int = LONGEST) -> str:
     words = " ".join(re.split(r"[\s\x00-\x1f\x7f-\x9f]+", text)).strip()
     words = "".join(sign for sign in words if sign.isprintable())
     return words if len(words) <= longest else f"{words[:longest]}…"
+
+
+def price(value: float) -> str:
+    """A price as people write it: 0.00005 and not 5e-05, 256.9 and not 256.89999999."""
+    return f"{Decimal(f'{value:.{DIGITS}g}'):f}"

@@ -17,7 +17,7 @@ from math import log10
 import polars as pl
 
 import store
-from candles import HOUR, Listing, SourceError, Window, empty, whole_hour
+from candles import HOUR, Listing, SourceError, Window, empty, price, whole_hour
 from collect.plan import Page
 from collect.turn import Turn
 from sources import Source, fetch
@@ -109,18 +109,19 @@ class Guard:
         self.turn.tally.note(f"{listing.symbol}: price: {words}")
 
     def _judge(self, listing: Listing, frame: pl.DataFrame) -> str | None:
-        price, at = self.prices[listing.coin]
+        told, at = self.prices[listing.coin]
         close = _nearest(frame, at)
         if close is None or not close > 0:
             return None
         self.unchecked.discard(listing)
-        power = log10(close / price)
+        power = log10(close / told)
         if round(power) == 0 or abs(power - round(power)) > WITHIN:
             self.right.append(listing)
             return None
         return (
-            f"{listing.source}: a coin costs {close:.6g} there and {price:.6g} at CoinGecko, some"
-            f" 10^{round(power)} times as much: nothing of it is stored ({listing.symbol})"
+            f"{listing.source}: a coin costs {price(close)} there and {price(told)} at"
+            f" CoinGecko, some 10^{round(power)} times as much: nothing of it is stored"
+            f" ({listing.symbol})"
         )
 
     def keep(self) -> None:

@@ -25,14 +25,13 @@ from candles import HOUR, Listing, SourceError, Unavailable, Window, whole_hour
 from collect.evidence import first_after_emptiness
 from collect.turn import Turn
 from sources import Source, fetch, first_candle
+from store.findings import POWER_OF_TEN, REDENOMINATED
 
 GUESS_LASTS = timedelta(days=30)
 TOLD_NEARLY = timedelta(days=1)
 """A contract is onboarded some hours before its first trade."""
 HOLE = timedelta(hours=24)
 OTHER_PRICE = log10(1.5)
-REDENOMINATED = timedelta(hours=240)
-POWER_OF_TEN = 0.033  # how near to one: within 8 %, as a logarithm to ten
 MOST_PAGES = 300
 PROBES = 3
 

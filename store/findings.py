@@ -2,20 +2,23 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from math import log10
 from typing import NamedTuple
 
 import polars as pl
 
-from candles import Window
+from candles import Window, price
 from store.connect import Connection, taken_as_now
 from store.queries import query
 
 SPLICE = 0.05  # two venues' prices of one moment are that far apart, as a logarithm
-POWER_OF_TEN = 0.15  # how near to one a redenomination's ratio comes, as a logarithm to ten
+POWER_OF_TEN = -log10(1 - 0.08)  # a redenomination's factor is within 8 % of one, as a logarithm
+REDENOMINATED = timedelta(hours=240)  # the halts before six real ones took 96 to 221 hours
 REUSED = 0.3  # another coin's price is twice or half the old, as a logarithm to ten
-LONG = timedelta(hours=72)  # no outage of a venue was as long
+LONG = timedelta(hours=72)  # no outage of a venue was as long: another coin may come after it
 LONGEST = timedelta(days=1500)
 JUMP = 0.405  # half as much again within an hour, as a logarithm, beyond what the neighbours did
+BACK = 0.1  # of a move: no more than that is left of a wick
 KNOWN = 12  # of the 24 hours before one that is judged
 PRICE = 0.69  # a venue's price is twice or half of CoinGecko's, as a logarithm
 ZOMBIE = timedelta(hours=48)  # the quietest coins that trade have a trade in two days
@@ -29,7 +32,10 @@ _LOCK = 0x66696E64696E6773  # "findings": one keeps them at a time
 
 
 class Look(NamedTuple):
-    """A query of sql/queries, the kinds of finding it tells, and what bounds it."""
+    """A query of sql/queries, the kinds of finding it tells, and what bounds it.
+
+    A row is a `_Seen`; its last column may be absent.
+    """
 
     query: str
     kinds: tuple[str, ...]
@@ -41,14 +47,20 @@ ODDITIES = (
     Look(
         "jumps",
         ("redenomination", "suspected reuse"),
-        {"near": POWER_OF_TEN, "far": REUSED, "long": LONG, "longest": LONGEST},
+        {
+            "near": POWER_OF_TEN,
+            "halted": REDENOMINATED,
+            "far": REUSED,
+            "long": LONG,
+            "longest": LONGEST,
+        },
     ),
 )
 """What a run looks for in the coins it touched."""
 
 EVERYTHING = (
     *ODDITIES,
-    Look("moves", ("jump",), {"bound": JUMP, "known": KNOWN}),
+    Look("moves", ("jump",), {"bound": JUMP, "known": KNOWN, "back": BACK}),
     Look("halts", ("halt",), {"long": HALT}),
     Look("zombies", ("zombie",), {"long": ZOMBIE}),
     Look("stale_coins", ("stale",), {"late": LATE}),
@@ -60,7 +72,11 @@ EVERYTHING = (
 
 EVENTS = ("restated",)  # they happened; the others hold until they do not
 # Of one hour the first is told and not the second.
-EXPLAINS = {("redenomination", "jump"), ("suspected reuse", "jump")}
+EXPLAINS = {
+    (better, said)
+    for better in ("redenomination", "suspected reuse")
+    for said in ("jump", "halt", "splice")
+}
 
 FINDINGS = pl.Schema(
     {
@@ -88,19 +104,24 @@ class Finding(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """A row of a look's query."""
+    """A row of a look's query: `detail` has {} where one of the `prices`, in dollars, belongs."""
 
     kind: str
     coin: int
     open_time: datetime
     detail: str
+    prices: Sequence[float | None] = ()
+
+    def words(self) -> str:
+        """The detail with its prices as people write them."""
+        return self.detail.format(*(None if each is None else price(each) for each in self.prices))
 
 
 def find_oddities(connection: Connection, coins: Sequence[int]) -> list[Finding]:
-    """Look through these coins for splices and jumps; return what was not known before.
+    """Look through these coins for ODDITIES; return what was not known before.
 
-    A splice is where two sources join and their prices do not; a jump, where the price is another
-    after hours without a candle: a redenomination, or a symbol that came back as another coin.
+    A splice is where two sources join and their prices do not. Where the price is another after
+    hours without a candle, the coin was redenominated, or its symbol came back as another coin.
     """
     row = connection.execute("select now()").fetchone()
     at = row[0] if row else None
@@ -158,7 +179,7 @@ def _keep(
                 "kinds": [each.kind for each in rows],
                 "of": [each.coin for each in rows],
                 "times": [each.open_time for each in rows],
-                "details": [each.detail for each in rows],
+                "details": [each.words() for each in rows],
                 "coins": list(coins),
                 "looked_for": list(looked_for),
                 "at": at,

@@ -28,6 +28,7 @@ As = Callable[[str], Settings]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 MARKET = SHARED / "market"
+TROUBLE = SHARED / "trouble"
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)  # when the last recorded hour has closed
 
@@ -179,6 +180,14 @@ def market() -> Path:
     if not MARKET.is_dir():
         pytest.skip("needs the recorded candles in ../shared/market, which are not here")
     return MARKET
+
+
+@pytest.fixture(scope="session")
+def trouble() -> Path:
+    """The real candles of coins that were delisted, relisted, redenominated or doubled."""
+    if not TROUBLE.is_dir():
+        pytest.skip("needs the recorded candles in ../shared/trouble, which are not here")
+    return TROUBLE
 
 
 @pytest.fixture

@@ -4,9 +4,14 @@
 --
 -- Off the days first; then hour by hour into the days whose reach is that large. Each hour is measured from the
 -- close before it, up to its high and down to its low. The hour after such a move is none if it only brings the
--- price back. Of a coin's hours of one day the largest move is told. An hour is judged by the 24 before it and passed
--- over if they hold fewer than %(known)s candles: a price that is being found has nothing to be measured by.
+-- price back. An hour is judged by the 24 before it and passed over if they hold fewer than %(known)s candles: a price
+-- that is being found has nothing to be measured by.
 -- (Candles that break the rules may be among them: no logarithm is taken of what is not above zero.)
+--
+-- A wick is a move of which no more than %(back)s is left at the close of its hour, or of the next (as logarithms):
+--   44.4 before, high 70.9, closes 47.3 and 46.1     0.063 and 0.038 of 0.468 are left: a wick
+--   256.9 before, high 570, closes 406.4 and 381.9   0.459 and 0.396 of 0.797 are left: it rose, from close to close
+-- Of a coin's hours of one day the largest wick is told, and of the others the one that moved most from close to close.
 with day as materialized (
     select
         coin, open_time,
@@ -26,7 +31,7 @@ with day as materialized (
     where coin = any (%(coins)s::integer[]) and greatest(top, before) - least(bottom, before) > %(bound)s
 ), neighbours as (
     select
-        open_time as day,
+        open_time as day, count(*) >= 3 as are_enough,
         case when count(*) < 3 then 0 else
             greatest(percentile_cont(0.5) within group (order by top - opened), 0) end as up,
         case when count(*) < 3 then 0 else
@@ -36,11 +41,12 @@ with day as materialized (
     group by open_time
 ), hour as (
     select
-        suspect.coin, suspect.day, hour.open_time, hour.close,
+        suspect.coin, suspect.day, hour.open_time, hour.open, hour.high, hour.low, hour.close,
         greatest(hour.open, hour.high, hour.close) as top, least(hour.open, hour.low, hour.close) as bottom,
         lag(hour.close) over earlier as before,
         lag(hour.close, 2) over earlier as two_before,
-        lead(hour.close) over earlier as after,
+        case when lead(hour.open_time) over earlier = hour.open_time + interval '1 hour'
+            then lead(hour.close) over earlier end as after,
         count(*) over (
             partition by suspect.coin, suspect.day order by hour.open_time
             range between interval '24 hours' preceding and interval '1 hour' preceding
@@ -57,13 +63,15 @@ with day as materialized (
     window earlier as (partition by suspect.coin, suspect.day order by hour.open_time)
 ), measured as (
     select
-        hour.*, neighbours.up, neighbours.down,
+        hour.*, neighbours.are_enough, neighbours.up, neighbours.down,
         case when bottom > 0 and top < 'infinity' and before > 0 and before < 'infinity'
             then ln(top) - ln(before) end as rise,
         case when bottom > 0 and top < 'infinity' and before > 0 and before < 'infinity'
             then ln(before) - ln(bottom) end as fall,
         case when bottom > 0 and top < 'infinity' and two_before > 0 and two_before < 'infinity'
             then greatest(ln(top) - ln(two_before), ln(two_before) - ln(bottom)) end as from_two_before,
+        case when before > 0 and before < 'infinity' and close > 0 and close < 'infinity'
+            then abs(ln(close) - ln(before)) end as kept,
         case when before > 0 and before < 'infinity' and after > 0 and after < 'infinity'
             then abs(ln(after) - ln(before)) end as left_after
     from hour
@@ -73,23 +81,37 @@ with day as materialized (
         *, rise - up as rise_alone, fall - down as fall_alone,
         lag(greatest(rise - up, fall - down) > %(bound)s) over (partition by coin, day order by open_time) as moved_before
     from measured
-), largest as (
-    select distinct on (coin, day) *
+), named as (
+    select
+        *,
+        rise_alone >= fall_alone as is_up,
+        least(kept, left_after) <= %(back)s * case when rise_alone >= fall_alone then rise else fall end as is_wick
     from judged
     where greatest(rise_alone, fall_alone) > %(bound)s
         and known >= %(known)s
         and open_time >= day and open_time < day + interval '24 hours'
         and (moved_before and from_two_before <= %(bound)s) is not true
-    order by coin, day, greatest(rise_alone, fall_alone) desc, open_time
+), largest as (
+    select distinct on (coin, day, is_wick) *, count(*) over (partition by coin, day, is_wick) as alike
+    from named
+    order by coin, day, is_wick, case when is_wick then greatest(rise_alone, fall_alone) else kept end desc, open_time
 )
 select
     'jump', coin, open_time,
-    format(
-        'from %%s to %%s within the hour%%s, while the median coin of that day went %%s by %%s %%%%',
-        before,
-        case when rise_alone >= fall_alone then top else bottom end,
-        case when left_after <= %(bound)s then ', and back by the next' else '' end,
-        case when rise_alone >= fall_alone then 'up' else 'down' end,
-        to_char(case when rise_alone >= fall_alone then 100 * (exp(least(up, 20)) - 1) else 100 * (1 - exp(-down)) end, 'FM999999999990.0')
-    )
+    case
+        when is_wick and is_up then 'a wick from {0} up to {5} and back (open {1}, high {2}, low {3}, close {4}'
+        when is_wick then 'a wick from {0} down to {6} and back (open {1}, high {2}, low {3}, close {4}'
+        when close > before then 'rose from {0} to {4} (open {1}, high {2}, low {3}'
+        else 'fell from {0} to {4} (open {1}, high {2}, low {3}'
+    end
+    || case when after is null then ', no candle in the next hour)' else ', next close {7})' end
+    || case when alike > 1 then format(', the largest of %%s that day', alike) else '' end
+    || case
+        when are_enough then format(
+            '; the median coin of that day ranged from %%s %%%% below its open to %%s %%%% above',
+            to_char(100 * (1 - exp(-down)), 'FM990.0'), to_char(100 * (exp(least(up, 20)) - 1), 'FM999999999990.0')
+        )
+        else '; with fewer than three coins that day there is nobody to compare with'
+    end,
+    array[before, open, high, low, close, top, bottom, after]
 from largest

@@ -2,7 +2,7 @@
 -- more than %(bound)s. A wrong multiple, or another coin behind the symbol.
 select
     'price', coin.key, hour.open_time,
-    format('closed at %%s, and CoinGecko said %%s within the hour', hour.close::numeric, coin.price::numeric)
+    'closed at {}, and CoinGecko said {} within the hour', array[hour.close, coin.price]
 from coin
 cross join lateral (
     select open_time, close

@@ -26,7 +26,7 @@ with changing as (
 )
 select distinct
     'splice', joined.coin, joined.open_time,
-    format('%%s closed at %%s, %%s opened at %%s', old.name, close_before, new.name, open)
+    format('%%s closed at {}, %%s opened at {}', old.name, new.name), array[close_before, open]
 from joined
 join source old on old.key = joined.source_before
 join source new on new.key = joined.source

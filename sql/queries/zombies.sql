@@ -44,9 +44,10 @@ with reach as (
 )
 select
     'zombie', coin, since,
-    format('%%s hours without a trade, all at %%s', hours, price)
+    format('%%s hours without a trade, all at {}', hours)
         || case when latest >= ends_at
             then '; its last listing ended at ' || to_char(ends_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
-            else '' end
+            else '' end,
+    array[price]
 from tail
 where hours * interval '1 hour' >= %(long)s::interval or latest >= ends_at

@@ -77,8 +77,9 @@ def test_a_wrong_candle_of_a_venue_is_found_and_named_before_and_after(
     report = check()
     assert odd(report) == [("ETH", "jump", "11-18 23")]
     (words,) = report.sentences()
-    assert words.startswith("ETH jumped at 2026-11-18 23:00Z: from ")
-    assert ", and back by the next, while the median coin of that day went up by" in words
+    assert words.startswith("ETH jumped at 2026-11-18 23:00Z: a wick from ")
+    assert " and back (open " in words
+    assert "; the median coin of that day ranged from " in words
 
 
 def test_a_zombie_is_found_where_the_venue_hides_that_it_delisted(
@@ -92,19 +93,33 @@ def test_a_zombie_is_found_where_the_venue_hides_that_it_delisted(
     assert "SOL has stood still since 2026-11-19 05:00Z: 77 hours without" in report.sentences()[0]
 
 
-def test_a_halt_and_a_stale_coin_are_found_and_end(collect: Collect, check: Check) -> None:
-    days = {"symbols": ["BTC"], "start": "2026-11-10"}
-    collect(**days, end="2026-11-12T06:00Z")
-    collect(symbols=["BTC"], start="2026-11-13T07:00Z", end="2026-11-22")
+def test_a_halt_and_a_stale_coin_are_found_and_end(
+    collect: Collect, check: Check, venues: Serving
+) -> None:
+    days = {"symbols": ["BTC", "ETH"], "start": "2026-11-10", "sources": ("binance_spot",)}
+    hours = {"start": "2026-11-12T06:00Z", "end": "2026-11-13T07:00Z"}
+    venues.fault("halt", source="binance_spot", symbol="ETHUSDT", **hours)
+    collect(**days, end="2026-11-22")
     first = check()
-    assert odd(first) == [("BTC", "halt", "11-13 07"), ("BTC", "stale", "11-21 23")]
+    stale = [("BTC", "stale", "11-21 23"), ("ETH", "stale", "11-21 23")]
+    assert odd(first) == [("ETH", "halt", "11-13 07"), *stale]
     assert first.open["new"].all()
-    collect(**days)
-    later = check(now=NOW + 6 * HOUR)
-    assert odd(later) == [("BTC", "stale", "11-22 09")]
-    assert later.ended.select("kind").to_series().sort().to_list() == ["halt", "stale"]
-    assert later.totals()["ended_findings"] == 2
-    assert check(now=NOW + 12 * HOUR).ended.is_empty()
+    venues.clear()
+    later = NOW + 2 * HOUR
+    venues.at(later)
+    collect(**days, now=later)
+    second = check(now=later)
+    assert odd(second) == []
+    assert second.ended.select("kind").to_series().sort().to_list() == ["halt", "stale", "stale"]
+    assert second.totals()["ended_findings"] == 3
+    assert check(now=later + HOUR).ended.is_empty()
+
+
+def test_hours_that_nobody_was_asked_for_are_no_halt(collect: Collect, check: Check) -> None:
+    collect(symbols=["BTC", "ETH"], start="2026-11-10", end="2026-11-12T06:00Z")
+    collect(symbols=["BTC"], start="2026-11-13T07:00Z")
+    collect(symbols=["ETH"], start="2026-11-12T06:00Z")
+    assert odd(check()) == []
 
 
 def test_a_report_can_be_read_by_a_program_and_made_again(collect: Collect, check: Check) -> None:
@@ -164,26 +179,27 @@ def checked(settings: Settings, market: Path, *symbols: str) -> Report:
         return assess(connection, MARKET_NOW)
 
 
-def test_a_redenominated_coin_has_a_halt_and_a_redenomination(
+def test_a_redenominated_coin_has_a_redenomination_and_no_halt(
     settings: Settings, market: Path
 ) -> None:
     report = checked(settings, market, "BNXUSDT", "ADAUSDT", "LINKUSDT")
     # It ends in 2023 here, and nobody said that it is listed no longer.
     bnx = report.open.filter(pl.col("symbol") == "BNX", pl.col("kind") != "stale")
     assert bnx.select("kind", "open_time").sort("kind").rows() == [
-        ("halt", instant("2023-02-22T08:00Z")),
         ("redenomination", instant("2023-02-22T08:00Z")),
     ]
-    assert bnx.filter(kind="halt")["detail"].item().startswith("149 hours without a candle")
+    detail = "closed at 175.5, opened at 1.755 after 149 hours without a candle"
+    assert bnx["detail"].item() == detail
 
 
 def test_four_years_of_the_best_known_coins_hold_no_jump(settings: Settings, market: Path) -> None:
     report = checked(settings, market, "BTCUSDT", "DOGEUSDT", "ADAUSDT", "LINKUSDT")
-    best = report.open.filter(pl.col("symbol").is_in(["BTC", "DOGE", "ADA", "LINK"]))
-    # Nothing since 2022, and nothing on 2020-03-12. In 2018 Binance was closed for 33 hours; in
-    # 2021 an order for DOGE went through all others, down to 0.04, for less than an hour.
+    best = report.open.filter(
+        pl.col("symbol").is_in(["BTC", "DOGE", "ADA", "LINK"]), pl.col("kind") != "halt"
+    )
+    # Nothing since 2022, and nothing on 2020-03-12. In 2021 an order for DOGE went through all
+    # others, down to 0.04, for less than an hour. (In 2018 Binance was closed for 33 hours.)
     assert best.select("symbol", "kind", "open_time").sort("open_time").rows() == [
-        ("BTC", "halt", instant("2018-02-09T10:00Z")),
         ("DOGE", "jump", instant("2021-01-29T06:00Z")),
     ]
     # A collapse that the market did not share is a finding, and cannot be told from a wrong candle.

@@ -1,7 +1,6 @@
 """What each look finds, what it leaves alone, and when a finding ends."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from math import inf, nan
 from typing import Any
 
@@ -12,52 +11,9 @@ import store
 from candles import HOUR, SCHEMA
 from candles.frame import RULES
 from store.findings import EVERYTHING
-from store.listings import learn_listings
+from tests.store.looking import FLAT, NOW, STEADY, T0, found, listed, times
 
 Frame = Callable[..., pl.DataFrame]
-Learn = Callable[..., int]
-T0 = datetime(2024, 2, 28, tzinfo=UTC)
-NOW = 24 * 30
-
-STEADY = {"open": 2.0, "high": 2.1, "low": 1.9, "close": 2.0}
-FLAT = {"open": 2.0, "high": 2.0, "low": 2.0, "close": 2.0, "volume": 0.0}
-
-
-def times(factor: float, prices: Mapping[str, float] = STEADY) -> dict[str, float]:
-    return {name: value * factor for name, value in prices.items()}
-
-
-@pytest.fixture
-def spot(connection: store.Connection, learn: Learn) -> int:
-    """A source, and five coins that are there to be its candles' owners."""
-    learn(*((name, name.upper()) for name in "abcde"))
-    return store.source_key(connection, "spot")
-
-
-def listed(connection: store.Connection, coin: str, end: datetime | None = None) -> None:
-    listing = pl.DataFrame(
-        {"id": [coin], "symbol": [f"{coin}USDT"], "multiple": [1], "start": [None], "end": [end]},
-        schema_overrides={"start": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")},
-    )
-    others = pl.DataFrame({"symbol": [f"{name}USDT" for name in "abcde"]}).with_columns(
-        trading=pl.lit(value=True), end=pl.lit(None, pl.Datetime("us", "UTC"))
-    )
-    learn_listings(connection, "spot", listing, T0, others)
-
-
-def found(
-    connection: store.Connection, *kinds: str, now: int = NOW
-) -> list[tuple[str, str, str, str]]:
-    """What holds then, as (kind, coin, day and hour, detail)."""
-    store.refresh(connection)
-    at = T0 + now * HOUR
-    store.look_for(connection, [1, 2, 3, 4, 5], at)
-    rows = store.open_findings(connection, [1, 2, 3, 4, 5], at).filter(
-        pl.col("ended_at").is_null() & (pl.col("kind").is_in(kinds) | (len(kinds) == 0))
-    )
-    columns = ("kind", "symbol", "open_time", "detail")
-    told = rows.select(columns).sort("open_time", "symbol", "kind").iter_rows()
-    return [(kind, coin, f"{at:%d %H}", detail) for kind, coin, at, detail in told]
 
 
 def test_the_looks_have_kinds_of_their_own() -> None:
@@ -191,94 +147,6 @@ def test_a_coin_that_was_flat_from_the_first_hour_is_a_zombie(
     moving = pl.concat(frame([h], **times(1 + h, FLAT)) for h in range(60))
     store.write(connection, {3: moving.with_columns(volume=0.0)}, spot)
     assert [row[1:3] for row in found(connection, "zombie")] == [("A", "28 05")]
-
-
-def test_a_candle_that_is_ten_times_too_high_is_one_jump(
-    connection: store.Connection, spot: int, frame: Frame
-) -> None:
-    hours = [h for h in range(96) if h != 47]  # 23:00: the way back is on another day
-    for coin in (1, 2, 3, 4, 5):
-        store.write(connection, {coin: frame(hours, **STEADY)}, spot)
-    store.write(connection, {1: frame([47], **times(10)), 2: frame([47], **times(1.4))}, spot)
-    store.write(connection, {coin: frame([47], **STEADY) for coin in (3, 4, 5)}, spot)
-    detail = (
-        "from 2 to 21 within the hour, and back by the next,"
-        " while the median coin of that day went up by 5.0 %"
-    )
-    assert found(connection, "jump") == [("jump", "A", "29 23", detail)]
-
-
-def test_a_price_that_stays_elsewhere_is_one_jump(
-    connection: store.Connection, spot: int, frame: Frame
-) -> None:
-    for coin in (1, 2, 3):
-        store.write(connection, {coin: frame(range(50), **STEADY)}, spot)
-    store.write(connection, {1: frame(range(50, 96), **times(0.4))}, spot)
-    ((_, coin, at, detail),) = found(connection, "jump")
-    assert (coin, at) == ("A", "01 02")
-    assert detail.startswith("from 2 to 0.76 within the hour, while")
-
-
-def test_what_befalls_the_whole_market_is_no_jump(
-    connection: store.Connection, spot: int, frame: Frame
-) -> None:
-    for coin in (1, 2, 3, 4, 5):
-        store.write(connection, {coin: frame(range(50), **STEADY)}, spot)
-    for coin, factor in ((1, 0.5), (2, 0.55), (3, 0.45), (4, 0.9), (5, 0.1)):
-        store.write(connection, {coin: frame(range(50, 96), **times(factor))}, spot)
-    # The median coin lost half; only the one that lost nine tenths lost far more.
-    assert [row[1] for row in found(connection, "jump")] == ["E"]
-
-
-def test_the_first_hours_of_a_coin_and_those_after_a_halt_are_not_judged(
-    connection: store.Connection, spot: int, frame: Frame
-) -> None:
-    listing_day = pl.concat(frame([h], **times(3 if h % 2 else 1)) for h in range(12))
-    store.write(connection, {1: listing_day}, spot)
-    after = pl.concat(frame([h], **times(3 if h % 2 else 1)) for h in range(100, 111))
-    store.write(connection, {1: after}, spot)
-    assert found(connection, "jump") == []
-    store.write(connection, {1: frame([111, 112], **times(9))}, spot)
-    assert found(connection, "jump") == []
-    store.write(connection, {1: frame([113], **STEADY)}, spot)
-    assert [row[2] for row in found(connection, "jump")] == ["03 17"]
-
-
-def test_a_redenomination_is_told_once(
-    connection: store.Connection, spot: int, frame: Frame
-) -> None:
-    store.write(connection, {1: frame(range(40), **STEADY)}, spot)
-    store.write(connection, {1: frame(range(44, 90), **times(0.01))}, spot)
-    assert [row[0] for row in found(connection, "jump", "redenomination", "halt")] == [
-        "redenomination"
-    ]
-
-
-def test_a_day_without_a_candle_in_mid_life_is_a_halt(
-    connection: store.Connection, spot: int, frame: Frame
-) -> None:
-    store.write(connection, {1: frame([*range(30), *range(54, 60)])}, spot)  # across two days
-    store.write(connection, {2: frame([*range(30), *range(53, 60)])}, spot)
-    store.write(connection, {3: frame([*range(30), *range(149 + 30, 185)])}, spot)
-    listed(connection, "c")
-    assert found(connection, "halt") == [
-        ("halt", "A", "01 06", "24 hours without a candle from 2024-02-29 06:00 on"),
-        ("halt", "C", "06 11", "149 hours without a candle from 2024-02-29 06:00 on"),
-    ]
-    store.write(connection, {1: frame([40])}, spot)
-    assert [row[1] for row in found(connection, "halt", now=NOW + 6)] == ["C"]
-
-
-def test_hours_between_two_listings_are_no_halt(
-    connection: store.Connection, spot: int, frame: Frame
-) -> None:
-    store.write(connection, {1: frame([*range(10), *range(100, 110)])}, spot)
-    listed(connection, "a", T0 + 10 * HOUR)
-    assert found(connection, "halt") == []
-    listed(connection, "a", T0 + 105 * HOUR)
-    assert [row[1] for row in found(connection, "halt")] == ["A"]
-    connection.execute("update listing set starts_at = %s", (T0 + 11 * HOUR,))
-    assert found(connection, "halt", now=NOW + 6) == []
 
 
 def test_a_listed_coin_without_new_hours_is_stale_until_they_come(
