@@ -23,10 +23,10 @@ from store.database import Database, told
 from store.findings import Finding, find_oddities, look_for, open_findings, suspects
 from store.gaps import Gap, Health, Outage, asked, gaps, gaps_by_reason, health, outages
 from store.history import History, Version, history
+from store.holes import Hole, find_outages, note_compared, uncompared_holes
 from store.ledger import (
     Absence,
     absences,
-    find_outages,
     held_from,
     note_health,
     note_kinds,
@@ -67,6 +67,7 @@ __all__ = [
     "Gap",
     "Health",
     "History",
+    "Hole",
     "Learnt",
     "Mismatch",
     "Outage",
@@ -108,6 +109,7 @@ __all__ = [
     "measure",
     "migrate",
     "missing",
+    "note_compared",
     "note_health",
     "note_kinds",
     "note_learnt",
@@ -137,6 +139,7 @@ __all__ = [
     "tidy",
     "told",
     "trend",
+    "uncompared_holes",
     "wanted",
     "write",
 ]
