@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import click
 import psycopg
@@ -28,6 +29,13 @@ ASKED = {
     "malformed": "has a candle that breaks a rule",
 }
 """What came of asking, in words."""
+OTHERS = {
+    None: "",
+    "have": ", and has {whose}",
+    "lack": ", nor has it {whose}",
+    "alone": ", only this coin was asked",
+}
+"""What the source had of other coins in the same hours, in words."""
 
 
 @click.command()
@@ -194,10 +202,12 @@ def evidence(gap: Gap) -> list[str]:
     return [f"{words} (asked {times(number)})" for words, number in told.items()]
 
 
-def said(each: Mapping[str, object]) -> str:
+def said(each: Mapping[str, Any]) -> str:
     """What a source said, in words: a piece of evidence, without how often."""
     words = f": {each['words']}" if each["words"] else ""
-    return f"{each['source']} {ASKED[str(each['outcome'])]}{words}"
+    whose = f"{each['other']}'s" if each["other"] else "others'"
+    others = OTHERS[each["others"]].format(whose=whose)
+    return f"{each['source']} {ASKED[str(each['outcome'])]}{others}{words}"
 
 
 def times(number: int) -> str:

@@ -16,6 +16,8 @@ import polars as pl
 from candles import HOUR, Window, within
 from sources import MalformedRows
 
+FRAMED = frozenset({"hole", "between"})
+"""The source had candles on both sides of these hours."""
 EMPTY = frozenset({"hole", "between", "edge", "refused", "malformed"})
 """The venue said that it has nothing; `lost` and `failed` are ours to mend."""
 NO_HALT = timedelta(days=30)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import store
 from candles import HOUR, Window
-from collect.evidence import EMPTY, Sighting, sightings
+from collect.evidence import EMPTY, FRAMED, Sighting, sightings
 from collect.tally import Failure
 from collect.turn import Turn
 from store import Absence
@@ -126,6 +126,7 @@ def _sighted(
         yield _after(Absence(coin, part, sighting.outcome, sighting.words, now, now, 1, None))
     for each in before:
         alike = (each.outcome in EMPTY) == (sighting.outcome in EMPTY)
+        framed = sighting.outcome in FRAMED
         again = each._replace(
             outcome=sighting.outcome,
             words=sighting.words,
@@ -133,6 +134,8 @@ def _sighted(
             last_at=max(each.last_at, now),
             attempts=each.attempts + 1,
             retry_at=None,
+            others=each.others if framed else None,
+            other=each.other if framed else None,
         )
         for part in _shared(each.window, sighting.window):
             yield _after(again._replace(window=part))
@@ -165,11 +168,7 @@ def _joined(parts: Iterable[Absence]) -> list[Absence]:
 
 
 def _are_alike(one: Absence, next_: Absence) -> bool:
-    if (one.window.end, one.outcome, one.words) != (
-        next_.window.start,
-        next_.outcome,
-        next_.words,
-    ):
+    if one.window.end != next_.window.start or _said(one) != _said(next_):
         return False
     if one.retry_at is None or next_.retry_at is None:
         return one.retry_at is next_.retry_at
@@ -177,6 +176,10 @@ def _are_alike(one: Absence, next_: Absence) -> bool:
         return False
     near = abs(one.retry_at - next_.retry_at) < ALIKE
     return near if _is_sure(one) else one.first_at == next_.first_at
+
+
+def _said(absence: Absence) -> tuple[object, ...]:
+    return absence.outcome, absence.words, absence.others, absence.other
 
 
 def _is_sure(absence: Absence) -> bool:

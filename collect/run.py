@@ -9,6 +9,7 @@ import sources
 import store
 from candles import Coin, Misuse
 from collect import quota
+from collect.compare import tell_outages
 from collect.engine import batches, gather
 from collect.order import Order
 from collect.tally import Tally
@@ -90,8 +91,7 @@ def run(
         course.end(batch)
         _refresh_if_due(tools)
     _refresh(tools)
-    if tally.pages:
-        tools.database.do(store.find_outages, order.window)
+    tell_outages(tools, order, tally)
     quota.keep(tools, order.now)
     touched = sorted(set().union(*tally.used.values()))
     tally.findings += map(str, tools.database.do(store.find_oddities, touched))

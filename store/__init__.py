@@ -24,10 +24,10 @@ from store.database import Database, told
 from store.findings import Finding, find_oddities, look_for, open_findings, suspects
 from store.gaps import Gap, Health, Outage, asked, gaps, gaps_by_reason, health, outages
 from store.history import History, Version, history
+from store.holes import Hole, find_outages, note_compared, uncompared_holes
 from store.ledger import (
     Absence,
     absences,
-    find_outages,
     held_from,
     note_health,
     note_kinds,
@@ -68,6 +68,7 @@ __all__ = [
     "Gap",
     "Health",
     "History",
+    "Hole",
     "Learnt",
     "Mismatch",
     "Outage",
@@ -109,6 +110,7 @@ __all__ = [
     "measure",
     "migrate",
     "missing",
+    "note_compared",
     "note_health",
     "note_kinds",
     "note_learnt",
@@ -140,6 +142,7 @@ __all__ = [
     "tidy",
     "told",
     "trend",
+    "uncompared_holes",
     "unlisted",
     "wanted",
     "write",

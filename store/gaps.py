@@ -15,10 +15,10 @@ NOT_MISSING = ("not listed yet", "delisted", "not wanted")
 class Gap(NamedTuple):
     """A maximal run of a coin's missing hours.
 
-    `evidence` says who was asked (source, start, end, outcome, words, attempts, first_asked,
-    last_asked, next_attempt; times ISO 8601). Nobody asks before `next_attempt`; None: never.
-    `asked_by` is the deployment that asks then (hourly, fill-gaps), or backfill, which no schedule
-    starts; None: nobody.
+    `evidence` says who was asked (source, start, end, outcome, words, others, other, attempts,
+    first_asked, last_asked, next_attempt; times ISO 8601). Nobody asks before `next_attempt`;
+    None: never. `asked_by` is the deployment that asks then (hourly, fill-gaps), or backfill, which
+    no schedule starts; None: nobody.
     """
 
     symbol: str
@@ -34,7 +34,7 @@ class Gap(NamedTuple):
 
 
 class Outage(NamedTuple):
-    """Hours that no symbol of a source has; `coins` of them were asked for."""
+    """Hours that a source has of no coin; `coins` of them have a hole then, between candles."""
 
     source: str
     window: Window
@@ -95,13 +95,17 @@ def gaps_by_reason(
 def asked(connection: Connection, coin: Coin, hour: datetime) -> list[dict[str, Any]]:
     """Who was asked for one hour of a coin and did not give it, as a gap's evidence has it."""
     rows = connection.execute(
-        "select source.name, outcome, words, attempts, first_at, last_at from absence"
-        " join source on source.key = absence.source"
+        "select source.name, outcome, words, others, other.symbol, attempts, first_at, last_at"
+        " from absence join source on source.key = absence.source"
+        " left join coin other on other.key = absence.other"
         " where coin = %s and starts_at <= %s and ends_at > %s order by source.key",
         (coin.key, hour, hour),
     )
-    names = ("source", "outcome", "words", "attempts", "first_asked", "last_asked")
-    return [dict(zip(names, (*row[:4], *map(_utc, row[4:])), strict=True)) for row in rows]
+    names = (
+        *("source", "outcome", "words", "others", "other", "attempts"),
+        *("first_asked", "last_asked"),
+    )
+    return [dict(zip(names, (*row[:6], *map(_utc, row[6:])), strict=True)) for row in rows]
 
 
 def outages(connection: Connection, window: Window | None = None) -> list[Outage]:

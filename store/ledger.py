@@ -14,6 +14,8 @@ class Absence(NamedTuple):
 
     `first_at` is when it was first found so, `last_at` when it was asked last; nobody asks again
     before `retry_at` (None: the next run does). `words` are the venue's, where it said anything.
+    `others` is what the source had of other coins then (have, lack, alone; None: nobody has
+    looked), `other` the key of the coin that was asked for only to compare.
     """
 
     coin: int
@@ -24,12 +26,15 @@ class Absence(NamedTuple):
     last_at: datetime
     attempts: int
     retry_at: datetime | None
+    others: str | None = None
+    other: int | None = None
 
 
 def absences(connection: Connection, source: int, coins: Collection[int]) -> list[Absence]:
     """What is known of these coins at one source (by key), by coin and time."""
     rows = connection.execute(
-        "select coin, starts_at, ends_at, outcome, words, first_at, last_at, attempts, retry_at"
+        "select coin, starts_at, ends_at, outcome, words, first_at, last_at, attempts, retry_at,"
+        " others, other"
         " from absence where source = %s and coin = any (%s) order by coin, starts_at",
         (source, list(coins)),
     )
@@ -95,13 +100,3 @@ def note_kinds(connection: Connection, indicative: Sequence[str]) -> None:
         "update source set traded = not traded where traded = (name = any (%s))",
         (list(indicative),),
     )
-
-
-def find_outages(connection: Connection, window: Window) -> int:
-    """Tell the venues' outages in `window` anew from what is known; return how many there are."""
-    ends = {"start": window.start, "end": window.end}
-    with connection.transaction(), connection.cursor() as cursor:
-        found = cursor.execute(query("find_outages"), ends).fetchall()
-        cursor.execute("delete from outage where starts_at < %(end)s and ends_at > %(start)s", ends)
-        cursor.executemany(query("note_outage"), found)
-    return len(found)

@@ -53,7 +53,8 @@ def test_why_hours_are_missing_and_how_they_are_had_again(run: Run, venues: Serv
 
     text = run("gaps", *WEEK, "--now", NOW).stdout
     assert "no trades" in text
-    assert "binance_spot has none between candles that it has (asked once)" in text
+    hole = "binance_spot has none between candles that it has, and has others'"
+    assert f"{hole} (asked once)" in text
     assert "1 gap, 6 hours: no trades 6" in text
 
     status = told(run, "status", "--now", NOW)

@@ -12,8 +12,9 @@ import pytest
 import store
 from candles import Window, instant
 from candles.settings import Settings
+from chandlery.gaps import evidence
 from collect import Tools, assess, choose, learn, order, run
-from sandbox import serving
+from sandbox import Serving, serving
 from sources import load
 from store import Connection, Gap
 
@@ -21,27 +22,37 @@ Open = Callable[..., AbstractContextManager[Tools]]
 NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)
 SPOT = ("binance_spot",)
 Backfill = Callable[..., None]
+HOLE = "binance_spot has none between candles that it has"
+ALONE = f"{HOLE}, only this coin was asked (asked once)"
 
 
 @pytest.fixture
-def backfill(settings: Settings, open_tools: Open, market: Path) -> Iterator[Backfill]:
+def venues(market: Path) -> Iterator[Serving]:
+    """The recordings."""
+    with serving(market=market, now=NOW, limits=False) as recorded:
+        yield recorded
+
+
+@pytest.fixture
+def backfill(settings: Settings, open_tools: Open, venues: Serving) -> Backfill:
     """Runs against the recordings, with Binance's spot market alone."""
-    with serving(market=market, now=NOW, limits=False) as venues:
-        asked = settings.model_copy(update={"venues_url": venues.url, "priority": SPOT})
+    asked = settings.model_copy(update={"venues_url": venues.url, "priority": SPOT})
+    with open_tools(asked) as at_hand:
+        learn(at_hand, NOW)
+
+    def once(*symbols: str, now: datetime = NOW, year: int = 2017) -> None:
+        given = {"sources": SPOT, "symbols": symbols, "start_year": year}
         with open_tools(asked) as at_hand:
-            learn(at_hand, NOW)
+            assert run(at_hand, order(now=now, known_sources=load(), **given)).failed == {}
 
-            def once(*symbols: str) -> None:
-                wanted = order(
-                    now=NOW,
-                    known_sources=load(),
-                    sources=SPOT,
-                    symbols=symbols,
-                    start_year=2017,
-                )
-                assert run(at_hand, wanted).failed == {}
+    return once
 
-            yield once
+
+def requests(venues: Serving, symbol: str) -> int:
+    """How often the venue was asked for candles of it since this was asked last."""
+    asked = venues.requests()["requests"]
+    venues.forget()
+    return sum(each["query"].get("symbol") == symbol for each in asked if "klines" in each["path"])
 
 
 def gaps(connection: Connection, symbol: str, window: Window | None = None) -> list[Gap]:
@@ -55,8 +66,10 @@ def test_alone_each_of_bitcoins_gaps_has_a_reason_and_beside_others_outages_are_
     backfill("BTC")
     alone = gaps(connection, "BTC")
     assert (len(alone), sum(gap.window.hours for gap in alone)) == (28, 128)
-    assert {gap.reason for gap in alone} == {"no trades"}
-    assert all(gap.evidence and gap.attempts == 1 for gap in alone)
+    # Ethereum, which it would be compared with, is not in the recordings.
+    assert {gap.reason for gap in alone} == {"no source has it"}
+    assert all(gap.attempts == 1 for gap in alone)
+    assert {evidence(gap)[0] for gap in alone} == {ALONE}
 
     backfill("DOGE", "ADA", "LINK")
     beside = gaps(connection, "BTC")
@@ -70,10 +83,51 @@ def test_alone_each_of_bitcoins_gaps_has_a_reason_and_beside_others_outages_are_
     hours = Counter[str]()
     for gap in beside:
         hours[gap.reason] += gap.window.hours
-    assert hours == {"no trades": 84, "outage at the venue": 44}
+    assert hours == {"no source has it": 84, "outage at the venue": 44}
     outages = store.outages(connection)
     assert (len(outages), sum(each.window.hours for each in outages)) == (18, 44)
     assert outages[-1].coins == 4  # 2023-03-24, one outage and not four gaps
+
+
+def test_held_alone_a_coins_holes_are_compared_with_bitcoins(
+    backfill: Backfill, connection: Connection, venues: Serving
+) -> None:
+    """Dogecoin's 44 hours of outage were told as hours without trades, which nobody had looked at.
+
+    Its 18 holes lie on pages of 1,000 hours so that 11 requests show all of them.
+    """
+    backfill("DOGE")
+    assert requests(venues, "BTCUSDT") == 11
+    alone = gaps(connection, "DOGE")
+    assert (len(alone), sum(gap.window.hours for gap in alone)) == (18, 44)
+    assert {gap.reason for gap in alone} == {"outage at the venue"}
+    assert {evidence(gap)[0] for gap in alone} == {f"{HOLE}, nor has it BTC's (asked once)"}
+    outages = store.outages(connection)
+    assert [each.window for each in outages] == [gap.window for gap in alone]
+    assert {each.coins for each in outages} == {2}
+    held = connection.execute("select distinct symbol from market_data").fetchall()
+    assert held == [("DOGE",)]  # what is asked to compare is not stored
+
+    backfill("DOGE")
+    assert requests(venues, "BTCUSDT") == 0
+
+    # Bitcoin itself tells the same, and is counted once.
+    backfill("BTC")
+    beside = gaps(connection, "DOGE")
+    assert [(gap.window, gap.reason) for gap in beside] == [
+        (gap.window, gap.reason) for gap in alone
+    ]
+    assert {each.coins for each in store.outages(connection)} == {2}
+
+
+def test_a_halt_is_told_by_what_bitcoin_has_meanwhile(
+    backfill: Backfill, connection: Connection
+) -> None:
+    backfill("BNX", year=2023)
+    halt, outage = gaps(connection, "BNX", Window(instant("2023-02-01"), instant("2023-04-01")))
+    assert (halt.window.hours, halt.reason) == (149, "no trades")
+    assert evidence(halt) == [f"{HOLE}, and has BTC's (asked once)"]
+    assert (outage.window.hours, outage.reason) == (1, "outage at the venue")
 
 
 def test_lunas_eighteen_days_are_a_delisting(backfill: Backfill, connection: Connection) -> None:

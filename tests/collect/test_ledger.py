@@ -88,6 +88,24 @@ def test_what_failed_is_for_the_next_run_and_no_sighting_of_emptiness() -> None:
     assert (empty[0].first_at, empty[0].attempts) == (NOW + HOUR, 2)
 
 
+def test_what_others_had_stays_with_hours_that_are_found_empty_again_and_no_others() -> None:
+    (hole,) = see([], NOW, (2, 8), asked=window(0, 10))
+    compared = [
+        hole._replace(window=window(2, 5), others="have", other=7),
+        hole._replace(window=window(5, 8), others="lack"),
+    ]
+    again = see(compared, NOW + HOUR, (2, 9), asked=window(0, 10))
+    assert [(each.window, each.others, each.other) for each in again] == [
+        (window(2, 5), "have", 7),
+        (window(5, 8), "lack", None),
+        (window(8, 9), None, None),
+    ]
+    failed = see(again, NOW + 2 * HOUR, (2, 9), asked=window(0, 10), outcome="failed")
+    assert [(each.window, each.others, each.other) for each in failed] == [
+        (window(2, 9), None, None)
+    ]
+
+
 holes = st.lists(
     st.tuples(st.integers(0, 30), st.integers(1, 6)).map(lambda x: (x[0], min(x[0] + x[1], 36))),
     max_size=4,

@@ -14,6 +14,7 @@ import embedded
 import store
 from candles import Window, instant
 from candles.settings import Settings
+from chandlery.gaps import evidence
 from collect import Tally, Tools, fill_gaps, learn, order, run
 from collect.quality import assess
 from sandbox import Serving, serving
@@ -22,6 +23,7 @@ from store import Gap
 
 Open = Callable[..., AbstractContextManager[Tools]]
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 START = "2026-10-08"
@@ -154,6 +156,93 @@ def test_the_ledgers_reason_is_what_was_injected_and_what_can_be_had_comes_back(
     assert bool(site.gaps(later, asked)) != injected.comes_back
     kept = [row for row in undisturbed if injected.comes_back or row in set(site.rows())]
     assert site.rows() == kept
+
+
+ETH_ALONE = {"symbols": ["ETH"]}
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "reason", "others"),
+    [
+        ("halt", ONE, "no trades", ("have", "BTC")),
+        ("outage", {"source": "binance_spot"}, "outage at the venue", ("lack", "BTC")),
+    ],
+)
+def test_alone_a_coins_hole_is_compared_with_the_most_traded(
+    site: Site, fault: str, options: dict[str, Any], reason: str, others: tuple[str, str]
+) -> None:
+    site.learn()
+    site.venues.fault(fault, **options, **SPAN)
+    site.backfill(**ETH_ALONE)
+    whole = Window(instant(START), instant(TO_NOW[1]))
+    (gap,) = site.gaps(window=whole)
+    (known,) = gap.evidence
+    assert (gap.window, gap.reason) == (Window(*map(instant, HOURS)), reason)
+    assert (known["others"], known["other"]) == others
+    (asked,) = [each["query"] for each in site.asked() if each["query"]["symbol"] == "BTCUSDT"]
+    start, end = (int(instant(SPAN[name]).timestamp() * 1000) for name in ("start", "end"))
+    assert int(asked["startTime"]) == start - HOUR // MILLISECOND
+    assert int(asked["endTime"]) == end + HOUR // MILLISECOND - 1
+
+    # With the hole itself: until then nobody is asked; what bitcoin has is final.
+    site.venues.forget()
+    site.fill(NOW + 59 * MINUTE, end="2026-11-22T10:00Z", recheck_hours=0, **ETH_ALONE)
+    assert site.asked() == []
+    later = NOW + HOUR
+    site.fill(later, end="2026-11-22T10:00Z", recheck_hours=0, **ETH_ALONE)
+    again = [each["query"]["symbol"] for each in site.asked()]
+    assert again == ["ETHUSDT"] + ["BTCUSDT"] * (others[0] == "lack")
+    (gap,) = site.gaps(later, whole)
+    assert (gap.reason, gap.attempts) == (reason, 2)
+
+
+def test_bitcoins_own_hole_is_compared_with_ethereum(site: Site) -> None:
+    site.learn()
+    site.venues.fault("halt", symbol="BTCUSDT", **SPAN)
+    site.backfill(symbols=["BTC"])
+    (gap,) = site.gaps(window=Window(instant(START), instant(TO_NOW[1])))
+    (known,) = gap.evidence
+    assert (gap.reason, known["others"], known["other"]) == ("no trades", "have", "ETH")
+
+
+def test_where_nobody_can_be_asked_to_compare_nothing_is_claimed(site: Site) -> None:
+    site.learn()
+    site.venues.fault("outage", source="binance_spot", **SPAN)
+    site.venues.fault("500", symbol="BTCUSDT")
+    assert site.backfill(**ETH_ALONE).failed == {}
+    whole = Window(instant(START), instant(TO_NOW[1]))
+    (gap,) = site.gaps(window=whole)
+    assert gap.reason == "no source has it"
+    assert evidence(gap) == [
+        "binance_spot has none between candles that it has, only this coin was asked (asked once)"
+    ]
+    site.venues.clear()
+    site.venues.fault("outage", source="binance_spot", **SPAN)
+    later = NOW + HOUR
+    site.fill(later, end="2026-11-22T10:00Z", recheck_hours=0, **ETH_ALONE)
+    (gap,) = site.gaps(later, whole)
+    assert gap.reason == "outage at the venue"
+
+
+def test_an_outage_that_goes_on_is_told_once_newer_candles_frame_it(site: Site) -> None:
+    """Until then nothing tells an outage from candles that are late."""
+    site.learn()
+    hours = Window(instant("2026-11-22T09:00Z"), instant("2026-11-22T14:00Z"))
+    span = {"start": f"{hours.start:%FT%TZ}", "end": f"{hours.end:%FT%TZ}"}
+    site.venues.fault("outage", source="binance_spot", **span)
+    site.backfill()
+    so_far = site.gaps(NOW, Window(hours.start, instant(TO_NOW[1])))
+    assert {(gap.symbol, gap.reason) for gap in so_far} == {
+        (symbol, "no source has it") for symbol in ALL
+    }
+
+    after = NOW + 6 * HOUR
+    site.venues.at(after)
+    site.fill(after)
+    told = site.gaps(after, Window(hours.start, hours.end + HOUR))
+    assert {(gap.symbol, gap.window, gap.reason) for gap in told} == {
+        (symbol, hours, "outage at the venue") for symbol in ALL
+    }
 
 
 def test_a_gap_proven_empty_is_not_asked_for_before_its_time(site: Site) -> None:

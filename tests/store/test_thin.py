@@ -132,7 +132,7 @@ def test_evidence_of_an_outage_stays(connection: store.Connection, frame: Frame)
     store.write(connection, {1: frame(range(48)), 2: frame(range(48))}, 0)
     store.refresh(connection)
     for coin in COINS:
-        keep_absence(connection, 2, absent(coin, 5, 8, T0 + DAY))
+        keep_absence(connection, 2, absent(coin, 5, 8, T0 + DAY)._replace(outcome="hole"))
         keep_absence(
             connection, 2, absent(coin, 20 + coin, 22 + coin, T0 + DAY)._replace(outcome="failed")
         )

@@ -1,0 +1,91 @@
+"""Whether the venue was down, or one coin halted: its holes held against the most traded coin.
+
+The database tells where other coins of the venue are held. Where none is, the venue is asked for
+bitcoin in the same hours, or for ethereum where the hole is bitcoin's; what comes is not stored.
+
+    ETH lacks 02:00..06:00, and so does BTC   an outage: BTC was asked for 01:00..07:00 and has
+                                              01:00 and 06:00, with nothing between
+    ETH lacks 02:00..06:00, and BTC has it    no trades of ETH
+
+A hole is compared by the run that was told of it, and again when it is asked for again. What the
+other coin had is final: it is not asked for a second time.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
+
+import sources
+import store
+from candles import HOUR, Listing, SourceError, Window, whole_hour
+from collect.evidence import FRAMED, Answer, answer, sightings
+from collect.order import Order
+from collect.tally import Tally
+from collect.tools import Tools
+from sources import Source, fetch
+from store import Hole
+
+log = logging.getLogger(__name__)
+
+MOST_TRADED = ("bitcoin", "ethereum")
+"""By CoinGecko's ids. Every venue lists them, since its first days, and an hour without a trade of
+them is hard to imagine."""
+
+
+def tell_outages(tools: Tools, order: Order, tally: Tally) -> None:
+    """Tell the venues' outages in the order's window, once the holes of this run are compared."""
+    database = tools.database
+    database.do(store.find_outages, order.window)
+    known = [name for name in tools.sources if name not in tally.off]
+    holes = database.do(store.uncompared_holes, known, MOST_TRADED, order.now)
+    if not holes:
+        return
+    listings = database.do(store.listings, database.do(store.find, MOST_TRADED))
+    for (name, other), some in groupby(holes, attrgetter("source", "other")):
+        source = tools.sources[name]
+        its = [each for each in listings if (each.source, each.coin) == (source.listings, other)]
+        _compare(tools, order, source, its, list(some))
+    database.do(store.find_outages, order.window)
+
+
+def _compare(
+    tools: Tools, order: Order, source: Source, listings: Sequence[Listing], holes: Sequence[Hole]
+) -> None:
+    """Ask for another coin, by its listings, in the hours of the holes, and keep what it has."""
+    answers, has = list[Answer](), list[Window]()
+    try:
+        for listing, page in _pages(source, order, listings, holes):
+            frame, malformed = fetch(tools.client, source, listing, page, order.now)
+            answers.append(answer(page, page, frame, malformed))
+            has += page.without(answers[-1].holes)
+    except SourceError as error:
+        log.info("%s: holes are not compared: %s", source.name, error)
+    asked = [each.page for each in answers]
+    lacks = [each.window for each in sightings(answers, (), None) if each.outcome in FRAMED]
+    told = [hole for hole in holes if not hole.window.without(asked)]
+    tools.database.do(store.note_compared, told, has, lacks)
+
+
+def _pages(
+    source: Source, order: Order, listings: Sequence[Listing], holes: Iterable[Hole]
+) -> Iterator[tuple[Listing, Window]]:
+    """What to ask for: each hole an hour wider on both sides, near ones by one request."""
+    for hull in _hulls((hole.window for hole in holes), source.page_hours):
+        wider = Window(hull.start - HOUR, min(hull.end + HOUR, whole_hour(order.now)))
+        for page in sources.pages(source, wider, order.now):
+            lives = [(each, life) for each in listings if (life := each.clip(page)) is not None]
+            yield from lives[:1]
+
+
+def _hulls(windows: Iterable[Window], page_hours: int) -> Iterator[Window]:
+    """Windows that are in order, as few: those that fit into one page together, as one."""
+    hull: Window | None = None
+    for window in windows:
+        both = window if hull is None else Window(hull.start, max(hull.end, window.end))
+        if hull is not None and both.hours + 2 > page_hours:
+            yield hull
+            both = window
+        hull = both
+    if hull is not None:
+        yield hull
