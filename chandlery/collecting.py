@@ -31,6 +31,7 @@ from collect import (
     gather,
     learn,
     learn_if_due,
+    refuse_if_offline,
     tools,
 )
 from collect.order import few
@@ -46,7 +47,9 @@ from collect.run import Run
 @choices(MAX_COINS, NOW, JSON)
 def coins(*, relearn: bool, max_coins: int | None, now: str | None, as_json: bool) -> int:
     """Learn coins by market cap, and where they are listed."""
-    with tools(settings()) as at_hand, progress("coins", shown=not as_json):
+    current = settings()
+    refuse_if_offline(current, current.priority)
+    with tools(current) as at_hand, progress("coins", shown=not as_json):
         universe = learn(at_hand, at(now), few(max_coins))
         if relearn:
             universe.doubted = at_hand.database.do(store.doubt_starts)
@@ -101,6 +104,7 @@ def _collect(
     title: str, current: Settings, wanted: Order, *, as_json: bool, run: Run = collect.run
 ) -> int:
     wanted = replace(wanted, name=f"chandlery {title}")
+    refuse_if_offline(current, wanted.sources)
     with tools(current) as at_hand, progress(title, shown=not as_json) as bar:
         learn_if_due(at_hand, wanted)
         tally = run(at_hand, wanted, lambda step: move(bar, step), gather)

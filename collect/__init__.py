@@ -9,7 +9,7 @@ from collect.quality import Report, assess, check
 from collect.run import Progress, choose, fill_gaps, run
 from collect.survey import Survey, survey
 from collect.tally import Tally
-from collect.tools import Tools, tools
+from collect.tools import Tools, refuse_if_offline, tools
 from collect.universe import Universe, learn, learn_if_due
 from collect.upkeep import AFTER_DAYS, Upkeep, maintain
 
@@ -36,6 +36,7 @@ __all__ = [
     "learn_if_due",
     "maintain",
     "order",
+    "refuse_if_offline",
     "run",
     "survey",
     "tools",

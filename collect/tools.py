@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -84,6 +84,18 @@ def tools(
             # Whoever waits for an answer still has its connection: it ends with the process.
             if at_hand.end():
                 client.close()
+
+
+def refuse_if_offline(settings: Settings, names: Iterable[str]) -> None:
+    """Unavailable, at once, where no host of these sources or CoinGecko can be connected to.
+
+    A request waits and tries again, minutes in all: a machine without a network is told sooner.
+    """
+    known = sources.load()
+    asked = [known[name].venue for name in ("coingecko", *names)]
+    direct = [url for venue in asked for url in (venue.url, venue.mirror) if url is not None]
+    through = settings.proxy or settings.venues_url
+    sources.refuse_if_nobody_is_there([through] if through else direct)
 
 
 def venues(

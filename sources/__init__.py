@@ -9,6 +9,7 @@ from sources.discovery import load
 from sources.fetch import catalogue, fetch, fetch_many, first_candle, pages, send
 from sources.limiter import Timepiece
 from sources.malformed import Fetched, MalformedRows
+from sources.reach import refuse_if_nobody_is_there
 from sources.source import (
     CATALOGUE,
     Budget,
@@ -49,5 +50,6 @@ __all__ = [
     "first_candle",
     "load",
     "pages",
+    "refuse_if_nobody_is_there",
     "send",
 ]

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -203,3 +204,34 @@ def test_the_embedded_database_by_hand(tmp_path: Path) -> None:
     assert chandlery("db", "stop", **place).stdout == "it was not running\n"
     done = chandlery("db", "start", "--tcp", "0", **place)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_without_a_network_it_is_said_at_once(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        shut = f"http://127.0.0.1:{server.getsockname()[1]}"
+    for words in ("coins", "hourly", "backfill --symbols BTC"):
+        done = run(*words.split(), "--now", NOW, CHANDLERY_VENUES_URL=shut)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == (
+            "chandlery: no host can be reached: 127.0.0.1 (Connection refused)."
+            " Check the network, DNS and HTTPS_PROXY\n"
+        )
+
+
+def test_a_source_named_for_one_run_is_learnt_and_nowhere_listed_is_exit_1(run: Run) -> None:
+    day = ("--hours", "5", "--now", NOW, "--json")
+    done = run("hourly", "--symbols", "BTC", "--sources", "okx", *day)
+    assert (done.returncode, json.loads(done.stdout)["records_by_source"]) == (0, {"okx": 5})
+    done = run("hourly", "--symbols", "USDT", "--sources", "okx", *day)
+    assert (done.returncode, json.loads(done.stdout)["unlisted"]) == (1, ["USDT"])
+
+
+def test_without_a_candle_gaps_says_so_and_an_end_alone_begins_with_the_listing(run: Run) -> None:
+    assert run("gaps", "--now", NOW).stdout.startswith("no candles yet: `chandlery backfill")
+    assert run("hourly", "--symbols", "BTC", "--now", NOW).returncode == 0
+    done = run("gaps", "ETH", "--now", NOW)
+    assert done.stdout == (
+        "no candles of ETH yet: `chandlery backfill --symbols ETH` fetches some\n"
+    )
+    done = run("gaps", "BTC", "--end", "2026-11-22", "--now", NOW)
+    assert done.stdout == "no hour is missing\n"
