@@ -9,8 +9,9 @@ from candles import HOUR, Coin, Misuse, Window, instant, line, whole_hour
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
 FILL_HOURS = 30 * 24  # how far back gaps are filled, if nobody says otherwise
-RECHECK_HOURS = 48
-"""Once a day, so that each hour is seen again when it is a day old: some are restated for hours."""
+RECHECK_HOURS = 72
+"""Once a day, so that each hour is seen again when it is one day old, and two: some are restated for
+hours, and an answer may be a cache's of the day before. It all fits into one page."""
 MOST_HOURS = 24 * 366
 MOST_COINS = 1_000_000
 MOST_SHARDS = 100
