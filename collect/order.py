@@ -10,7 +10,7 @@ FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
 FILL_HOURS = 30 * 24  # how far back gaps are filled, if nobody says otherwise
 RECHECK_HOURS = 72
-"""Once a day, so that each hour is seen again when it is one day old, and two: some are restated for
+"""Once a day, so that each hour is seen again at one and at two days old: some are restated for
 hours, and an answer may be a cache's of the day before. It all fits into one page."""
 MOST_HOURS = 24 * 366
 MOST_COINS = 1_000_000

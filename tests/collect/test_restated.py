@@ -67,7 +67,7 @@ def test_what_was_restated_is_had_though_a_cache_answers_for_the_day_before(
         place.learn(hour)
         closes = []
         for day in range(3):
-            front.spoil = as_told_at_first(hour) if day < 2 else None  # noqa: PLR2004
+            front.spoil = as_told_at_first(hour) if day < 2 else None
             place.backfill(
                 "binance_spot",
                 do=fill_gaps,
