@@ -22,7 +22,7 @@ from chandlery.options import (
     choices,
     ordered,
 )
-from chandlery.people import move, output, print_json, print_tally, progress
+from chandlery.people import move, output, print_json, print_left_out, print_tally, progress
 from collect import (
     FILL_HOURS,
     RECHECK_HOURS,
@@ -33,6 +33,7 @@ from collect import (
     learn_if_due,
     tools,
 )
+from collect.left_out import left_out
 from collect.order import few
 from collect.run import Run
 
@@ -43,9 +44,22 @@ from collect.run import Run
     is_flag=True,
     help="Have the next backfill ask again when listings began, as if it were not known.",
 )
+@click.option(
+    "--left-out",
+    "show_left_out",
+    is_flag=True,
+    help="Learn nothing: list the coins that are known and not collected, and why.",
+)
 @choices(MAX_COINS, NOW, JSON)
-def coins(*, relearn: bool, max_coins: int | None, now: str | None, as_json: bool) -> int:
+def coins(
+    *, relearn: bool, show_left_out: bool, max_coins: int | None, now: str | None, as_json: bool
+) -> int:
     """Learn coins by market cap, and where they are listed."""
+    if show_left_out:
+        with store.connect(settings()) as connection:
+            store.migrate(connection)
+            print_left_out(left_out(connection)[: few(max_coins)], as_json=as_json)
+        return 0
     with tools(settings()) as at_hand, progress("coins", shown=not as_json):
         universe = learn(at_hand, at(now), few(max_coins))
         if relearn:

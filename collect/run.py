@@ -10,6 +10,8 @@ import store
 from candles import Coin, Misuse
 from collect import quota
 from collect.engine import batches, gather
+from collect.known import Known
+from collect.known import known as known_coins
 from collect.order import Order
 from collect.tally import Tally
 from collect.tools import Tools
@@ -78,6 +80,7 @@ def run(
     coins = tools.database.do(choose, order.symbols, order.max_coins)
     coins = [coin for coin in coins if order.shard is None or order.shard.has(coin)]
     tally = Tally(skipped=_unconfigured(tools, order))
+    tally.known = _known(tools, order)
     known = tools.sources.values()
     tools.database.do(store.note_kinds, [each.name for each in known if each.kind == "indicative"])
     _refresh(tools)  # what a run that died left behind
@@ -110,6 +113,14 @@ def fill_gaps(
     tally = run(tools, order, watch, gather)
     tally.open_gaps = tools.database.do(store.gaps_by_reason, order.now, order.window)
     return tally
+
+
+def _known(tools: Tools, order: Order) -> Known | None:
+    """How many coins are known, where more of them would be this run's; no shard's affair."""
+    if order.symbols is not None or order.shard is not None:
+        return None
+    found = tools.database.do(known_coins)
+    return found if order.max_coins is None or order.max_coins > found.known else None
 
 
 def _unconfigured(tools: Tools, order: Order) -> dict[str, str]:

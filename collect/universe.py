@@ -12,6 +12,7 @@ import store
 from candles import Blocked, Malformed, SourceError, Unavailable, whole_hour
 from collect import quota
 from collect.kinds import is_crypto
+from collect.known import UNIVERSE
 from collect.markets import LISTED, Told, asked, in_dollars, told
 from collect.order import Order
 from collect.renames import renames
@@ -25,7 +26,6 @@ FIRST_COINS = 1000  # four pages; `chandlery coins` learns them all
 FRESH = timedelta(hours=24)
 FEW_COINS, SMALL_SHARE = 20, 0.05
 """CoinGecko may lose so many coins at once, or that share, and be taken at its word."""
-UNIVERSE = "universe"
 
 
 @dataclass
@@ -33,6 +33,7 @@ class Universe:
     """What was learnt."""
 
     coins: int = 0
+    there_are: int | None = None  # coins at CoinGecko; None: it did not say
     listings: dict[str, int] = field(default_factory=dict)  # source: coins listed there
     unmapped: int = 0  # coins known by a venue's word only, as CoinGecko did not answer
     failures: dict[str, str] = field(default_factory=dict)
@@ -63,6 +64,7 @@ def learn(tools: Tools, now: datetime, most: int | None = None) -> Universe:
             _learn_unmapped(tools, now, universe)
         return universe
     found = dict(told(tools, seen, universe.failures))
+    universe.there_are = _there_are(tools, seen, most)
     tools.database.do(_keep, universe, seen, found, now, most)
     quota.keep(tools, now)
     return universe
@@ -88,7 +90,7 @@ def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
             universe.listings[name] = listed["id"].n_unique()
             _tell(universe, name, odd, learnt)
         _tell_coins(universe, _unseen(connection, seen, most, now))
-        store.note_learnt(connection, UNIVERSE, now)
+        store.note_learnt(connection, UNIVERSE, now, universe.there_are)
 
 
 def _rename(
@@ -164,9 +166,20 @@ def _coins(tools: Tools, most: int | None) -> pl.DataFrame:
         "name",
         "rank",
         ticker=pl.col("symbol").str.to_uppercase(),
-        crypto=is_crypto(pl.col("id")),
+        crypto=is_crypto(pl.col("id"), tools.include),
         price="price",
     )
+
+
+def _there_are(tools: Tools, seen: pl.DataFrame, most: int | None) -> int | None:
+    """How many coins CoinGecko has: those seen, where it had no more to tell."""
+    if most is None or seen.height < most:
+        return seen.height
+    try:
+        return coingecko.number_of_coins(tools.client)
+    except SourceError as error:
+        log.warning("how many coins there are is not known: %s", error)
+        return None
 
 
 def _learn_unmapped(tools: Tools, now: datetime, universe: Universe) -> None:

@@ -186,7 +186,9 @@ def line(tally: Tally) -> str:
     # So ends all but one of several runs that are late: what is missing is asked, not the time.
     nothing = "nothing else is due" if tally.unfinished else "nothing due is missing"
     asked = f"{tally.records:,} candles" if tally.pages else nothing
-    return "; ".join([f"{done} of {len(tally.coins)} coins, {asked}", *tally.leaving()])
+    rest = tally.known and tally.known.sentence()
+    told = [f"{done} of {len(tally.coins)} coins, {asked}", *tally.leaving()]
+    return "; ".join([*told, rest] if rest else told)
 
 
 def _ended(tally: Tally) -> State[dict[str, object]]:

@@ -111,12 +111,17 @@ class CoinGecko:
         """Return what answers which path."""
         return {
             "/api/v3/ping": lambda _: json({"gecko_says": "(V3) To the Moon!"}),
+            "/api/v3/global": self._global,
             "/api/v3/coins/list": self._list,
             "/api/v3/coins/markets": self._markets,
             "/api/v3/coins/*/market_chart/range": self._chart,
             "/api/v3/exchanges/*/tickers": self._exchange,
             "/api/v3/derivatives/exchanges/*": self._derivatives,
         }
+
+    def _global(self, _: Ask) -> Answer:
+        """Answer how many coins there are."""
+        return json({"data": {"active_cryptocurrencies": len(self._market.coins)}})
 
     def _list(self, _: Ask) -> Answer:
         """Answer all ids."""

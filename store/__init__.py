@@ -3,6 +3,7 @@
 from store.accounts import clock_ahead, keep_account, read_account
 from store.claims import LEASE, Claim, Claimant, claim, release_claims, renew_claims
 from store.coins import (
+    LeftOut,
     Unseen,
     active,
     adopt,
@@ -10,11 +11,14 @@ from store.coins import (
     ids,
     learn_coins,
     learnt_at,
+    learnt_number,
+    left_out,
     note_learnt,
     prices,
     ranked,
     rename_coins,
     retire_unseen,
+    take_in,
 )
 from store.compress import Packed, compress, tidy
 from store.connect import Connection, alone, connect
@@ -68,6 +72,7 @@ __all__ = [
     "Health",
     "History",
     "Learnt",
+    "LeftOut",
     "Mismatch",
     "Outage",
     "Packed",
@@ -102,6 +107,8 @@ __all__ = [
     "learn_coins",
     "learn_listings",
     "learnt_at",
+    "learnt_number",
+    "left_out",
     "listings",
     "look_for",
     "make_roles",
@@ -133,6 +140,7 @@ __all__ = [
     "source_key",
     "spent",
     "suspects",
+    "take_in",
     "thin",
     "tidy",
     "told",
