@@ -73,6 +73,9 @@ def coins(
 
 @click.command()
 @click.option("--archive", is_flag=True, help="Ask for bulk files first, where there are some.")
+@click.option(
+    "--delisted", is_flag=True, help="Also what was delisted before it was ever asked for."
+)
 @click.option("--shard", metavar="K/N", help="Only the K-th of N parts of the coins, as 2/4.")
 @choices(START, START_YEAR, END, SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
 def backfill(*, as_json: bool, **given: Unpack[Given]) -> int:
@@ -134,6 +137,12 @@ def _print_universe(universe: Universe) -> None:
     for source, what in (*universe.odd.items(), *universe.failures.items()):
         words = what.removeprefix(f"{source}: ")
         output.print(f"  {source}: {words}", highlight=False, markup=False)
+    if universe.delisted:
+        words = (
+            f"  {universe.delisted:,} listings are over, {universe.delisted_unmapped:,} of coins"
+        )
+        rest = " that nobody tells: `backfill --delisted` takes them in"
+        output.print(f"{words}{rest}", highlight=False)
     if universe.doubted:
         words = f"  the next backfill asks again when {universe.doubted:,} listings began"
         output.print(words, highlight=False)

@@ -1,7 +1,9 @@
-"""What CoinGecko ranks as coins and is none: claims on stocks and funds. Kept, and left out.
+"""What is listed as a coin and is none: claims on stocks and funds. Kept, and left out.
 
 Tokens on gold and silver (XAUT, PAXG) are taken: they trade as coins do, day and night.
-CoinGecko's ids follow their issuers' naming, read off its list.
+CoinGecko's ids follow their issuers' naming, read off its list. Of what venues alone know
+Binance's leveraged tokens and states' currencies are told by their names, read off its list of
+2021: BTCUP, ETHBEAR, GBP.
 """
 
 import re
@@ -14,8 +16,12 @@ LEFT_OUT: Mapping[str, str] = {
     r"-ondo-tokenized-": "stock or fund",
     r"-tokenized-stock": "stock or fund",
     r"-bstocks?$": "stock or fund",
+    r"^unmapped:binance_\w+:(1INCH|AAVE|ADA|BCH|BNB|BTC|DOT|EOS|ETH|FIL|LINK|LTC|SUSHI|SXP|TRX|UNI"
+    r"|XLM|XRP|XTZ|YFI)(UP|DOWN)$": "leveraged token",
+    r"^unmapped:binance_\w+:(BNB|EOS|ETH|XRP)?(BULL|BEAR)$": "leveraged token",
+    r"^unmapped:\w+:(AUD|BRL|EUR|GBP|RUB|TRY|UAH)$": "currency of a state",
 }
-"""What is left out, by patterns of its CoinGecko id."""
+"""What is left out, by patterns of its id."""
 
 
 def is_crypto(coin_id: pl.Expr, include: Sequence[str] = ()) -> pl.Expr:

@@ -77,8 +77,9 @@ def run(
     `gather` does one batch: Prefect's flows hand in the same function as a task.
     """
     began = monotonic()
-    coins = tools.database.do(choose, order.symbols, order.max_coins)
+    coins = tools.database.do(choose, order.symbols, order.max_coins, delisted=order.delisted)
     coins = [coin for coin in coins if order.shard is None or order.shard.has(coin)]
+    tools.database.do(store.take_in, [coin.key for coin in coins])
     tally = Tally(skipped=_unconfigured(tools, order))
     tally.known = _known(tools, order)
     known = tools.sources.values()
@@ -136,11 +137,16 @@ def choose(
     connection: store.Connection,
     symbols: Sequence[str] | None,
     most: int | None = None,
+    *,
+    delisted: bool = False,
 ) -> list[Coin]:
-    """The coins asked for, by rank; Misuse names a symbol that no coin has, and what is near it."""
+    """The coins asked for, by rank; Misuse names a symbol that no coin has, and what is near it.
+
+    All are also those that are left out as delisted, if that is asked for.
+    """
     # What cannot be printed is in no name, and PostgreSQL does not take all of it.
     asked = None if symbols is None else [each for each in symbols if each.isprintable()]
-    coins = store.find(connection, asked, None)
+    coins = store.find(connection, asked, None, delisted=delisted)
     names = {name.upper() for coin in coins for name in (coin.symbol, coin.id)}
     older = {name.upper() for name in store.ids(connection)} if symbols else set()
     unknown = [symbol for symbol in symbols or () if symbol.upper() not in names | older]

@@ -11,8 +11,10 @@ import sources
 import store
 from candles import Blocked, Malformed, SourceError, Unavailable, whole_hour
 from collect import quota
+from collect.delisted import find, keep
 from collect.kinds import is_crypto
 from collect.known import UNIVERSE
+from collect.left_out import DELISTED
 from collect.markets import LISTED, Told, asked, in_dollars, told
 from collect.order import Order
 from collect.renames import renames
@@ -36,8 +38,10 @@ class Universe:
     there_are: int | None = None  # coins at CoinGecko; None: it did not say
     listings: dict[str, int] = field(default_factory=dict)  # source: coins listed there
     unmapped: int = 0  # coins known by a venue's word only, as CoinGecko did not answer
+    delisted: int = 0  # listings that were over before they were known, new ones
+    delisted_unmapped: int = 0  # of them: whose coin nobody tells
     failures: dict[str, str] = field(default_factory=dict)
-    odd: dict[str, str] = field(default_factory=dict)  # by source: entries that were left out
+    odd: dict[str, str] = field(default_factory=dict)  # by source: what of its lists is left out
     renamed: dict[str, str] = field(default_factory=dict)  # CoinGecko's ids: the new by the old
 
     doubted: int = 0  # listings whose starts are to be asked for again
@@ -47,8 +51,12 @@ class Universe:
         return asdict(self)
 
 
-def learn(tools: Tools, now: datetime, most: int | None = None) -> Universe:
+def learn(
+    tools: Tools, now: datetime, most: int | None = None, *, delisted: bool = False
+) -> Universe:
     """Keep the `most` best-ranked coins (all, if None) and their listings at every source.
+
+    With all coins, or where `delisted` is asked for, also what was over before it was known.
 
     What one venue does not tell is left for another time, with its words in `failures`. Without
     CoinGecko what is known stays; if nothing is, the venues' own lists must do: their coins are
@@ -66,6 +74,8 @@ def learn(tools: Tools, now: datetime, most: int | None = None) -> Universe:
     found = dict(told(tools, seen, universe.failures))
     universe.there_are = _there_are(tools, seen, most)
     tools.database.do(_keep, universe, seen, found, now, most)
+    if most is None or delisted:
+        _learn_delisted(tools, universe, found, now)
     quota.keep(tools, now)
     return universe
 
@@ -91,6 +101,22 @@ def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
             _tell(universe, name, odd, learnt)
         _tell_coins(universe, _unseen(connection, seen, most, now))
         store.note_learnt(connection, UNIVERSE, now, universe.there_are)
+
+
+def _learn_delisted(
+    tools: Tools, universe: Universe, found: Mapping[str, Told], now: datetime
+) -> None:
+    """Keep what is over; who does not tell of it is asked another time."""
+    over = find(tools, found, now)
+    for name, words in over.failures.items():
+        said = (universe.odd.get(name), f"what is over is not known: {words}")
+        universe.odd[name] = "; ".join(filter(None, said))
+    tools.database.do(keep, tools, over, now)
+    if not over.failures:
+        tools.database.do(store.note_learnt, DELISTED, now)
+    told = [each for listings in over.listings.values() for each in listings]
+    universe.delisted = len(told)
+    universe.delisted_unmapped = sum(not each.mapped for each in told)
 
 
 def _rename(
@@ -147,14 +173,16 @@ def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
 def learn_if_due(tools: Tools, order: Order) -> None:
     """Before a run: learn the coins if none is known, or if a day has passed since."""
     known = tools.database.do(store.find)
-    learnt = tools.database.do(store.learnt_at, UNIVERSE)
-    if known and learnt is not None and order.now - learnt < FRESH:
+    wanted = (UNIVERSE, DELISTED) if order.delisted else (UNIVERSE,)
+    learnt = [tools.database.do(store.learnt_at, what) for what in wanted]
+    if known and all(at is not None and order.now - at < FRESH for at in learnt):
         return
     named = order.symbols is not None or order.max_coins is None
     enough = max(FIRST_COINS if named else order.max_coins or 0, COINS_A_PAGE, len(known))
-    why = "a day has passed" if known else "no coin is known yet"
+    why = "what was learnt is old" if known else "no coin is known yet"
     log.warning("%s: learning the %s best by market cap", why, f"{enough:,}")
-    for source, words in learn(tools, order.now, enough).failures.items():
+    learnt_now = learn(tools, order.now, enough, delisted=order.delisted)
+    for source, words in learnt_now.failures.items():
         log.warning("what %s lists could not be learnt: %s", source, words)
 
 

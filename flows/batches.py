@@ -92,6 +92,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
     recheck_hours: int | None = None,
     patient: bool = True,
     shard: str | None = None,
+    delisted: bool = False,
     run: Run = run,
     do: Callable[[Settings, Order], State[dict[str, object]]] | None = None,
 ) -> State[dict[str, object]]:
@@ -116,6 +117,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             patient=patient,
             name=runtime.flow_run.name,
             shard=shard,
+            delisted=delisted,
         )
         if do is not None:
             return do(current, wanted)

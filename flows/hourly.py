@@ -1,6 +1,7 @@
 """The newest closed hours of every coin: at minute 5 of every hour."""
 
 from contextlib import suppress
+from typing import cast
 
 from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
@@ -8,6 +9,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
 from candles import clock
+from collect.known import Known
 from flows.batches import carry_out
 from flows.form import Coins, Hours, which
 
@@ -37,8 +39,9 @@ def hourly(
         now: Run as if it were this moment, ISO 8601.
     """
     state = carry_out(now=now, sources=sources, symbols=symbols, max_coins=max_coins, hours=hours)
-    known = (state.data or {}).get("universe")
-    if isinstance(known, dict) and (known["there_are"] or 0) > known["known"]:
+    told = cast("dict[str, object] | None", state.data) or {}
+    known = cast("dict[str, int | None] | None", told.get("universe"))
+    if known is not None and Known(known["known"] or 0, known["there_are"]).rest:
         _learn_the_rest(now)
     return state
 

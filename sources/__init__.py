@@ -6,13 +6,15 @@ for a page of candles and answers for its rules, whichever source it is.
 
 from sources.account import GRAIN, Account, Accounts
 from sources.discovery import load
-from sources.fetch import catalogue, fetch, fetch_many, first_candle, pages, send
+from sources.fetch import catalogue, fetch, fetch_many, first_candle, last_candle, pages, send
+from sources.folders import months, symbols
 from sources.limiter import Timepiece
 from sources.malformed import Fetched, MalformedRows
 from sources.source import (
     CATALOGUE,
     Budget,
     Catalogue,
+    Folders,
     Many,
     Markets,
     Metering,
@@ -32,6 +34,7 @@ __all__ = [
     "Budget",
     "Catalogue",
     "Fetched",
+    "Folders",
     "MalformedRows",
     "Many",
     "Markets",
@@ -47,7 +50,10 @@ __all__ = [
     "fetch",
     "fetch_many",
     "first_candle",
+    "last_candle",
     "load",
+    "months",
     "pages",
     "send",
+    "symbols",
 ]

@@ -46,6 +46,7 @@ SOURCE = Source(
     parse=partial(_binance.parse, NAME),
     exact=True,
     first=partial(_binance.first, KLINES),
+    last=partial(_binance.last, KLINES),
     catalogue=Catalogue(
         exchange="binance", derivatives=False, request=_list, parse=_binance.listed
     ),

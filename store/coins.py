@@ -106,11 +106,13 @@ def ids(connection: Connection) -> dict[str, int]:
 
 
 def adopt(connection: Connection, source: str, seen: pl.DataFrame) -> int:
-    """Give coins known by this venue's word only the ids (columns id, symbol) now told."""
-    return connection.execute(
-        query("adopt"),
-        {"source": source, "ids": seen["id"].to_list(), "symbols": seen["symbol"].to_list()},
-    ).rowcount
+    """Give coins known by this venue's word only the ids (columns id, symbol) now told.
+
+    Where a coin of that id is known already, it gets the listing of one that was left out.
+    """
+    told = {"source": source, "ids": seen["id"].to_list(), "symbols": seen["symbol"].to_list()}
+    adopted = connection.execute(query("adopt"), told).rowcount
+    return adopted + connection.execute(query("hand_over"), told).rowcount
 
 
 def learnt_at(connection: Connection, what: str) -> datetime | None:
@@ -167,10 +169,26 @@ def find(
 def left_out(connection: Connection) -> list[LeftOut]:
     """The coins that are passed over unless they are named, best rank first."""
     rows = connection.execute(
-        "select key, id, symbol, name, rank, crypto from coin where left_out or not crypto"
+        "select key, id, symbol, name, rank, crypto from coin where not crypto"
+        " or left_out and exists (select from listing where coin = key)"
         " order by rank nulls last, id"
     )
     return [LeftOut(Coin(*row[:5]), row[5]) for row in rows]
+
+
+def inactive_ids(connection: Connection) -> list[str]:
+    """The ids of the coins that CoinGecko does not have."""
+    rows = connection.execute("select id from coin where not active or not mapped order by id")
+    return [id_ for (id_,) in rows]
+
+
+def note_crypto(connection: Connection, is_crypto: Mapping[str, bool]) -> None:
+    """Keep of these coins (by id) whether they are such, or claims on something else."""
+    connection.execute(
+        "update coin set crypto = told.crypto from unnest(%s::text[], %s::boolean[])"
+        " as told (id, crypto) where told.id = coin.id and told.crypto <> coin.crypto",
+        (list(is_crypto), list(is_crypto.values())),
+    )
 
 
 def take_in(connection: Connection, coins: Sequence[int]) -> int:

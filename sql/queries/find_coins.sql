@@ -5,7 +5,9 @@ with asked as (
 )
 select key, id, symbol, name, rank
 from coin
-where (%(symbols)s::text[] is null and crypto and (not left_out or %(delisted)s))
+where (%(symbols)s::text[] is null and crypto and (
+        not left_out or %(delisted)s and exists (select from listing where listing.coin = coin.key)
+    ))
     or upper(symbol) in (select name from asked)
     or upper(id) in (select name from asked)
     or exists (select from coin_alias where coin_alias.coin = coin.key and upper(coin_alias.id) in (select name from asked))
