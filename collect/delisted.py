@@ -80,10 +80,8 @@ def keep(connection: store.Connection, tools: Tools, delisted: Delisted, now: da
     with connection.transaction():
         for name, listings in delisted.listings.items():
             store.learn_delisted(connection, name, listings, now)
-        ids = store.inactive_ids(connection)
-        kinds = pl.DataFrame({"id": ids}).with_columns(
-            crypto=is_crypto(pl.col("id"), tools.include)
-        )
+        known = pl.DataFrame({"id": store.inactive_ids(connection)}, schema={"id": pl.String()})
+        kinds = known.with_columns(crypto=is_crypto(pl.col("id"), tools.include))
         store.note_crypto(connection, dict(kinds.iter_rows()))
 
 
