@@ -32,6 +32,8 @@ from store import DelistedListing
 
 RESTS = timedelta(days=30)
 """A symbol that has stood still for less may come back."""
+LATE = timedelta(days=40)
+"""By then a month's file is out: only after that does the next one's absence say anything."""
 MONTH = timedelta(days=31)
 KNOWN: Mapping[tuple[str, str], DelistedSymbol] = {
     (each.source, each.symbol): each for each in DELISTED
@@ -79,6 +81,9 @@ def keep(connection: store.Connection, tools: Tools, delisted: Delisted, now: da
     """Keep it, each coin left out until it is asked for; and which of them are no coins."""
     with connection.transaction():
         for name, listings in delisted.listings.items():
+            curated = [(each.coin, each.symbol) for each in DELISTED if each.source == name]
+            told = pl.DataFrame(curated, {"id": pl.String(), "symbol": pl.String()}, orient="row")
+            store.adopt(connection, name, told)  # what a newer table knows
             store.learn_delisted(connection, name, listings, now)
         known = pl.DataFrame({"id": store.inactive_ids(connection)}, schema={"id": pl.String()})
         kinds = known.with_columns(crypto=is_crypto(pl.col("id"), tools.include))
@@ -152,7 +157,8 @@ def _lived(
         except SourceError as error:
             failures.setdefault(source.name, str(error))
             continue
-        if life is not None and life.end <= now - RESTS:
+        rests = RESTS if symbol.is_listed else RESTS + LATE
+        if life is not None and life.end <= now - rests:
             yield _listing(source, symbol, life)
 
 

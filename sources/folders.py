@@ -16,7 +16,7 @@ import httpx
 
 from candles import Malformed, Window
 from sources.fetch import MOST_ANSWERS, send
-from sources.source import Folders, Source
+from sources.source import Folders, Source, is_nameable
 from sources.words import excerpt, said_by
 
 BELOW = re.compile(r"<(?:Prefix|Key)>([^<]*)</(?:Prefix|Key)>")
@@ -33,7 +33,7 @@ def symbols(client: httpx.Client, source: Source) -> list[str]:
     if folders is None:
         return []
     with said_by(source.name, "folders"):
-        return list(_names(client, folders, folders.root))
+        return list(filter(is_nameable, _names(client, folders, folders.root)))
 
 
 def months(client: httpx.Client, source: Source, symbol: str) -> Window | None:
