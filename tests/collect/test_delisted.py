@@ -1,12 +1,13 @@
 """Coins that were over before anybody asked for them: found, told, and taken in when asked for."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import polars as pl
 import pytest
 
@@ -16,7 +17,7 @@ from candles.settings import Settings
 from collect import Tools
 from collect.left_out import left_out
 from sandbox import Serving, serving
-from sandbox.front import fronting
+from sandbox.front import fronting, whole
 from tests.collect.replay import Place, between, coin, hours, lay, listed
 from tests.conftest import SHARED
 
@@ -212,3 +213,32 @@ def test_what_is_over_in_the_recordings_comes_whole_to_a_fresh_install(
         held = place.held(id_)
         assert held == opened(recorded, symbol)
         assert format(held[-1], "%Y-%m-%d") == day
+
+
+def test_a_list_that_lacks_a_symbol_once_makes_it_no_coin_that_is_over(
+    tmp_path: Path, settings: Settings, open_tools: Open
+) -> None:
+    """The newest file of a month may be of the month before last, until the first Monday."""
+    folder, sunday = tmp_path / "market", instant("2026-09-06T00:30Z")
+    for price, symbol in enumerate(("BTCUSDT", "ETHUSDT"), start=1):
+        lay(folder, SPOT, symbol, hours(instant("2026-05-01"), instant("2026-09-10"), float(price)))
+    coins = [
+        coin("bitcoin", "btc", 1, listed(SPOT, "BTCUSDT")),
+        coin("ethereum", "eth", 2, listed(SPOT, "ETHUSDT")),
+    ]
+    (folder / "coins.json").write_text(json.dumps(coins))
+
+    def lacking(_: str, answer: httpx.Response) -> Iterable[bytes]:
+        if "exchangeInfo" not in str(answer.url):
+            return [whole(answer)]
+        body = answer.json()
+        body["symbols"] = [each for each in body["symbols"] if each["symbol"] != "ETHUSDT"]
+        return [whole(answer, json.dumps(body).encode())]
+
+    with serving(market=folder, now=sunday, limits=False) as venues, fronting(venues) as front:
+        place = Place(settings, venues, front, open_tools, (SPOT, "coingecko"))
+        place.front.everything, place.front.spoil = True, lacking
+        assert place.learn(sunday).delisted == 0
+        place.front.spoil = None
+        assert place.learn(sunday + timedelta(days=1)).delisted == 0
+        assert known(place) == {"BTCUSDT": ("bitcoin", None), "ETHUSDT": ("ethereum", None)}
