@@ -15,7 +15,9 @@ symbols that are delisted are kept. Its quirks:
 - Times of spot are microseconds in the files of 2025 and later, milliseconds before; those of
   futures stay milliseconds. The file's own date decides, not the size of the number.
 - Futures have a header since about May 2022, spot has none: the first cell tells.
-- What is there is listed at the bucket's own address alone, BUCKET: `sources.folders` tells how.
+- What is there is listed at the bucket's own address alone, BUCKET, as many programs ask for it:
+  `sources.folders` tells how. Of futures it is not looked up: their names do not tell coins from
+  indexes and stocks.
 - Some checksums are known to be wrong (binance-public-data issues): those files are not believed.
   Files are rewritten later on; one that is rewritten between the two requests comes another time.
 """
