@@ -22,7 +22,7 @@ from chandlery.options import (
     choices,
     ordered,
 )
-from chandlery.people import move, output, print_json, print_tally, progress
+from chandlery.people import move, output, print_json, print_left_out, print_tally, progress
 from collect import (
     FILL_HOURS,
     RECHECK_HOURS,
@@ -34,6 +34,7 @@ from collect import (
     refuse_if_offline,
     tools,
 )
+from collect.left_out import left_out
 from collect.order import few
 from collect.run import Run
 
@@ -44,9 +45,22 @@ from collect.run import Run
     is_flag=True,
     help="Have the next backfill ask again when listings began, as if it were not known.",
 )
+@click.option(
+    "--left-out",
+    "show_left_out",
+    is_flag=True,
+    help="Learn nothing: list the coins that are known and not collected, and why.",
+)
 @choices(MAX_COINS, NOW, JSON)
-def coins(*, relearn: bool, max_coins: int | None, now: str | None, as_json: bool) -> int:
+def coins(
+    *, relearn: bool, show_left_out: bool, max_coins: int | None, now: str | None, as_json: bool
+) -> int:
     """Learn coins by market cap, and where they are listed."""
+    if show_left_out:
+        with store.connect(settings()) as connection:
+            store.migrate(connection)
+            print_left_out(left_out(connection)[: few(max_coins)], as_json=as_json)
+        return 0
     current = settings()
     refuse_if_offline(current, current.priority)
     with tools(current) as at_hand, progress("coins", shown=not as_json):
@@ -62,6 +76,9 @@ def coins(*, relearn: bool, max_coins: int | None, now: str | None, as_json: boo
 
 @click.command()
 @click.option("--archive", is_flag=True, help="Ask for bulk files first, where there are some.")
+@click.option(
+    "--delisted", is_flag=True, help="Also what was delisted before it was ever asked for."
+)
 @click.option("--shard", metavar="K/N", help="Only the K-th of N parts of the coins, as 2/4.")
 @choices(START, START_YEAR, END, SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
 def backfill(*, as_json: bool, **given: Unpack[Given]) -> int:
@@ -124,6 +141,12 @@ def _print_universe(universe: Universe) -> None:
     for source, what in (*universe.odd.items(), *universe.failures.items()):
         words = what.removeprefix(f"{source}: ")
         output.print(f"  {source}: {words}", highlight=False, markup=False)
+    if universe.delisted:
+        words = (
+            f"  {universe.delisted:,} listings are over, {universe.delisted_unmapped:,} of coins"
+        )
+        rest = " that nobody tells: `backfill --delisted` takes them in"
+        output.print(f"{words}{rest}", highlight=False)
     if universe.doubted:
         words = f"  the next backfill asks again when {universe.doubted:,} listings began"
         output.print(words, highlight=False)

@@ -116,7 +116,7 @@ def _in_blocks(current: Settings) -> list[str]:
 
 def masked(name: str, value: object) -> str | None:
     """A variable's value, fit to be shown."""
-    if value is None:
+    if value is None or value == ():
         return None
     if isinstance(value, tuple):
         return ",".join(value)

@@ -15,8 +15,11 @@ from candles import Coin, Window
 from candles.settings import settings
 from chandlery.export import write
 from chandlery.options import END, JSON, MAX_COINS, NOW, START, SYMBOLS, at, choices, listed, window
-from chandlery.people import NO_CANDLES, counted, output, print_json
+from chandlery.people import NO_CANDLES, counted, output, print_json, print_universe
 from collect import choose
+from collect.known import known as known_coins
+from collect.left_out import counted as counted_by_why
+from collect.left_out import left_out
 from collect.order import few
 from collect.quality import cut
 from store.read import TIMEFRAMES
@@ -74,14 +77,18 @@ def status(
         store.migrate(connection)
         held = store.held(connection, moment, within)
         gaps, health = store.gaps_by_reason(connection, moment, within), store.health(connection)
+        known, passed_over = known_coins(connection), counted_by_why(left_out(connection))
     if as_json:
         sources = [each._asdict() for each in health]
         coins = held.drop("key").to_dicts()
-        print_json(_totals(held) | {"open_gaps": gaps, "sources": sources, "coins": coins})
+        universe = {"universe": known._asdict(), "left_out": passed_over}
+        told = {"open_gaps": gaps, "sources": sources, "coins": coins}
+        print_json(_totals(held) | universe | told)
     else:
         _print_held(held, most)
         _print_gaps(gaps)
         _print_health(health)
+        print_universe(known, passed_over)
 
 
 @click.command()

@@ -38,6 +38,7 @@ class Given(TypedDict):
     patient: NotRequired[bool]
     recheck_hours: NotRequired[int]
     shard: NotRequired[str | None]
+    delisted: NotRequired[bool]
 
 
 def choices(*options: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
@@ -95,4 +96,5 @@ def ordered(**given: Unpack[Given]) -> tuple[Settings, Order]:
         patient=given.get("patient", True),
         recheck_hours=given.get("recheck_hours"),
         shard=given.get("shard"),
+        delisted=given.get("delisted", False),
     )

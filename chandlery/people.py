@@ -1,8 +1,9 @@
 """What people see: tables on stdout, progress on stderr."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 
 import click
 from rich.console import Console
@@ -15,9 +16,13 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
+from rich.text import Text
 
 from collect import Progress as Step
 from collect import Tally
+from collect.known import Known
+from collect.left_out import LeftOut
 
 NO_CANDLES = "no candles yet: `chandlery backfill --max-coins 20` fetches some"
 WIDE = 160  # where no terminal says how wide it is, a table is not to be folded
@@ -68,6 +73,31 @@ def print_json(statistics: Mapping[str, object]) -> None:
     click.echo(json.dumps(statistics, default=str))
 
 
+def print_universe(known: Known, left_out: Mapping[str, int]) -> None:
+    """How many coins are known of how many, and what is passed over."""
+    if words := known.sentence():
+        output.print(f"  {words}", highlight=False)
+    if left_out:
+        counts = ", ".join(counted(number, why) for why, number in left_out.items())
+        output.print(
+            f"  left out: {counts} (`chandlery coins --left-out` lists them)", highlight=False
+        )
+
+
+def print_left_out(coins: Iterable[LeftOut], *, as_json: bool) -> None:
+    """The coins that are known and not collected, and why."""
+    if as_json:
+        rows = [{**asdict(each.coin), "why": each.why} for each in coins]
+        print_json({"left_out": rows})
+        return
+    table = Table("coin", "id", "rank", "why", box=None, header_style="bold")
+    for coin, why in coins:
+        rank = "" if coin.rank is None else f"{coin.rank:,}"
+        table.add_row(*map(Text, (coin.symbol, coin.id, rank, why)))
+    output.print(table)
+    output.print("taken in by CHANDLERY_INCLUDE; what is delisted by `backfill --delisted`")
+
+
 def print_tally(tally: Tally) -> None:
     """What a run did, in a few lines."""
     output.print(
@@ -88,6 +118,8 @@ def print_tally(tally: Tally) -> None:
             f"  missing: {each['hours']:,} hours in {each['gaps']:,} gaps: {reason}",
             highlight=False,
         )
+    if tally.known and (known := tally.known.sentence()):
+        output.print(f"  {known}", highlight=False)
     if tally.unlisted:
         output.print(f"  no source lists {_some(tally.unlisted)}", highlight=False, markup=False)
     for symbol, why in list(tally.failed.items())[:10]:

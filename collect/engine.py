@@ -54,6 +54,7 @@ def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     failures: list[Failure] = []
     refused: set[tuple[str, int, str]] = set()
     mispriced: set[tuple[str, int, str]] = set()
+    answered: set[tuple[str, int]] = set()  # by second ways: the first one's name, and the coin
     tally.silent.clear()
     for source in line(tools, order):
         mine = [each for each in listings if each.source == source.listings]
@@ -71,6 +72,12 @@ def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
             failures += turn.failures
             refused.update(each.market for each in turn.refused)
             mispriced.update(each.market for each in turn.mispriced)
+            if source.serves is not None:
+                answered.update((source.serves, each.coin) for each in turn.answers)
+    # A symbol that is gone from the API is asked of its files: what these lack nobody refused.
+    failures = [
+        each for each in failures if not each.refused or (each.source, each.coin) not in answered
+    ]
     _account(tools, coins, failures, tally)
     named = {tools.sources[name].listings for name in order.sources}
     listed = {listing.coin for listing in listings if listing.source in named}

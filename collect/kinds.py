@@ -1,17 +1,40 @@
-"""Coins at CoinGecko that are no crypto: claims on stocks, metals, funds; kept, and left out.
+"""What is listed as a coin and is none: claims on stocks and funds. Kept, and left out.
 
-CoinGecko's ids follow their issuers' naming (read off its list); what follows none is named.
+Tokens on gold and silver (XAUT, PAXG) are taken: they trade as coins do, day and night.
+CoinGecko's ids follow their issuers' naming, read off its list. Of what venues alone know
+Binance's leveraged tokens and states' currencies are told by their names, read off its list of
+2021: BTCUP, ETHBEAR, GBP.
 """
+
+import re
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-NOT_CRYPTO = (
-    r"-xstock$|-ondo-tokenized-|-tokenized-stock|-bstocks?$|"  # stocks and funds, by issuer
-    r"^(tether-gold|pax-gold|kinesis-gold|kinesis-silver|perth-mint-gold-token|comtech-gold|"
-    r"matrixdock-gold|verified-emeralds)$"  # metals and stones
-)
+LEFT_OUT: Mapping[str, str] = {
+    r"-xstock$": "stock or fund",
+    r"-ondo-tokenized-": "stock or fund",
+    r"-tokenized-stock": "stock or fund",
+    r"-bstocks?$": "stock or fund",
+    r"^unmapped:binance_\w+:(1INCH|AAVE|ADA|BCH|BNB|BTC|DOT|EOS|ETH|FIL|LINK|LTC|SUSHI|SXP|TRX|UNI"
+    r"|XLM|XRP|XTZ|YFI)(UP|DOWN)$": "leveraged token",
+    r"^unmapped:binance_\w+:(BNB|EOS|ETH|XRP)?(BULL|BEAR)$": "leveraged token",
+    r"^unmapped:\w+:(AUD|BRL|EUR|GBP|RUB|TRY|UAH)$": "currency of a state",
+}
+"""What is left out, by patterns of its id."""
 
 
-def is_crypto(coin_id: pl.Expr) -> pl.Expr:
-    """Whether a CoinGecko id is a coin's own, and not a claim on something else."""
-    return ~coin_id.str.contains(NOT_CRYPTO)
+def is_crypto(coin_id: pl.Expr, include: Sequence[str] = ()) -> pl.Expr:
+    """Whether a CoinGecko id is a coin's own, or one of those to `include` all the same.
+
+    These are ids, in which `*` stands for any signs: `*-xstock`.
+    """
+    taken = [f"^{re.escape(each).replace(re.escape('*'), '.*')}$" for each in include]
+    named = pl.lit(value=False) if not taken else coin_id.str.contains("|".join(taken))
+    return ~coin_id.str.contains("|".join(LEFT_OUT)) | named
+
+
+def why_left_out(coin_id: str) -> str | None:
+    """What a CoinGecko id is of, where that is no coin."""
+    found = (kind for pattern, kind in LEFT_OUT.items() if re.search(pattern, coin_id))
+    return next(found, None)

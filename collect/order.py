@@ -50,6 +50,7 @@ class Order:
     recheck: Window | None = None  # hours that are asked for again though they are held
     name: str = "a run"  # what people know it by
     shard: Shard | None = None  # of these coins only this part
+    delisted: bool = False  # also coins that were over before anybody asked for them
 
 
 def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
@@ -68,6 +69,7 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
     recheck_hours: int | None = None,
     name: str = "a run",
     shard: str | None = None,
+    delisted: bool = False,
 ) -> Order:
     """Build an order, or raise Misuse with one line that says what to write instead.
 
@@ -94,6 +96,7 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
         recheck=_recheck(recheck_hours, begin, stop),
         name=name,
         shard=None if shard is None else _shard(shard),
+        delisted=delisted,
     )
 
 

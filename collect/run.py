@@ -11,6 +11,8 @@ from candles import Coin, Misuse
 from collect import quota
 from collect.compare import tell_outages
 from collect.engine import batches, gather
+from collect.known import Known
+from collect.known import known as known_coins
 from collect.order import Order
 from collect.tally import Tally
 from collect.tools import Tools
@@ -76,9 +78,11 @@ def run(
     `gather` does one batch: Prefect's flows hand in the same function as a task.
     """
     began = monotonic()
-    coins = tools.database.do(choose, order.symbols, order.max_coins)
+    coins = tools.database.do(choose, order.symbols, order.max_coins, delisted=order.delisted)
     coins = [coin for coin in coins if order.shard is None or order.shard.has(coin)]
+    tools.database.do(store.take_in, [coin.key for coin in coins])
     tally = Tally(skipped=_unconfigured(tools, order))
+    tally.known = _known(tools, order)
     known = tools.sources.values()
     tools.database.do(store.note_kinds, [each.name for each in known if each.kind == "indicative"])
     _refresh(tools)  # what a run that died left behind
@@ -114,6 +118,14 @@ def fill_gaps(
     return tally
 
 
+def _known(tools: Tools, order: Order) -> Known | None:
+    """How many coins are known, where more of them would be this run's; no shard's affair."""
+    if order.symbols is not None or order.shard is not None:
+        return None
+    found = tools.database.do(known_coins)
+    return found if order.max_coins is None or order.max_coins > found.known else None
+
+
 def _unconfigured(tools: Tools, order: Order) -> dict[str, str]:
     """Sources that are not asked for want of a key: said once, and no coin's failure."""
     return {
@@ -127,11 +139,16 @@ def choose(
     connection: store.Connection,
     symbols: Sequence[str] | None,
     most: int | None = None,
+    *,
+    delisted: bool = False,
 ) -> list[Coin]:
-    """The coins asked for, by rank; Misuse names a symbol that no coin has, and what is near it."""
+    """The coins asked for, by rank; Misuse names a symbol that no coin has, and what is near it.
+
+    All are also those that are left out as delisted, if that is asked for.
+    """
     # What cannot be printed is in no name, and PostgreSQL does not take all of it.
     asked = None if symbols is None else [each for each in symbols if each.isprintable()]
-    coins = store.find(connection, asked, None)
+    coins = store.find(connection, asked, None, delisted=delisted)
     names = {name.upper() for coin in coins for name in (coin.symbol, coin.id)}
     older = {name.upper() for name in store.ids(connection)} if symbols else set()
     unknown = [symbol for symbol in symbols or () if symbol.upper() not in names | older]

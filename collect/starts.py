@@ -21,7 +21,7 @@ from math import log10
 import polars as pl
 
 import store
-from candles import HOUR, Listing, SourceError, Unavailable, Window, whole_hour
+from candles import HOUR, Listing, Rejected, SourceError, Unavailable, Window, whole_hour
 from collect.evidence import first_after_emptiness
 from collect.turn import Turn
 from sources import Source, fetch, first_candle
@@ -101,6 +101,11 @@ def _learnt(turn: Turn, listing: Listing, hand: Future[datetime | None]) -> List
     """The listing with its start; None where it has no candle yet, or the venue did not say."""
     try:
         start = hand.result()
+    except Rejected as error:
+        if listing.start is not None and listing.end is not None:
+            return listing  # the API knows it no more: its files have what was learnt
+        turn.note(listing, turn.order.window, error)
+        return None
     except SourceError as error:
         turn.note(listing, turn.order.window, error)
         return None

@@ -32,6 +32,7 @@ class Tools:
     keys: Mapping[str, SecretStr]  # API keys, by source
     hands: Hands
     priority: tuple[str, ...]
+    include: tuple[str, ...]  # ids to collect though they are no coins'
     sent: Counter[str]  # requests not yet put to a month's account, by source
     refreshed_at: float
     clock: Callable[[], float]  # seconds, by which claims are renewed
@@ -75,6 +76,7 @@ def tools(
                 keys=keys(known, settings),
                 hands=at_hand,
                 priority=settings.priority,
+                include=settings.include,
                 sent=sent,
                 refreshed_at=monotonic(),
                 clock=clock,

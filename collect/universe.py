@@ -11,7 +11,10 @@ import sources
 import store
 from candles import Blocked, Malformed, SourceError, Unavailable, whole_hour
 from collect import quota
+from collect.delisted import find, keep
 from collect.kinds import is_crypto
+from collect.known import UNIVERSE
+from collect.left_out import DELISTED
 from collect.markets import LISTED, Told, asked, in_dollars, told
 from collect.order import Order
 from collect.renames import renames
@@ -25,7 +28,6 @@ FIRST_COINS = 1000  # four pages; `chandlery coins` learns them all
 FRESH = timedelta(hours=24)
 FEW_COINS, SMALL_SHARE = 20, 0.05
 """CoinGecko may lose so many coins at once, or that share, and be taken at its word."""
-UNIVERSE = "universe"
 LISTINGS = "listings at {}"
 
 
@@ -34,10 +36,13 @@ class Universe:
     """What was learnt."""
 
     coins: int = 0
+    there_are: int | None = None  # coins at CoinGecko; None: it did not say
     listings: dict[str, int] = field(default_factory=dict)  # source: coins listed there
     unmapped: int = 0  # coins known by a venue's word only, as CoinGecko did not answer
+    delisted: int = 0  # listings that were over before they were known, new ones
+    delisted_unmapped: int = 0  # of them: whose coin nobody tells
     failures: dict[str, str] = field(default_factory=dict)
-    odd: dict[str, str] = field(default_factory=dict)  # by source: entries that were left out
+    odd: dict[str, str] = field(default_factory=dict)  # by source: what of its lists is left out
     renamed: dict[str, str] = field(default_factory=dict)  # CoinGecko's ids: the new by the old
 
     doubted: int = 0  # listings whose starts are to be asked for again
@@ -48,11 +53,18 @@ class Universe:
 
 
 def learn(
-    tools: Tools, now: datetime, most: int | None = None, named: Sequence[str] = ()
+    tools: Tools,
+    now: datetime,
+    most: int | None = None,
+    named: Sequence[str] = (),
+    *,
+    delisted: bool = False,
 ) -> Universe:
     """Keep the `most` best-ranked coins (all, if None) and their listings at every source.
 
-    That is at the sources in force, and at those `named`.
+    That is at the sources in force, and at those `named`. With all coins, or where `delisted` is
+    asked for, also what was over before it was known.
+
     What one venue does not tell is left for another time, with its words in `failures`. Without
     CoinGecko what is known stays; if nothing is, the venues' own lists must do: their coins are
     kept apart, flagged as unmapped.
@@ -67,9 +79,12 @@ def learn(
             _learn_unmapped(tools, now, universe)
         return universe
     found = dict(told(tools, seen, universe.failures, named))
+    universe.there_are = _there_are(tools, seen, most)
     tools.database.do(_keep, universe, seen, found, now, most)
     for source in asked(tools, named):  # also who did not answer: a day later it is asked again
         tools.database.do(store.note_learnt, LISTINGS.format(source.name), now)
+    if most is None or delisted:
+        _learn_delisted(tools, universe, found, now)
     quota.keep(tools, now)
     return universe
 
@@ -94,7 +109,23 @@ def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
             universe.listings[name] = listed["id"].n_unique()
             _tell(universe, name, odd, learnt)
         _tell_coins(universe, _unseen(connection, seen, most, now))
-        store.note_learnt(connection, UNIVERSE, now)
+        store.note_learnt(connection, UNIVERSE, now, universe.there_are)
+
+
+def _learn_delisted(
+    tools: Tools, universe: Universe, found: Mapping[str, Told], now: datetime
+) -> None:
+    """Keep what is over; who does not tell of it is asked another time."""
+    over = find(tools, found, now)
+    for name, words in over.failures.items():
+        said = (universe.odd.get(name), f"what is over is not known: {words}")
+        universe.odd[name] = "; ".join(filter(None, said))
+    tools.database.do(keep, tools, over, now)
+    if not over.failures:
+        tools.database.do(store.note_learnt, DELISTED, now)
+    told = [each for listings in over.listings.values() for each in listings]
+    universe.delisted = len(told)
+    universe.delisted_unmapped = sum(not each.mapped for each in told)
 
 
 def _rename(
@@ -151,17 +182,19 @@ def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
 def learn_if_due(tools: Tools, order: Order) -> None:
     """Before a run: learn the coins if none is known, or if a day has passed since."""
     known = tools.database.do(store.find)
-    learnt = tools.database.do(store.learnt_at, UNIVERSE)
+    wanted = (UNIVERSE, DELISTED) if order.delisted else (UNIVERSE,)
+    learnt = [tools.database.do(store.learnt_at, what) for what in wanted]
+    is_fresh = all(at is not None and order.now - at < FRESH for at in learnt)
     unknown = _unlearnt(tools, order)
-    if known and learnt is not None and order.now - learnt < FRESH and not unknown:
+    if known and is_fresh and not unknown:
         return
     named = order.symbols is not None or order.max_coins is None
     enough = max(FIRST_COINS if named else order.max_coins or 0, COINS_A_PAGE, len(known))
-    why = "a day has passed" if known else "no coin is known yet"
+    why = "what was learnt is old" if known else "no coin is known yet"
     if known and unknown:
         why = f"what {', '.join(unknown)} lists is not known yet"
     log.warning("%s: learning the %s best by market cap", why, f"{enough:,}")
-    failures = learn(tools, order.now, enough, order.sources).failures
+    failures = learn(tools, order.now, enough, order.sources, delisted=order.delisted).failures
     for source, words in failures.items():
         log.warning("what %s lists could not be learnt: %s", source, words)
     if not tools.database.do(store.find, most=1):
@@ -184,9 +217,20 @@ def _coins(tools: Tools, most: int | None) -> pl.DataFrame:
         "name",
         "rank",
         ticker=pl.col("symbol").str.to_uppercase(),
-        crypto=is_crypto(pl.col("id")),
+        crypto=is_crypto(pl.col("id"), tools.include),
         price="price",
     )
+
+
+def _there_are(tools: Tools, seen: pl.DataFrame, most: int | None) -> int | None:
+    """How many coins CoinGecko has: those seen, where it had no more to tell."""
+    if most is None or seen.height < most:
+        return seen.height
+    try:
+        return coingecko.number_of_coins(tools.client)
+    except SourceError as error:
+        log.warning("how many coins there are is not known: %s", error)
+        return None
 
 
 def _learn_unmapped(tools: Tools, now: datetime, universe: Universe) -> None:

@@ -30,6 +30,7 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
     symbols: list[str] | None = None,
     sources: list[str] | None = None,
     archive: bool = False,  # noqa: FBT001, FBT002
+    delisted: bool = False,  # noqa: FBT001, FBT002
     shards: Shards = 1,
     shard: str | None = None,
     now: str | None = None,
@@ -44,6 +45,7 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
         symbols: Only these coins, by ticker or CoinGecko id.
         sources: The sources to ask, in order; all that are set if left out.
         archive: Ask for bulk files first, where a source has some: months and days at once.
+        delisted: Also the coins that were delisted before they were ever asked for.
         shards: Cut the coins into so many parts, each a run of its own: for several workers.
         shard: Only one of so many parts of the coins: 2/4 is the second of four.
         now: Run as if it were this moment, ISO 8601.
@@ -60,6 +62,7 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
         start_year=start_year if start is None else None,
         archive=archive,
         shard=shard,
+        delisted=delisted,
         do=partial(in_shards, shards) if shards > 1 else None,
     )
     if shard is not None:

@@ -92,6 +92,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
     recheck_hours: int | None = None,
     patient: bool = True,
     shard: str | None = None,
+    delisted: bool = False,
     run: Run = run,
     do: Callable[[Settings, Order], State[dict[str, object]]] | None = None,
 ) -> State[dict[str, object]]:
@@ -116,6 +117,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             patient=patient,
             name=runtime.flow_run.name,
             shard=shard,
+            delisted=delisted,
         )
         if do is not None:
             return do(current, wanted)
@@ -186,7 +188,9 @@ def line(tally: Tally) -> str:
     # So ends all but one of several runs that are late: what is missing is asked, not the time.
     nothing = "nothing else is due" if tally.unfinished else "nothing due is missing"
     asked = f"{tally.records:,} candles" if tally.pages else nothing
-    return "; ".join([f"{done} of {len(tally.coins)} coins, {asked}", *tally.leaving()])
+    rest = tally.known and tally.known.sentence()
+    told = [f"{done} of {len(tally.coins)} coins, {asked}", *tally.leaving()]
+    return "; ".join([*told, rest] if rest else told)
 
 
 def _ended(tally: Tally) -> State[dict[str, object]]:

@@ -1,10 +1,19 @@
 """The newest closed hours of every coin: at minute 5 of every hour."""
 
-from prefect import flow, runtime
-from prefect.client.schemas.objects import State
+from contextlib import suppress
+from typing import cast
 
+from prefect import flow, get_run_logger, runtime
+from prefect.client.schemas.objects import State
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+
+from candles import clock
+from collect.known import Known
 from flows.batches import carry_out
 from flows.form import Coins, Hours, which
+
+LEARNS_ALL = "sync-coins/sync-coins"
 
 
 def _name() -> str:
@@ -29,7 +38,25 @@ def hourly(
         sources: The sources to ask, in order; all that are set if left out.
         now: Run as if it were this moment, ISO 8601.
     """
-    return carry_out(now=now, sources=sources, symbols=symbols, max_coins=max_coins, hours=hours)
+    state = carry_out(now=now, sources=sources, symbols=symbols, max_coins=max_coins, hours=hours)
+    told = cast("dict[str, object] | None", state.data) or {}
+    known = cast("dict[str, int | None] | None", told.get("universe"))
+    if known is not None and Known(known["known"] or 0, known["there_are"]).rest:
+        _learn_the_rest(now)
+    return state
+
+
+def _learn_the_rest(now: str | None) -> None:
+    """Have all coins learnt, beside the runs to come: a first run waits for the best ones only.
+
+    Once a day at most, whatever comes of it. A run without deployments leaves it to the next sync.
+    """
+    key = f"the rest of the coins, {now or format(clock(), '%Y-%m-%d')}"
+    with suppress(ObjectNotFound):
+        run_deployment(
+            LEARNS_ALL, parameters={"now": now}, timeout=0, as_subflow=False, idempotency_key=key
+        )
+        get_run_logger().info("%s learns the rest of the coins", LEARNS_ALL)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,11 @@ def of_coins(title: str, universe: Universe) -> str:
     unmapped = (
         f"{universe.unmapped:,} coins are known by a venue's word only: CoinGecko did not answer."
     )
+    over = (
+        f"{universe.delisted:,} listings were over before they were known, of which"
+        f" {universe.delisted_unmapped:,} are of coins that nobody tells:"
+        " a backfill with `delisted` takes them in."
+    )
     return page(
         f"# {plain(title)}",
         section("Could not be learnt", bullets(failed)),
@@ -24,5 +29,6 @@ def of_coins(title: str, universe: Universe) -> str:
             "Who lists how many of them",
             table(("source", "coins"), rows, numbers=[1]) if rows else "",
             unmapped if universe.unmapped else "",
+            over if universe.delisted else "",
         ),
     )

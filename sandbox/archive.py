@@ -6,6 +6,7 @@ Described at github.com/binance/binance-public-data. What is done here:
   What is not there, for whatever reason, is a 404 in XML.
 - Spot counts microseconds from 2025-01-01 on, milliseconds before; futures milliseconds always.
 - Futures files have a header from 2022-05 on; spot files never have.
+- Which files there are is listed by the bucket that they are in, with folders by the month only.
 - Beside every file lies its SHA-256, as ``<file>.CHECKSUM``.
 - The same file asked for twice is the same bytes, unless its candles were changed in between.
 
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from sandbox.archive_list import Bucket
 from sandbox.venue import Answer, Ask, Endpoint, Venue
 from sandbox.wire import written
 from sandbox.words import STEPS, Candles, Market
@@ -114,9 +116,13 @@ class Archive:
 
     def endpoints(self) -> dict[str, Endpoint]:
         """Return what answers which path."""
-        return {
+        files = {
             f"{prefix}/{kind}/klines/*/*/*": self._file for prefix in _SHELVES for kind in _WRITTEN
         }
+        roots = {
+            f"{prefix[1:]}/monthly/klines/": shelf.source for prefix, shelf in _SHELVES.items()
+        }
+        return {**files, "/data.binance.vision": Bucket(self._market, roots, published).listing}
 
     def _file(self, ask: Ask) -> Answer:
         """Answer a file or its checksum."""

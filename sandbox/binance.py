@@ -148,7 +148,8 @@ class Binance:
 
     def _exchange_info(self, ask: Ask) -> Answer:
         """Answer what is listed: on spot the symbols asked for, if any are."""
-        listings = current(self._market.listings(self._source), ask.now)
+        known = [x for x in self._market.listings(self._source) if not x.archived]
+        listings = current(known, ask.now)
         if self.house is FUTURES:
             return json(futures_info(listings, ask.now, self._budget))
         wanted = symbols(ask)
@@ -176,7 +177,7 @@ class Binance:
     def _must_be_listed(self, symbol: str, now: int) -> None:
         """Refuse a symbol the venue does not have, or not yet."""
         listed = self._market.listings(self._source)
-        if not any(x.symbol == symbol and x.since <= now for x in listed):
+        if not any(x.symbol == symbol and x.since <= now and not x.archived for x in listed):
             raise Refusal(-1121, "Invalid symbol.")
 
     def weigh(self, ask: Ask) -> int:

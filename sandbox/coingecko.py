@@ -111,6 +111,7 @@ class CoinGecko:
         """Return what answers which path."""
         return {
             "/api/v3/ping": lambda _: json({"gecko_says": "(V3) To the Moon!"}),
+            "/api/v3/global": self._global,
             "/api/v3/coins/list": self._list,
             "/api/v3/coins/markets": self._markets,
             "/api/v3/coins/*/market_chart/range": self._chart,
@@ -118,16 +119,24 @@ class CoinGecko:
             "/api/v3/derivatives/exchanges/*": self._derivatives,
         }
 
+    def _global(self, _: Ask) -> Answer:
+        """Answer how many coins there are."""
+        return json({"data": {"active_cryptocurrencies": len(self._active())}})
+
+    def _active(self) -> list[Coin]:
+        """Return the coins that it tells of."""
+        return [coin for coin in self._market.coins if coin.active]
+
     def _list(self, _: Ask) -> Answer:
         """Answer all ids."""
-        return json([{"id": c.id, "symbol": c.symbol, "name": c.name} for c in self._market.coins])
+        return json([{"id": c.id, "symbol": c.symbol, "name": c.name} for c in self._active()])
 
     def _markets(self, ask: Ask) -> Answer:
         """Answer a page of the ranking: empty past its end."""
         if not ask.query.get("vs_currency"):
             return _no("Missing parameter vs_currency", 422)
         ids = ask.query.get("ids")
-        coins = [c for c in self._market.coins if not ids or c.id in ids.split(",")]
+        coins = [c for c in self._active() if not ids or c.id in ids.split(",")]
         size = _whole(ask, "per_page", 100, _MOST_COINS)
         page = _slice(coins, _whole(ask, "page", 1), size)
         headers = {"total": str(len(coins)), "per-page": str(size)}
@@ -181,6 +190,7 @@ class CoinGecko:
             (listing, self._coins[listing.coin])
             for listing in self._market.listings(source)
             if listing.coin in self._coins and listing.trades_at(now)
+            if self._coins[listing.coin].active
         ]
         yield from sorted(found, key=lambda pair: (pair[1].rank, pair[0].symbol))
 

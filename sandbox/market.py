@@ -136,7 +136,7 @@ class RecordedMarket:
             hours = self.candles(x.source, x.symbol, "1h") if x.coin == coin.id else None
             if hours is not None and x.until is None:
                 close = hours.frame(hours.last, hours.last + HOUR)["close"][0]
-                return Coin(coin.id, coin.symbol, coin.name, coin.rank, float(close))
+                return replace(coin, price=float(close))
         return coin
 
     def listings(self, source: str) -> Sequence[Listing]:
@@ -209,13 +209,17 @@ def _read_coins(folder: Path) -> tuple[list[Coin], list[Listing]]:
         raise BadOption(f"no such market folder: {folder}")
     try:
         entries = json.loads((folder / "coins.json").read_bytes())
-        coins = [
-            Coin(x["id"], x["symbol"], x["name"], x.get("rank") or _LAST, None) for x in entries
-        ]
+        coins = [_coin(x) for x in entries]
         listings = [_listing(x["id"], y) for x in entries for y in x.get("listings", ())]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadOption(f"not a market folder: {folder}/coins.json: {error!r}") from error
     return coins, listings
+
+
+def _coin(entry: Mapping[str, Any]) -> Coin:
+    """Read one coin of ``coins.json``."""
+    rank, active = entry.get("rank") or _LAST, not entry.get("inactive")
+    return Coin(entry["id"], entry["symbol"], entry["name"], rank, None, active)
 
 
 def _listing(coin: str, entry: Mapping[str, Any]) -> Listing:
@@ -229,4 +233,6 @@ def _listing(coin: str, entry: Mapping[str, Any]) -> Listing:
     many = _MANY.match(base)
     multiple = int(many[1]) if many else 1
     source = str(entry["source"])
-    return Listing(source, symbol, base, quote, coin, since or 0, until, multiple=multiple)
+    archived = bool(entry.get("archived"))
+    listing = Listing(source, symbol, base, quote, coin, since or 0, until, multiple=multiple)
+    return replace(listing, archived=archived)

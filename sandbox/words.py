@@ -58,13 +58,15 @@ class Coin:
     name: str
     rank: int
     price: float | None
+    active: bool = True  # false: CoinGecko tells of it no more
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A symbol at a venue, from ``since`` until ``until``; ``coin`` is None where nobody says.
 
-    A unit of the symbol is ``multiple`` coins: its price is that of so many.
+    A unit of the symbol is ``multiple`` coins: its price is that of so many. Of one that is
+    ``archived`` the venue's files are left, and nothing else.
     """
 
     source: str
@@ -77,6 +79,7 @@ class Listing:
     contract: str = "PERPETUAL"
     underlying: str = "COIN"
     multiple: int = 1
+    archived: bool = False
 
     def trades_at(self, now: int) -> bool:
         """Tell whether this is what the symbol means at that time."""

@@ -6,7 +6,8 @@ for a page of candles and answers for its rules, whichever source it is.
 
 from sources.account import GRAIN, Account, Accounts
 from sources.discovery import load
-from sources.fetch import catalogue, fetch, fetch_many, first_candle, pages, send
+from sources.fetch import catalogue, fetch, fetch_many, first_candle, last_candle, pages, send
+from sources.folders import months, symbols
 from sources.limiter import Timepiece
 from sources.malformed import Fetched, MalformedRows
 from sources.reach import refuse_if_nobody_is_there
@@ -14,6 +15,7 @@ from sources.source import (
     CATALOGUE,
     Budget,
     Catalogue,
+    Folders,
     Many,
     Markets,
     Metering,
@@ -33,6 +35,7 @@ __all__ = [
     "Budget",
     "Catalogue",
     "Fetched",
+    "Folders",
     "MalformedRows",
     "Many",
     "Markets",
@@ -48,8 +51,11 @@ __all__ = [
     "fetch",
     "fetch_many",
     "first_candle",
+    "last_candle",
     "load",
+    "months",
     "pages",
     "refuse_if_nobody_is_there",
     "send",
+    "symbols",
 ]

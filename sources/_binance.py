@@ -65,6 +65,11 @@ def first(url: str, listing: Listing) -> httpx.Request:
     return _klines(url, listing, startTime=0, limit=1)
 
 
+def last(url: str, listing: Listing) -> httpx.Request:
+    """The one candle that is the newest of all: of a symbol that is over, its last."""
+    return _klines(url, listing, limit=1)
+
+
 def _klines(url: str, listing: Listing, **params: int) -> httpx.Request:
     fixed = {"symbol": listing.symbol, "interval": "1h"}
     return httpx.Request("GET", url, params={**fixed, **params})

@@ -15,6 +15,9 @@ symbols that are delisted are kept. Its quirks:
 - Times of spot are microseconds in the files of 2025 and later, milliseconds before; those of
   futures stay milliseconds. The file's own date decides, not the size of the number.
 - Futures have a header since about May 2022, spot has none: the first cell tells.
+- What is there is listed at the bucket's own address alone, BUCKET, as many programs ask for it:
+  `sources.folders` tells how. Of futures it is not looked up: their names do not tell coins from
+  indexes and stocks.
 - Some checksums are known to be wrong (binance-public-data issues): those files are not believed.
   Files are rewritten later on; one that is rewritten between the two requests comes another time.
 """
@@ -37,10 +40,11 @@ import polars as pl
 
 from candles import SCHEMA, Listing, Malformed, SourceError, Window, empty, line
 from sources import columns
-from sources.source import Budget, Metering, Seal, Source, Venue
+from sources.source import Budget, Folders, Metering, Seal, Source, Venue
 from sources.words import by_status, excerpt, warn_once
 
 URL = "https://data.binance.vision"
+BUCKET = "https://s3-ap-northeast-1.amazonaws.com"
 GONE = 404
 NO_FILE = b"NoSuchKey"
 DAY = timedelta(days=1)
@@ -258,9 +262,14 @@ def _one(_: httpx.Request) -> float:
     return 1
 
 
-def source(name: str, serves: str, market: Market) -> Source:
-    """A market's archive as a source, for the listings of the venue it is of."""
+def source(name: str, serves: str, market: Market, *, listed: bool = False) -> Source:
+    """A market's archive as a source, for the listings of the venue it is of.
+
+    `listed`: what it has files of is looked up, for what the venue lists no more.
+    """
     metering = Metering((Budget(1200, 60, _one),))  # nobody meters: these are our own manners
+    bucket = Venue(name=name, url=BUCKET, metering=metering, verdict=by_status)
+    root = f"{market.folder}/monthly/klines/"
     return Source(
         venue=Venue(name=name, url=URL, metering=metering, verdict=verdict),
         kind="traded",
@@ -271,4 +280,5 @@ def source(name: str, serves: str, market: Market) -> Source:
         parts=parts,
         serves=serves,
         seal=Seal(seal_request, seal_check),
+        folders=Folders(bucket, f"{BUCKET}/data.binance.vision", root) if listed else None,
     )

@@ -59,5 +59,6 @@ SOURCE = Source(
     parse=partial(_binance.parse, NAME),
     exact=True,
     first=partial(_binance.first, KLINES),
+    last=partial(_binance.last, KLINES),
     catalogue=Catalogue(exchange="binance_futures", derivatives=True, request=_list, parse=_listed),
 )

@@ -6,6 +6,7 @@ What is common to both of Binance's APIs is told in `_binance`. Here:
 - Where the country is restricted (451) data-api.binance.vision serves the same paths, keyless.
 - exchangeInfo has no dates: `first` asks a symbol for its earliest candle. A symbol that stands
   still (BREAK) may be gone for good; when it stopped is not told, its candles are still served.
+  `last` asks for the newest, which are sent where no time is asked for [U: of such a symbol too].
 - An hour without a trade is a flat bar of volume 0; an hour of outage is absent. A symbol may
   come back as another coin (LUNAUSDT, 2022-05-31) or redenominated (BNX, SUN, QUICK).
 """
@@ -46,6 +47,7 @@ SOURCE = Source(
     parse=partial(_binance.parse, NAME),
     exact=True,
     first=partial(_binance.first, KLINES),
+    last=partial(_binance.last, KLINES),
     catalogue=Catalogue(
         exchange="binance", derivatives=False, request=_list, parse=_binance.listed
     ),

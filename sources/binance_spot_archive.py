@@ -8,4 +8,5 @@ SOURCE = source(
     name="binance_spot_archive",
     serves="binance_spot",
     market=Market("data/spot", micro_since=datetime(2025, 1, 1, tzinfo=UTC)),
+    listed=True,
 )

@@ -14,6 +14,7 @@ alone since a run takes its time. Of the coins and symbols:
   coin or market whose id or symbols have that is left out.
 - `/coins/markets` moves as well: a coin that slid onto the next page meanwhile counts once. A page
   that mostly came before is a cache's, and no word on the coins that it hides.
+- `/global` says how many coins there are, as `data.active_cryptocurrencies`.
 - One object without an id or a symbol does not cost the others: it is left out, and told.
 """
 
@@ -84,6 +85,17 @@ def coins(client: httpx.Client, most: int | None = None) -> pl.DataFrame:
     # An answer is nearly in the order of the ranks, not quite: the one recorded in 2023 is not.
     ranked = frame.sort("rank", nulls_last=True, maintain_order=True)
     return ranked if most is None else ranked.head(most)
+
+
+def number_of_coins(client: httpx.Client) -> int:
+    """How many coins CoinGecko has."""
+    with said_by(VENUE.name, "global"):
+        body = columns.json(send(client, VENUE, httpx.Request("GET", f"{URL}/global")))
+        told = body.get("data") if isinstance(body, dict) else None
+        number = told.get("active_cryptocurrencies") if isinstance(told, dict) else None
+        if type(number) is not int or not 0 < number < MOST_RANKS:
+            raise Malformed(f"the number of its coins is {line(repr(number))}")
+    return number
 
 
 def tickers(client: httpx.Client, exchange: str, *, derivatives: bool) -> pl.DataFrame:

@@ -163,12 +163,33 @@ def first_candle(
     """When the very first candle opened; None if there is none yet, or the source cannot tell."""
     if source.first is None:
         return None
-    with said_by(source.name, listing.symbol):
-        response = send(client, source.venue, source.first(listing))
-        frame = check(_in_coins(_in_order(source.parse(response)), listing.multiple))
+    frame, closed_by = _one(client, source, listing, source.first(listing), now)
     opened = frame["open_time"].min()
-    closed = isinstance(opened, datetime) and opened + HOUR <= _closed_by(response, now)
-    return opened if isinstance(opened, datetime) and closed else None
+    return opened if isinstance(opened, datetime) and opened + HOUR <= closed_by else None
+
+
+def last_candle(
+    client: httpx.Client, source: Source, listing: Listing, now: datetime
+) -> datetime | None:
+    """When the very last candle opened; None if there is none, or the source cannot tell.
+
+    Of a symbol that trades it is the one that is open.
+    """
+    if source.last is None:
+        return None
+    frame, _ = _one(client, source, listing, source.last(listing), now)
+    opened = frame["open_time"].max()
+    return opened if isinstance(opened, datetime) else None
+
+
+def _one(
+    client: httpx.Client, source: Source, listing: Listing, request: httpx.Request, now: datetime
+) -> tuple[pl.DataFrame, datetime]:
+    """The few candles that a request of its own asks for, and until when they are closed."""
+    with said_by(source.name, listing.symbol):
+        response = send(client, source.venue, request)
+        frame = check(_in_coins(_in_order(source.parse(response)), listing.multiple))
+    return frame, _closed_by(response, now)
 
 
 def catalogue(client: httpx.Client, source: Source) -> Markets:

@@ -3,6 +3,7 @@
     Venue      an address, what it may be asked, and what its refusals mean
     Source     a venue that serves candles: how to ask for a page and how to read the answer
     Catalogue  how to ask a source what it lists
+    Folders    where a source's files are listed
     Many       how to ask a source for the newest hours of many listings at once
     Seal       how to ask what vouches for an answer
 
@@ -121,6 +122,18 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a source's files are listed: below `root` in a `bucket`, a folder a symbol.
+
+    It is asked as `venue`, which may be at another address than the files themselves.
+    """
+
+    venue: Venue
+    bucket: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """What vouches for an answer: another one that lies beside it.
 
@@ -151,13 +164,14 @@ class Source:
 
     `parse` gives a frame of candles.SCHEMA in the venue's own units and order; of a row that cannot
     be read it has the time alone, if that. `first` asks for an answer whose earliest candle is the
-    symbol's very first. `pages` cuts a window, as of now, where plain tiles of `page_hours` would
-    not do (files by the month); `parts` cuts the hours that a page lacks, as of now, into runs of
-    smaller pages that may have them (files by the day): a run's first page is asked for first, the
-    others only if that one has candles. `exact` where no row but of the window asked for is ever
-    sent, so that any other is of another page. `reach` is how far back the venue serves anything,
-    where that has an end. `serves` names another source whose listings
-    are asked for here too, where this one is a second way to the same candles.
+    symbol's very first, `last` for one whose newest is its very last. `pages` cuts a window, as of
+    now, where plain tiles of `page_hours` would not do (files by the month); `parts` cuts the hours
+    that a page lacks, as of now, into runs of smaller pages that may have them (files by the day):
+    a run's first page is asked for first, the others only if that one has candles. `exact` where no
+    row but of the window asked for is ever sent, so that any other is of another page. `reach` is
+    how far back the venue serves anything, where that has an end. `serves` names another source
+    whose listings are asked for here too, where this one is a second way to the same candles.
+    `folders` is where the symbols are listed that it has files of.
     """
 
     venue: Venue
@@ -167,12 +181,14 @@ class Source:
     parse: Callable[[httpx.Response], pl.DataFrame]
     catalogue: Catalogue | None = None
     first: Callable[[Listing], httpx.Request] | None = None
+    last: Callable[[Listing], httpx.Request] | None = None
     pages: Callable[[Window, datetime], Iterable[Window]] | None = None
     parts: Callable[[Window, Sequence[Window], datetime], Iterable[Sequence[Window]]] | None = None
     exact: bool = False
     reach: timedelta | None = None
     serves: str | None = None
     seal: Seal | None = None
+    folders: Folders | None = None
     many: Many | None = None
 
     @property

@@ -20,6 +20,13 @@ class Unseen(NamedTuple):
     retired: int
 
 
+class LeftOut(NamedTuple):
+    """A coin that runs pass over; `crypto`: for no other reason than that it is delisted."""
+
+    coin: Coin
+    crypto: bool
+
+
 def learn_coins(
     connection: Connection, seen: pl.DataFrame, now: datetime, *, mapped: bool = True
 ) -> int:
@@ -99,11 +106,13 @@ def ids(connection: Connection) -> dict[str, int]:
 
 
 def adopt(connection: Connection, source: str, seen: pl.DataFrame) -> int:
-    """Give coins known by this venue's word only the ids (columns id, symbol) now told."""
-    return connection.execute(
-        query("adopt"),
-        {"source": source, "ids": seen["id"].to_list(), "symbols": seen["symbol"].to_list()},
-    ).rowcount
+    """Give coins known by this venue's word only the ids (columns id, symbol) now told.
+
+    Where a coin of that id is known already, it gets the listing of one that was left out.
+    """
+    told = {"source": source, "ids": seen["id"].to_list(), "symbols": seen["symbol"].to_list()}
+    adopted = connection.execute(query("adopt"), told).rowcount
+    return adopted + connection.execute(query("hand_over"), told).rowcount
 
 
 def learnt_at(connection: Connection, what: str) -> datetime | None:
@@ -122,13 +131,21 @@ def sources_learnt(connection: Connection) -> set[str]:
     return {name for (name,) in rows}
 
 
-def note_learnt(connection: Connection, what: str, now: datetime) -> None:
-    """Keep when `what` was learnt, so that it is not asked for again too soon."""
+def note_learnt(
+    connection: Connection, what: str, now: datetime, number: int | None = None
+) -> None:
+    """Keep when `what` was learnt, and how many of it there are, where that was told."""
     connection.execute(
-        "insert into learnt (what, at) values (%s, %s)"
-        " on conflict (what) do update set at = excluded.at",
-        (what, now),
+        "insert into learnt (what, at, number) values (%s, %s, %s) on conflict (what)"
+        " do update set at = excluded.at, number = coalesce(excluded.number, learnt.number)",
+        (what, now, number),
     )
+
+
+def learnt_number(connection: Connection, what: str) -> int | None:
+    """How many of it there were when `what` was last learnt; None where nobody told."""
+    row = connection.execute("select number from learnt where what = %s", (what,)).fetchone()
+    return None if row is None else row[0]
 
 
 def ranked(connection: Connection, day: datetime, most: int | None = None) -> list[Coin]:
@@ -146,11 +163,49 @@ def find(
     connection: Connection,
     symbols: Sequence[str] | None = None,
     most: int | None = None,
+    *,
+    delisted: bool = False,
 ) -> list[Coin]:
-    """Coins by market-cap rank: those with these symbols or ids in any case, or all."""
+    """Coins by market-cap rank: those with these symbols or ids in any case, or all.
+
+    All are those that are not left out; with `delisted` also those that were over before anybody
+    asked for them.
+    """
     wanted = None if symbols is None else list(symbols)
-    rows = connection.execute(query("find_coins"), {"symbols": wanted, "most": most})
-    return [Coin(*row) for row in rows]
+    given = {"symbols": wanted, "most": most, "delisted": delisted}
+    return [Coin(*row) for row in connection.execute(query("find_coins"), given)]
+
+
+def left_out(connection: Connection) -> list[LeftOut]:
+    """The coins that are passed over unless they are named, best rank first."""
+    rows = connection.execute(
+        "select key, id, symbol, name, rank, crypto from coin where not crypto"
+        " or left_out and exists (select from listing where coin = key)"
+        " order by rank nulls last, id"
+    )
+    return [LeftOut(Coin(*row[:5]), row[5]) for row in rows]
+
+
+def inactive_ids(connection: Connection) -> list[str]:
+    """The ids of the coins that CoinGecko does not have."""
+    rows = connection.execute("select id from coin where not active or not mapped order by id")
+    return [id_ for (id_,) in rows]
+
+
+def note_crypto(connection: Connection, is_crypto: Mapping[str, bool]) -> None:
+    """Keep of these coins (by id) whether they are such, or claims on something else."""
+    connection.execute(
+        "update coin set crypto = told.crypto from unnest(%s::text[], %s::boolean[])"
+        " as told (id, crypto) where told.id = coin.id and told.crypto <> coin.crypto",
+        (list(is_crypto), list(is_crypto.values())),
+    )
+
+
+def take_in(connection: Connection, coins: Sequence[int]) -> int:
+    """Leave these delisted coins (by key) out no longer; return how many there were."""
+    return connection.execute(
+        "update coin set left_out = false where left_out and key = any (%s)", (list(coins),)
+    ).rowcount
 
 
 def prices(connection: Connection, coins: Sequence[int]) -> dict[int, tuple[float, datetime]]:

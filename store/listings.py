@@ -206,6 +206,51 @@ def _start(row: _Row, known: Known, ends: Mapping[Pair, datetime]) -> datetime |
     return max(told) if before is not None else None
 
 
+class DelistedListing(NamedTuple):
+    """A listing that was over before it was known, and its coin, which may be known."""
+
+    id: str
+    ticker: str
+    name: str
+    mapped: bool  # false: the id is not CoinGecko's
+    symbol: str
+    multiple: int
+    start: datetime | None  # its first candle's hour, where that was looked up
+    end: datetime
+    told: datetime | None
+
+
+def learn_delisted(
+    connection: Connection, source: str, listings: Sequence[DelistedListing], now: datetime
+) -> int:
+    """Keep what is over at a source; coins that are new stay left out until they are asked for.
+
+    What is known of a symbol stays. Returns how many listings are new.
+    """
+    source_key(connection, source)
+    columns = {
+        "ids": [each.id for each in listings],
+        "tickers": [each.ticker for each in listings],
+        "names": [each.name for each in listings],
+        "mapped": [each.mapped for each in listings],
+        "symbols": [each.symbol for each in listings],
+        "multiples": [each.multiple for each in listings],
+        "starts": [_begun(each.start) for each in listings],
+        "ends": [_over(each.end) for each in listings],
+        "told": [_begun(each.told) for each in listings],
+    }
+    with connection.transaction():
+        given = {"source": source, "now": now, **columns}
+        learnt = connection.execute(query("learn_delisted"), given).rowcount
+        connection.execute(query("name_symbols"))
+    return learnt
+
+
+def symbols_at(connection: Connection, source: str) -> set[str]:
+    """Every symbol that is or was listed at a source."""
+    return {pair.symbol for pair in _known(connection, source)}
+
+
 def source_key(connection: Connection, name: str) -> int:
     """The database's number for a source, given to it when it is first named."""
     connection.execute(

@@ -14,7 +14,7 @@ with seen as (
     order by rank nulls last, id
     on conflict (id) do update
     set ticker = excluded.ticker, name = excluded.name, rank = excluded.rank, seen_at = excluded.seen_at,
-        crypto = excluded.crypto, active = true,
+        crypto = excluded.crypto, active = true, left_out = false,
         price = coalesce(excluded.price, coin.price), priced_at = coalesce(excluded.priced_at, coin.priced_at)
     returning key, rank
 )

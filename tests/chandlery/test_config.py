@@ -55,6 +55,7 @@ def test_it_says_what_is_in_force_and_from_where(config: Run, tmp_path: Path) ->
             "binance_futures,binance_spot,coingecko,cryptocompare,okx,bybit",
             "default",
         ),
+        "CHANDLERY_INCLUDE": (None, "default"),
         "CHANDLERY_NOTIFY_URL": (None, "default"),
         "COINGECKO_API_KEY": ("***", ".env"),
         "COINGECKO_PRO_API_KEY": (None, "default"),

@@ -84,6 +84,26 @@ def test_backfill_and_hourly_are_flows() -> None:
 
 
 @needed
+def test_hourly_has_the_rest_of_the_coins_learnt_once_a_day() -> None:
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+
+    from flows.hourly import hourly  # noqa: PLC0415
+    from flows.sync_coins import sync_coins  # noqa: PLC0415
+
+    assert ended(sync_coins, max_coins=5, now=NOW).is_completed()
+    words = "5 of 12 coins are known: sync-coins learns the rest, or `chandlery coins`"
+    assert ended(hourly, now=NOW).message.endswith(words)  # nothing is deployed: it goes well
+    sync_coins.to_deployment("sync-coins").apply()
+    for _ in range(2):
+        assert ended(hourly, now=NOW).is_completed()
+    with get_client(sync_client=True) as server:
+        deployed = [run for run in server.read_flow_runs() if run.deployment_id is not None]
+    assert [run.parameters for run in deployed] == [{"now": NOW}]
+    assert ended(sync_coins, now=NOW).is_completed()
+    assert "are known" not in ended(hourly, now=NOW).message
+
+
+@needed
 def test_states_tell_the_truth(venues: Serving) -> None:
     from flows.backfill import backfill  # noqa: PLC0415
 

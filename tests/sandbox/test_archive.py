@@ -159,3 +159,24 @@ def test_what_is_not_there_is_said_in_xml(made_up: Serving, missing: str) -> Non
 def test_every_prefix_has_the_same_files(made_up: Serving, prefix: str) -> None:
     file = path(SPOT, "2024-10-28")
     assert made_up.get(file.replace("binance_archive", prefix)).content == made_up.get(file).content
+
+
+def test_the_bucket_lists_what_there_are_files_of(first_monday: Serving) -> None:
+    def listed(prefix: str, **more: str) -> str:
+        answer = first_monday.get(
+            "/binance_spot_archive/data.binance.vision", delimiter="/", prefix=prefix, **more
+        )
+        assert answer.headers["content-type"] == "application/xml"
+        return answer.text
+
+    root = "data/spot/monthly/klines/"
+    symbols = listed(root)
+    assert f"<CommonPrefixes><Prefix>{root}BTCUSDT/</Prefix></CommonPrefixes>" in symbols
+    assert "<IsTruncated>false</IsTruncated>" in symbols
+    assert "BTCUSDT" not in listed(root, marker=f"{root}BTCUSDT/").partition("</Marker>")[2]
+    below = f"{root}BTCUSDT/1h/"
+    files = listed(below)
+    assert f"<Key>{below}BTCUSDT-1h-2026-10.zip</Key>" in files
+    assert f"<Key>{below}BTCUSDT-1h-2026-10.zip.CHECKSUM</Key>" in files
+    assert "2026-11" not in files
+    assert "<Contents>" not in listed(f"{root}NOPEUSDT/1h/")
