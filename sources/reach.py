@@ -20,7 +20,7 @@ def refuse_if_nobody_is_there(urls: Iterable[str], seconds: float = SECONDS) -> 
     """
     places = list(dict.fromkeys(map(_place, urls)))
     with ThreadPoolExecutor(len(places) or 1) as hands:
-        why = list(hands.map(lambda place: _why_not(*place, seconds), places))
+        why = list(hands.map(lambda place: _why_not(place, seconds), places))
     if places and all(why):
         told = ", ".join(f"{host} ({words})" for (host, _), words in zip(places, why, strict=True))
         raise Unavailable(f"no host can be reached: {told}. Check the network, DNS and HTTPS_PROXY")
@@ -31,10 +31,10 @@ def _place(url: str) -> tuple[str, int]:
     return parts.host, parts.port or PORTS[parts.scheme]
 
 
-def _why_not(host: str, port: int, seconds: float) -> str | None:
-    """Why no connection to this host comes about; None if one does."""
+def _why_not(place: tuple[str, int], seconds: float) -> str | None:
+    """Why no connection to this host and port comes about; None if one does."""
     try:
-        socket.create_connection((host, port), seconds).close()
+        socket.create_connection(place, seconds).close()
     except OSError as error:
         return line(error.strerror or str(error))
     return None

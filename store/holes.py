@@ -52,7 +52,10 @@ def uncompared_holes(
     """
     asked = {"sources": list(sources), "most_traded": list(most_traded), "now": now}
     rows = connection.execute(query("uncompared_holes"), asked)
-    return [Hole(*which, Window(start, end), other) for *which, start, end, other in rows]
+    return [
+        Hole(name, key, coin, Window(start, end), other)
+        for name, key, coin, start, end, other in rows
+    ]
 
 
 def note_compared(
