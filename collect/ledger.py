@@ -62,7 +62,7 @@ def _put(
             [one for coin, each in changed.items() if each != known[coin] for one in each],
         )
         if turn.answers or turn.failures:
-            failed = turn.failures[-1] if turn.failures else None
+            failed = next((each for each in reversed(turn.failures) if not each.refused), None)
             store.note_health(
                 connection,
                 key,

@@ -136,6 +136,8 @@ def test_a_run_takes_in_what_is_over_only_if_it_is_asked_for(place: Place) -> No
     holed = set(between(BEGAN, STOPPED)) - set(between(*HOLE))
     assert place.held("unmapped:binance_spot:OLD") == sorted(holed)
     assert passed_over(place) == {"unmapped:binance_spot:BTCUP": "leveraged token"}
+    with store.connect(place.settings) as connection:  # a symbol that is gone is no illness
+        assert {each.source for each in store.health(connection) if not each.is_well} == set()
     assert place.backfill(SPOT).records == 0  # from now on it is among all coins
     assert len(place.backfill(SPOT).coins) == 5
 
