@@ -99,11 +99,12 @@ with day as materialized (
 select
     'jump', coin, open_time,
     case
-        when is_wick and is_up then 'a wick from {0} up to {5} and back (open {1}, high {2}, low {3}, close {4}'
-        when is_wick then 'a wick from {0} down to {6} and back (open {1}, high {2}, low {3}, close {4}'
-        when close > before then 'rose from {0} to {4} (open {1}, high {2}, low {3}'
-        else 'fell from {0} to {4} (open {1}, high {2}, low {3}'
+        when is_wick and is_up then 'a wick from {0} up to {5} and back'
+        when is_wick then 'a wick from {0} down to {6} and back'
+        when close > before then 'rose from {0} to {4}'
+        else 'fell from {0} to {4}'
     end
+    || ' (open {1}, high {2}, low {3}, close {4}'
     || case when after is null then ', no candle in the next hour)' else ', next close {7})' end
     || case when alike > 1 then format(', the largest of %%s that day', alike) else '' end
     || case

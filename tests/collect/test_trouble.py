@@ -27,6 +27,7 @@ Open = Callable[..., AbstractContextManager[Tools]]
 SPOT = "binance_spot"
 WHEN = {"trouble": instant("2023-12-30T19:00Z"), "market": instant("2026-04-30T04:00Z")}
 BOUND, BACK = 0.405, 0.1  # of a jump, as a logarithm; of its way, what may be left of a wick
+PRICES = ("open", "high", "low", "close")
 UP, DOWN = pl.col("top") - pl.col("before"), pl.col("before") - pl.col("bottom")
 
 
@@ -183,10 +184,9 @@ def true_jumps(hours: pl.DataFrame) -> Iterator[Row]:
         else:
             how = "rose" if each["close"] > each["was"] else "fell"
             how += f" from {price(each['was'])} to {price(each['close'])}"
-        told = ["open", "high", "low", *(["close"] if each["is_wick"] else [])]
         then = each["next_close"]
         after = "no candle in the next hour" if then is None else f"next close {price(then)}"
-        prices = ", ".join([f"{name} {price(each[name])}" for name in told] + [after])
+        prices = ", ".join([f"{name} {price(each[name])}" for name in PRICES] + [after])
         yield Row("jump", each["coin"], each["open_time"], f"{how} ({prices})")
 
 

@@ -34,12 +34,12 @@ HOURS: Mapping[str, Case] = {
     "it stays": (
         {"open": 2.0, "high": 3.6, "low": 1.9, "close": 3.5},
         3.4,
-        "rose from 2 to 3.5 (open 2, high 3.6, low 1.9, next close 3.4)",
+        "rose from 2 to 3.5 (open 2, high 3.6, low 1.9, close 3.5, next close 3.4)",
     ),
     "half of it stays (QUICK 2021-12-28 13:00)": (
         {"open": 2.0, "high": 4.4, "low": 2.0, "close": 3.2},
         2.97,
-        "rose from 2 to 3.2 (open 2, high 4.4, low 2, next close 2.97)",
+        "rose from 2 to 3.2 (open 2, high 4.4, low 2, close 3.2, next close 2.97)",
     ),
     "back by its close": (
         {"open": 2.0, "high": 4.4, "low": 2.0, "close": 2.03},
@@ -54,22 +54,22 @@ HOURS: Mapping[str, Case] = {
     "most of it came back, but not all": (
         {"open": 2.0, "high": 2.1, "low": 0.9, "close": 1.0},
         1.7,
-        "fell from 2 to 1 (open 2, high 2.1, low 0.9, next close 1.7)",
+        "fell from 2 to 1 (open 2, high 2.1, low 0.9, close 1, next close 1.7)",
     ),
     "it reached down and closed above (AEUR 2023-12-05 18:00)": (
         {"open": 2.0, "high": 2.8, "low": 0.92, "close": 2.5},
         2.5,
-        "rose from 2 to 2.5 (open 2, high 2.8, low 0.92, next close 2.5)",
+        "rose from 2 to 2.5 (open 2, high 2.8, low 0.92, close 2.5, next close 2.5)",
     ),
     "its last hour": (
         {"open": 2.0, "high": 3.6, "low": 1.9, "close": 3.5},
         None,
-        "rose from 2 to 3.5 (open 2, high 3.6, low 1.9, no candle in the next hour)",
+        "rose from 2 to 3.5 (open 2, high 3.6, low 1.9, close 3.5, no candle in the next hour)",
     ),
     "fractions of a hundredth of a cent": (
         {"open": 2.0, "high": 2.0, "low": 5e-05, "close": 0.1 + 0.2},
         0.25689999999,
-        "fell from 2 to 0.3 (open 2, high 2, low 0.00005, next close 0.2569)",
+        "fell from 2 to 0.3 (open 2, high 2, low 0.00005, close 0.3, next close 0.2569)",
     ),
     "too little": ({"open": 2.0, "high": 2.9, "low": 1.9, "close": 2.8}, 2.8, None),
 }
@@ -99,7 +99,9 @@ def test_a_price_that_stays_elsewhere_is_one_jump(
     store.write(connection, {1: frame(range(50, 96), **times(0.4))}, spot)
     ((_, coin, at, detail),) = found(connection, "jump")
     assert (coin, at) == ("A", "01 02")
-    assert detail.startswith("fell from 2 to 0.8 (open 0.8, high 0.84, low 0.76, next close 0.8)")
+    assert detail.startswith(
+        "fell from 2 to 0.8 (open 0.8, high 0.84, low 0.76, close 0.8, next close 0.8)"
+    )
 
 
 def test_of_a_day_the_largest_move_by_closes_is_told_and_the_largest_wick(
@@ -117,7 +119,9 @@ def test_of_a_day_the_largest_move_by_closes_is_told_and_the_largest_wick(
     flat = dict.fromkeys(STEADY, 5.0)
     for hour in range(24, 40):
         store.write(connection, {1: frame([hour], **moves.get(hour, flat))}, spot)
-    rose = "rose from 2 to 4 (open 2, high 4, low 2, next close 5), the largest of 2 that day"
+    rose = (
+        "rose from 2 to 4 (open 2, high 4, low 2, close 4, next close 5), the largest of 2 that day"
+    )
     wick = (
         "a wick from 5 up to 12 and back (open 5, high 12, low 5, close 5, next close 5),"
         " the largest of 3 that day"
