@@ -49,7 +49,10 @@ def uncompared_holes(
     """
     asked = {"sources": list(sources), "most_traded": list(most_traded), "now": now}
     rows = connection.execute(query("uncompared_holes"), asked)
-    return [Hole(*which, Window(start, end), other) for *which, start, end, other in rows]
+    return [
+        Hole(source, key, coin, Window(start, end), other)
+        for source, key, coin, start, end, other in rows
+    ]
 
 
 def note_compared(
