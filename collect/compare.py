@@ -7,8 +7,8 @@ bitcoin in the same hours, or for ethereum where the hole is bitcoin's; what com
                                               01:00 and 06:00, with nothing between
     ETH lacks 02:00..06:00, and BTC has it    no trades of ETH
 
-A hole is compared by the run that was told of it, and again when it is asked for again. What the
-other coin had is final: it is not asked for a second time.
+A hole is compared by the run that was told of it, and again when it is asked for again. Hours in
+which the other coin has candles are settled: nobody asks for it again.
 """
 
 import logging

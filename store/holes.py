@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg.types.multirange import TimestamptzMultirange
-from psycopg.types.range import TimestamptzRange
-
 from candles import Window
 from store.connect import Connection, alone
 from store.queries import query
@@ -53,8 +50,8 @@ def uncompared_holes(
     asked = {"sources": list(sources), "most_traded": list(most_traded), "now": now}
     rows = connection.execute(query("uncompared_holes"), asked)
     return [
-        Hole(name, key, coin, Window(start, end), other)
-        for name, key, coin, start, end, other in rows
+        Hole(source, key, coin, Window(start, end), other)
+        for source, key, coin, start, end, other in rows
     ]
 
 
@@ -79,11 +76,13 @@ def _note(connection: Connection, compared: Sequence[tuple[Any, ...]], other: in
             "coins": list(coins),
             "sources": list(sources),
             "starts": list(starts),
-            "has": [TimestamptzMultirange(each) for each in has],
-            "lacks": [TimestamptzMultirange(each) for each in lacks],
+            "has": list(has),
+            "lacks": list(lacks),
         }
         connection.execute(query("note_compared"), told | {"other": other})
 
 
-def _ranges(windows: Sequence[Window]) -> TimestamptzMultirange:
-    return TimestamptzMultirange(TimestamptzRange(each.start, each.end) for each in windows)
+def _ranges(windows: Sequence[Window]) -> str:
+    """As PostgreSQL writes a tstzmultirange: {[2024-01-01T02:00:00+00:00,...)}."""
+    parts = (f"[{each.start.isoformat()},{each.end.isoformat()})" for each in windows)
+    return f"{{{','.join(parts)}}}"

@@ -46,8 +46,8 @@ with near as materialized (
 )
 select
     coin, source, starts_at,
-    coalesce(range_agg(part) filter (where has.hour is not null), '{}') as has,
-    coalesce(range_agg(part) filter (where has.hour is null and coins >= 2), '{}') as lacks
+    coalesce(range_agg(part) filter (where has.hour is not null), '{}')::text as has,
+    coalesce(range_agg(part) filter (where has.hour is null and coins >= 2), '{}')::text as lacks
 from hole_hour
 join lacking using (source, hour)
 left join has using (source, hour)

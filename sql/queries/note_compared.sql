@@ -4,7 +4,8 @@
 with told as (
     select *
     from unnest(
-        %(coins)s::integer[], %(sources)s::smallint[], %(starts)s::timestamptz[], %(has)s::tstzmultirange[], %(lacks)s::tstzmultirange[]
+        %(coins)s::integer[], %(sources)s::smallint[], %(starts)s::timestamptz[],
+        %(has)s::text[]::tstzmultirange[], %(lacks)s::text[]::tstzmultirange[]
     ) as told (coin, source, starts_at, has, lacks)
 ), old as (
     delete from absence

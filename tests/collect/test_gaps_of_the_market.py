@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -108,7 +108,7 @@ def test_held_alone_a_coins_holes_are_compared_with_bitcoins(
     held = connection.execute("select distinct symbol from market_data").fetchall()
     assert held == [("DOGE",)]  # what is asked to compare is not stored
 
-    backfill("DOGE")
+    backfill("DOGE", now=NOW + timedelta(minutes=30))  # its holes are not asked for again yet
     assert requests(venues, "BTCUSDT") == 0
 
     # Bitcoin itself tells the same, and is counted once.
