@@ -39,7 +39,7 @@ def test_people_read_a_table_and_sentences_and_programs_an_object(
     assert "178" in bitcoin
     assert bitcoin.rstrip().endswith("binance_futures 100.0%")
     assert any("[red]XRP[/red][/]" in row and "178" in row for row in rows)
-    assert any(row.startswith("  new: ETH jumped at 2026-11-18 07:00Z: from ") for row in rows)
+    assert any(row.startswith("  new: ETH jumped at 2026-11-18 07:00Z: ") for row in rows)
     assert "  [red]XRP[/red][/] at 2026-11-20 00:00Z: odd: [bold]so[/]." in [
         row.replace("new: ", "") for row in rows
     ]

@@ -120,7 +120,7 @@ def test_the_quality_page_tells_what_is_new_and_what_lacks(
     report = assess(connection, T0 + 240 * HOUR)
     page = of_quality(report)
     shown = html(page)
-    assert "<h1>97.91 % complete since the first candles, " in shown
+    assert "<h1>97.91 % complete, " in shown
     assert "All 2 coins that are listed have their newest hour" in shown
     assert '<td>ETH</td>\n<td style="text-align:right">10</td>' in shown
     assert "<td>BTC</td>" not in shown
