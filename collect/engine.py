@@ -73,7 +73,7 @@ def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
             refused.update(each.market for each in turn.refused)
             mispriced.update(each.market for each in turn.mispriced)
             if source.serves is not None:
-                answered.update((source.serves, each.coin) for each in turn.answers)
+                answered.update((source.serves, coin) for coin in _answered(turn))
     # A symbol that is gone from the API is asked of its files: what these lack nobody refused.
     failures = [
         each for each in failures if not each.refused or (each.source, each.coin) not in answered
@@ -82,6 +82,15 @@ def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     named = {tools.sources[name].listings for name in order.sources}
     listed = {listing.coin for listing in listings if listing.source in named}
     tally.unlisted += [coin.symbol for coin in coins if coin.key not in listed]
+
+
+def _answered(turn: Turn) -> set[int]:
+    """The coins that a second way has files of, or may have had: their listings are over."""
+    return {
+        listing.coin
+        for listing, answers in turn.answers.items()
+        if listing.end is not None or any(each.first is not None for each in answers)
+    }
 
 
 def line(tools: Tools, order: Order) -> list[Source]:

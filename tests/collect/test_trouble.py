@@ -21,7 +21,7 @@ from collect import Tools, assess, learn, order, run
 from collect.quality import Report
 from sandbox import serving
 from sources import load
-from store.gaps import UNLISTED
+from store.gaps import NOT_MISSING
 
 Open = Callable[..., AbstractContextManager[Tools]]
 SPOT = "binance_spot"
@@ -220,7 +220,7 @@ def said(connection: store.Connection, report: Report, now: datetime) -> list[Ro
     rows += [
         Row("gap", gap.symbol, gap.window.start, f"{gap.window.hours} hours")
         for gap in store.gaps(connection, now=now)
-        if gap.reason not in UNLISTED
+        if gap.reason not in NOT_MISSING
     ]
     return sorted(rows)
 
@@ -242,8 +242,6 @@ def test_what_is_said_of_real_coins_is_the_truth(
         outages = [each.window for each in store.outages(connection)]
     held = set(report.coins["symbol"])
     expected = truth(folder, now, held)
-    # Where no other symbol of the venue is recorded, nobody can tell a halt from an outage.
-    lonely = Row("halt", "BTC", instant("2018-02-09T10:00Z"), "33 hours")
-    assert [row for row in told if row != lonely] == expected
+    assert told == expected
     assert all(window.hours < 24 for window in outages)
     assert set(lives(folder, now)["coin"]) - held <= {"BUSD"}  # delisted before anybody looked
