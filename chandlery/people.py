@@ -25,7 +25,7 @@ from collect.known import Known
 from collect.left_out import LeftOut
 
 NO_CANDLES = "no candles yet: `chandlery backfill --max-coins 20` fetches some"
-WIDE = 160  # where no terminal says how wide it is, a table is not to be folded
+WIDE = 240  # where no terminal says how wide it is, a table is not to be folded
 
 
 def _console(*, stderr: bool = False) -> Console:

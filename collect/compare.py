@@ -45,18 +45,24 @@ def tell_outages(tools: Tools, order: Order, tally: Tally) -> None:
     for (name, other), some in groupby(holes, attrgetter("source", "other")):
         source = tools.sources[name]
         its = [each for each in listings if (each.source, each.coin) == (source.listings, other)]
-        _compare(tools, order, source, its, list(some))
+        _compare(tools, order, tally, source, its, list(some))
     database.do(store.find_outages, order.window)
 
 
-def _compare(
-    tools: Tools, order: Order, source: Source, listings: Sequence[Listing], holes: Sequence[Hole]
+def _compare(  # noqa: PLR0913, PLR0917  what is asked, of whom, for whom
+    tools: Tools,
+    order: Order,
+    tally: Tally,
+    source: Source,
+    listings: Sequence[Listing],
+    holes: Sequence[Hole],
 ) -> None:
     """Ask for another coin, by its listings, in the hours of the holes, and keep what it has."""
     answers, has = list[Answer](), list[Window]()
     try:
         for listing, page in _pages(source, order, listings, holes):
             frame, malformed = fetch(tools.client, source, listing, page, order.now)
+            tally.pages += 1
             answers.append(answer(page, page, frame, malformed))
             has += page.without(answers[-1].holes)
     except SourceError as error:

@@ -244,6 +244,6 @@ def test_the_ledger_keeps_what_runs_that_overlap_saw(
 def overlapping(connection: store.Connection) -> list[tuple[Any, ...]]:
     """What the ledger of absences says twice."""
     return connection.execute(
-        "select one, other from absence one join absence other using (coin, source)"
-        " where one.starts_at < other.starts_at and other.starts_at < one.ends_at"
+        "select one, two from absence one join absence two using (coin, source)"
+        " where one.starts_at < two.starts_at and two.starts_at < one.ends_at"
     ).fetchall()

@@ -52,7 +52,7 @@ def test_a_price_off_by_a_power_of_ten_is_refused_and_told(
     given = {"hours": hours_back, "start": None} if hours_back else {}
     tally = place.backfill("binance_spot", "okx", **given)
     (finding,) = (each for each in tally.findings if "10^7" in each)
-    assert "3e+07 there and 3 at CoinGecko, some 10^7 times as much" in finding
+    assert "30000000 there and 3 at CoinGecko, some 10^7 times as much" in finding
     assert tally.failed == {}
     assert {name: len(of) for name, of in tally.used.items()} == {"binance_spot": 2, "okx": 1}
     end = Place.NOW.replace(minute=0)

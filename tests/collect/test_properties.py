@@ -184,7 +184,7 @@ def test_of_several_sources_the_best_stays_whoever_comes_first(
         place, span = twice[turn]
         source = at_hand.sources[SOURCES[place]]
         mine = Turn(at_hand, asked, source, Tally(), lambda _: None, claim(at_hand))
-        better = _keys(mine, SOURCES[:place], source.kind)
+        better = _keys(mine, source)
         frames = {coin: frame(range(*span), close=2.0 + place / 10)}
         store.write(connection, frames, keys[place], better=better, now=NOW)
     best: dict[int, int] = {}

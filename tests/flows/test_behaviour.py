@@ -126,14 +126,14 @@ def state(site: Site, flow_run: str) -> dict[str, Any]:
     return dict(site.ask("GET", f"/flow_runs/{flow_run}")["state"])
 
 
-def hours(connection: store.Connection, window: Window) -> set[tuple[str, datetime]]:
-    """What is there, by the venue's symbol."""
-    query = "select symbol || 'USDT', timestamp from market_data where timeframe = '1h'"
+def hours(connection: store.Connection, window: Window) -> set[tuple[str, str, datetime]]:
+    """What is there, by its source and the venue's symbol."""
+    query = "select source, symbol || 'USDT', timestamp from market_data where timeframe = '1h'"
     bounds = " and timestamp >= %s and timestamp < %s"
     return set(connection.execute((query + bounds).encode(), (window.start, window.end)))
 
 
-def asked_again(site: Site, written: set[tuple[str, datetime]]) -> list[dict[str, Any]]:
+def asked_again(site: Site, written: set[tuple[str, str, datetime]]) -> list[dict[str, Any]]:
     """The requests for hours that were there."""
     found = []
     for each in asked(site):
@@ -141,7 +141,8 @@ def asked_again(site: Site, written: set[tuple[str, datetime]]) -> list[dict[str
             continue  # asks where a listing begins
         start, end = (int(each["query"][name]) // 1000 for name in ("startTime", "endTime"))
         moments = (datetime.fromtimestamp(at, UTC) for at in range(start, end, 3600))
-        if any((each["query"]["symbol"], moment) in written for moment in moments):
+        symbol = each["query"]["symbol"]
+        if any((each["source"], symbol, moment) in written for moment in moments):
             found.append(each)
     return found
 
@@ -251,7 +252,7 @@ def made_requests(site: Site, flow_run: dict[str, Any]) -> int:
     return int(wait(told, "its log"))
 
 
-def new_hours(site: Site) -> set[tuple[str, datetime]]:
+def new_hours(site: Site) -> set[tuple[str, str, datetime]]:
     with database(site) as connection:
         end = instant(NOW).replace(minute=0)
         return hours(connection, Window(end - 24 * HOUR, end))
