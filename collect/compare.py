@@ -37,6 +37,8 @@ def tell_outages(tools: Tools, order: Order, tally: Tally) -> None:
     """Tell the venues' outages in the order's window, once the holes of this run are compared."""
     database = tools.database
     database.do(store.find_outages, order.window)
+    if not tally.pages:
+        return  # a run that asked for nothing was told of no hole
     known = [name for name in tools.sources if name not in tally.off]
     holes = database.do(store.uncompared_holes, known, MOST_TRADED, order.now)
     if not holes:

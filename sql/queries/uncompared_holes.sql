@@ -11,7 +11,7 @@ cross join lateral (
     order by array_position(%(most_traded)s, id)
     limit 1
 ) as other
-where last_at = %(now)s and outcome in ('hole', 'between') and others is distinct from 'have' and hole.other is null
+where last_at = %(now)s and outcome in ('hole', 'between') and others is distinct from 'have'
     and not exists (
         select from absence known
         where (known.coin, known.source) = (other.key, hole.source) and known.outcome in ('hole', 'between')

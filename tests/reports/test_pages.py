@@ -89,7 +89,9 @@ def test_what_is_complete_is_said_and_what_is_not_is_shown() -> None:
 
 
 def test_coins_and_upkeep_have_pages_too() -> None:
-    shown = html(of_coins("sync", Universe(3, {"okx": 2}, 4, {"bybit": EVIL})))
+    shown = html(
+        of_coins("sync", Universe(3, listings={"okx": 2}, unmapped=4, failures={"bybit": EVIL}))
+    )
     assert "<script" not in shown
     assert "4 coins are known by a venue's word only" in shown
     packed = store.Packed(chunks=3, left=1, candles=1000, bytes_before=2**22, bytes_after=2**20)
