@@ -50,6 +50,8 @@ ARCHIVED = timedelta(days=40)  # before that, which is backfilled from files lat
 SOURCES = ("binance_futures", "binance_spot", "coingecko", "okx", "bybit")
 TRADED = ("binance_futures", "binance_spot", "okx", "bybit")
 KILLED = 0.03  # of the hourly runs
+DAILY = {1: (30, "sync-coins"), 3: (0, "fill-gaps"), 4: (30, "maintain")}
+"""By hour: the minute, and what is due then, once a day."""
 LONGEST_LIFE = 6.0  # seconds until a run is killed
 REASONS: Mapping[str, frozenset[str]] = {
     "delisted": frozenset({"delisted"}),
@@ -100,9 +102,7 @@ def timetable(days: int, chance: random.Random, every: int = 1) -> Iterator[Step
     for hour in range(24 * days):
         at = BEGIN + hour * HOUR
         due = [(5, "hourly")] if hour % every == 0 else []
-        due += [(30, "sync-coins")] if at.hour == 1 else []
-        due += [(0, "fill-gaps")] if at.hour == 3 else []  # noqa: PLR2004  03:00
-        due += [(30, "maintain")] if at.hour == 4 else []  # noqa: PLR2004  04:30
+        due += [DAILY[at.hour]] if at.hour in DAILY else []
         due += [(0, "quality")] if at.hour % 6 == 0 else []
         for minute, what in due:
             second = chance.randrange(60)

@@ -17,9 +17,8 @@ from chandlery.export import write
 from chandlery.options import END, JSON, MAX_COINS, NOW, START, SYMBOLS, at, choices, listed, window
 from chandlery.people import NO_CANDLES, counted, output, print_json, print_universe
 from collect import choose
-from collect.known import known as known_coins
-from collect.left_out import counted as counted_by_why
-from collect.left_out import left_out
+from collect.coins_known import coins_known
+from collect.left_out import by_why, left_out
 from collect.order import few
 from collect.quality import cut
 from store.read import TIMEFRAMES
@@ -77,7 +76,7 @@ def status(
         store.migrate(connection)
         held = store.held(connection, moment, within)
         gaps, health = store.gaps_by_reason(connection, moment, within), store.health(connection)
-        known, passed_over = known_coins(connection), counted_by_why(left_out(connection))
+        known, passed_over = coins_known(connection), by_why(left_out(connection))
     if as_json:
         sources = [each._asdict() for each in health]
         coins = held.drop("key").to_dicts()
@@ -170,7 +169,7 @@ def _print_unwanted(held: pl.DataFrame) -> None:
     first = before.select(listed.dt.strftime("%Y-%m-%d").min()).item()
     hours, coins = counted(int(before["unwanted"].sum()), "hour"), counted(before.height, "coin")
     output.print(
-        f"not wanted so far: {hours} of {coins} that a venue lists before that;"
+        f"listed before what was wanted: {hours} of {coins};"
         f" `chandlery backfill --start {first}` fetches them",
         highlight=False,
     )

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from collect import Progress as Step
 from collect import Tally
-from collect.known import Known
+from collect.coins_known import CoinsKnown
 from collect.left_out import LeftOut
 
 NO_CANDLES = "no candles yet: `chandlery backfill --max-coins 20` fetches some"
@@ -73,7 +73,7 @@ def print_json(statistics: Mapping[str, object]) -> None:
     click.echo(json.dumps(statistics, default=str))
 
 
-def print_universe(known: Known, left_out: Mapping[str, int]) -> None:
+def print_universe(known: CoinsKnown, left_out: Mapping[str, int]) -> None:
     """How many coins are known of how many, and what is passed over."""
     if words := known.sentence():
         output.print(f"  {words}", highlight=False)

@@ -28,6 +28,6 @@ def left_out(connection: store.Connection) -> list[LeftOut]:
     ]
 
 
-def counted(coins: list[LeftOut]) -> dict[str, int]:
+def by_why(coins: list[LeftOut]) -> dict[str, int]:
     """How many are left out, by why."""
     return dict(Counter(each.why for each in coins).most_common())

@@ -9,10 +9,9 @@ import sources
 import store
 from candles import Coin, Misuse
 from collect import quota
+from collect.coins_known import CoinsKnown, coins_known
 from collect.compare import tell_outages
 from collect.engine import batches, gather
-from collect.known import Known
-from collect.known import known as known_coins
 from collect.order import Order
 from collect.tally import Tally
 from collect.tools import Tools
@@ -118,11 +117,11 @@ def fill_gaps(
     return tally
 
 
-def _known(tools: Tools, order: Order) -> Known | None:
+def _known(tools: Tools, order: Order) -> CoinsKnown | None:
     """How many coins are known, where more of them would be this run's; no shard's affair."""
     if order.symbols is not None or order.shard is not None:
         return None
-    found = tools.database.do(known_coins)
+    found = tools.database.do(coins_known)
     return found if order.max_coins is None or order.max_coins > found.known else None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from candles import Coin, Window
-from collect.known import Known
+from collect.coins_known import CoinsKnown
 
 
 class Failure(NamedTuple):
@@ -38,7 +38,7 @@ class Tally:
     off: dict[str, str] = field(default_factory=dict)  # sources switched off for the run: why
     silent: dict[str, str] = field(default_factory=dict)  # who answered nothing to the last batch
     skipped: dict[str, str] = field(default_factory=dict)  # sources not configured: what to set
-    known: Known | None = None  # coins, where a run is for all of them
+    known: CoinsKnown | None = None  # coins, where a run is for all of them
     open_gaps: dict[str, dict[str, int]] | None = None  # by reason: how many, of how many hours
     seconds: float = 0.0
 

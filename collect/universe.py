@@ -11,9 +11,9 @@ import sources
 import store
 from candles import Blocked, Malformed, SourceError, Unavailable, whole_hour
 from collect import quota
+from collect.coins_known import UNIVERSE
 from collect.delisted import find, keep
 from collect.kinds import is_crypto
-from collect.known import UNIVERSE
 from collect.left_out import DELISTED
 from collect.markets import LISTED, Told, asked, in_dollars, told
 from collect.order import Order
@@ -180,19 +180,13 @@ def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
 
 
 def learn_if_due(tools: Tools, order: Order) -> None:
-    """Before a run: learn the coins if none is known, or if a day has passed since."""
-    known = tools.database.do(store.find)
-    wanted = (UNIVERSE, DELISTED) if order.delisted else (UNIVERSE,)
-    learnt = [tools.database.do(store.learnt_at, what) for what in wanted]
-    is_fresh = all(at is not None and order.now - at < FRESH for at in learnt)
-    unknown = _unlearnt(tools, order)
-    if known and is_fresh and not unknown:
+    """Before a run: learn the coins, and what the order's sources list, where a day has passed."""
+    known, old = tools.database.do(store.find), _old(tools, order)
+    if known and not old:
         return
     named = order.symbols is not None or order.max_coins is None
     enough = max(FIRST_COINS if named else order.max_coins or 0, COINS_A_PAGE, len(known))
-    why = "what was learnt is old" if known else "no coin is known yet"
-    if known and unknown:
-        why = f"what {', '.join(unknown)} lists is not known yet"
+    why = f"{', '.join(old)}: not known, or a day old" if known else "no coin is known yet"
     log.warning("%s: learning the %s best by market cap", why, f"{enough:,}")
     failures = learn(tools, order.now, enough, order.sources, delisted=order.delisted).failures
     for source, words in failures.items():
@@ -202,11 +196,12 @@ def learn_if_due(tools: Tools, order: Order) -> None:
         raise Unavailable(f"no coin could be learnt: {words}")
 
 
-def _unlearnt(tools: Tools, order: Order) -> list[str]:
-    """Sources of the order of which nobody knows what they list: named, but not in force."""
-    names = [source.name for source in asked(tools, order.sources)]
-    learnt = tools.database.do(store.sources_learnt)
-    return [name for name in names if name not in learnt]
+def _old(tools: Tools, order: Order) -> list[str]:
+    """What the order needs to be known, and is not, or was learnt a day ago and more."""
+    sources_ = [LISTINGS.format(source.name) for source in asked(tools, order.sources)]
+    wanted = [UNIVERSE, *([DELISTED] if order.delisted else []), *sources_]
+    learnt = {what: tools.database.do(store.learnt_at, what) for what in wanted}
+    return [what for what, at in learnt.items() if at is None or order.now - at >= FRESH]
 
 
 def _coins(tools: Tools, most: int | None) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
 from candles import clock
-from collect.known import Known
+from collect.coins_known import CoinsKnown
 from flows.batches import carry_out
 from flows.form import Coins, Hours, which
 
@@ -41,7 +41,7 @@ def hourly(
     state = carry_out(now=now, sources=sources, symbols=symbols, max_coins=max_coins, hours=hours)
     told = cast("dict[str, object] | None", state.data) or {}
     known = cast("dict[str, int | None] | None", told.get("universe"))
-    if known is not None and Known(known["known"] or 0, known["there_are"]).rest:
+    if known is not None and CoinsKnown(known["known"] or 0, known["there_are"]).rest:
         _learn_the_rest(now)
     return state
 

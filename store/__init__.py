@@ -20,7 +20,6 @@ from store.coins import (
     ranked,
     rename_coins,
     retire_unseen,
-    sources_learnt,
     take_in,
 )
 from store.compress import Packed, compress, tidy
@@ -151,7 +150,6 @@ __all__ = [
     "share",
     "shares",
     "source_key",
-    "sources_learnt",
     "spent",
     "suspects",
     "symbols_at",

@@ -121,16 +121,6 @@ def learnt_at(connection: Connection, what: str) -> datetime | None:
     return None if row is None else row[0]
 
 
-def sources_learnt(connection: Connection) -> set[str]:
-    """The sources that were asked what they list."""
-    rows = connection.execute(
-        "select name from source where exists (select from listing where listing.source = key)"
-        " union select substr(what, length('listings at ') + 1) from learnt"
-        " where what like 'listings at %'"
-    )
-    return {name for (name,) in rows}
-
-
 def note_learnt(
     connection: Connection, what: str, now: datetime, number: int | None = None
 ) -> None:

@@ -6,8 +6,10 @@ Without more, a test's database is the embedded TimescaleDB in a folder of its o
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, time
 from typing import Any
 from uuid import uuid4
 
@@ -20,11 +22,14 @@ import embedded
 import store
 from candles import HOUR, SCHEMA
 from candles.settings import Settings
+from collect import Tools, tools
+from sources.limiter import Timepiece
 from tests import fault_table, fuzz
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
 As = Callable[[str], Settings]
+Open = Callable[..., AbstractContextManager[Tools]]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 MARKET = SHARED / "market"
@@ -220,3 +225,23 @@ def learn(connection: store.Connection) -> Learn:
         return store.learn_coins(connection, seen, T0)
 
     return learnt
+
+
+def hurried() -> Timepiece:
+    """A clock that whoever sleeps moves on: nobody waits."""
+    slept = [0.0]
+
+    def sleep(seconds: float) -> None:
+        slept[0] += seconds
+
+    return Timepiece(
+        monotonic=lambda: monotonic() + slept[0],
+        wall=lambda: time() + slept[0],
+        sleep=sleep,
+    )
+
+
+@pytest.fixture(scope="session")
+def open_tools() -> Open:
+    """Open the tools of a run, with a clock that makes nobody wait."""
+    return lambda settings, **given: tools(settings, timepiece=hurried(), **given)

@@ -20,7 +20,6 @@ from collect import Tools, assess
 from reports.quality import of_quality
 from sandbox import Serving, serving
 from sandbox.front import fronting
-from tests.collect.conftest import open_tools  # noqa: F401  a fixture
 from tests.collect.replay import Place, between, coin, hours, lay, listed
 
 Open = Callable[..., AbstractContextManager[Tools]]
@@ -114,7 +113,7 @@ def venues(tmp_path: Path) -> Iterator[Serving]:
 
 
 @pytest.fixture
-def place(settings: Settings, venues: Serving, open_tools: Open) -> Iterator[Place]:  # noqa: F811
+def place(settings: Settings, venues: Serving, open_tools: Open) -> Iterator[Place]:
     with fronting(venues) as front:
         made = Place(settings, venues, front, open_tools, ["binance_spot", "coingecko"])
         for now in (at("02-01T12:30"), at("02-03T10:00"), at("02-10T09:00"), NOW):

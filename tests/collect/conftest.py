@@ -3,44 +3,23 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from time import monotonic, time
+from time import monotonic
 from typing import Any
 
 import pytest
 
 import store
 from candles.settings import Settings
-from collect import Tally, Tools, learn, order, run, tools
+from collect import Tally, Tools, learn, order, run
 from collect.tools import HANDS
 from sandbox import Serving, serving
 from sources import load
-from sources.limiter import Timepiece
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 Collect = Callable[..., Tally]
 
 
-def hurried() -> Timepiece:
-    """A clock that whoever sleeps moves on: nobody waits."""
-    slept = [0.0]
-
-    def sleep(seconds: float) -> None:
-        slept[0] += seconds
-
-    return Timepiece(
-        monotonic=lambda: monotonic() + slept[0],
-        wall=lambda: time() + slept[0],
-        sleep=sleep,
-    )
-
-
 Open = Callable[..., AbstractContextManager[Tools]]
-
-
-@pytest.fixture(scope="session")
-def open_tools() -> Open:
-    """Open the tools of a run, with a clock that makes nobody wait."""
-    return lambda settings, **given: tools(settings, timepiece=hurried(), **given)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ UNIVERSE = "universe"
 """What is kept of when coins were last learnt, and of how many there were."""
 
 
-class Known(NamedTuple):
+class CoinsKnown(NamedTuple):
     """How many coins are known, of how many there are; None: CoinGecko did not say."""
 
     known: int
@@ -29,6 +29,6 @@ class Known(NamedTuple):
         )
 
 
-def known(connection: store.Connection) -> Known:
+def coins_known(connection: store.Connection) -> CoinsKnown:
     """How many there are now."""
-    return Known(store.active(connection), store.learnt_number(connection, UNIVERSE))
+    return CoinsKnown(store.active(connection), store.learnt_number(connection, UNIVERSE))

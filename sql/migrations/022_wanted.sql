@@ -145,10 +145,10 @@ left join listed on listed.coin = run.coin;
 --   not listed yet, delisted   no venue listed the coin then; or it is gone from all by now, and there was nothing more
 --   not tried                  nobody was asked
 --   fetch failed               somebody who was asked last did not answer, or not with all there is
---   outage at the venue        no symbol of a venue that was asked has these hours
+--   outage at the venue        the venue has these hours of no coin: a hole of two coins or more
 --   malformed at the venue     the venue's own candle breaks a rule
---   no trades                  a venue affirms that it has none of this coin, though it has of others
---   no source has it           those who were asked have nothing; nothing tells that they should
+--   no trades                  the venue has none of this coin between candles that it has, and has others'
+--   no source has it           those who were asked have nothing; nothing tells that they should, or nobody compared
 create function reasons_of(
     run tstzmultirange, since timestamptz, unlisted tstzmultirange, failed tstzmultirange,
     outages tstzmultirange, affirmed tstzmultirange, nothing tstzmultirange, malformed tstzmultirange
@@ -187,7 +187,8 @@ begin
 end
 $$;
 
--- Every gap, and why. evidence: who was asked, how often, when last, and what came of it. next_attempt: nobody asks
+-- Every gap, and why. evidence: who was asked, how often, when last, what came of it, and what the source had of
+-- others. What is refused is no part of an outage. next_attempt: nobody asks
 -- before that; null where nobody ever will. asked_by: the deployment that asks then, by its own schedule; hours older
 -- than those of fill-gaps are asked for by a backfill, which has none.
 create view gap as
@@ -204,7 +205,7 @@ with since as (
     cross join lateral (
         select
             coalesce(range_agg(part) filter (where outcome in ('lost', 'failed')), '{}') as failed,
-            coalesce(range_agg(part) filter (where outcome in ('hole', 'between')), '{}') as affirmed,
+            coalesce(range_agg(part) filter (where outcome in ('hole', 'between') and others = 'have'), '{}') as affirmed,
             coalesce(range_agg(part) filter (where outcome not in ('lost', 'failed')), '{}') as nothing,
             coalesce(range_agg(part) filter (where outcome = 'malformed'), '{}') as malformed,
             coalesce(
@@ -216,7 +217,7 @@ with since as (
             from absence
             where absence.coin = run.coin and starts_at < run.ends_at and ends_at > run.starts_at
         ) absence
-        left join outage on outage.source = absence.source and outcome not in ('lost', 'failed', 'malformed')
+        left join outage on outage.source = absence.source and outcome in ('hole', 'between', 'edge')
             and tstzrange(outage.starts_at, outage.ends_at) && part
     ) asked
     cross join lateral reasons_of(
@@ -246,7 +247,7 @@ left join lateral (
             'source', source.name,
             'start', greatest(absence.starts_at, known.starts_at),
             'end', least(absence.ends_at, known.ends_at),
-            'outcome', outcome, 'words', words, 'attempts', absence.attempts,
+            'outcome', outcome, 'words', words, 'others', others, 'other', other.symbol, 'attempts', absence.attempts,
             'first_asked', first_at, 'last_asked', last_at, 'next_attempt', greatest(retry_at, as_of())
         ) order by absence.starts_at, source.key), '[]') as evidence,
         coalesce(max(absence.attempts), 0) as attempts,
@@ -255,6 +256,7 @@ left join lateral (
         min(coalesce(retry_at, '-infinity')) as next_attempt
     from absence
     join source on source.key = absence.source
+    left join coin other on other.key = absence.other
     where absence.coin = known.coin and absence.starts_at < known.ends_at and absence.ends_at > known.starts_at
 ) asked on true;
 
