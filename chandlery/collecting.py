@@ -62,8 +62,8 @@ def coins(
             print_left_out(left_out(connection)[: few(max_coins)], as_json=as_json)
         return 0
     current = settings()
-    refuse_if_offline(current, current.priority)
     with tools(current) as at_hand, progress("coins", shown=not as_json):
+        refuse_if_offline(current, current.priority)
         universe = learn(at_hand, at(now), few(max_coins))
         if relearn:
             universe.doubted = at_hand.database.do(store.doubt_starts)
@@ -121,8 +121,8 @@ def _collect(
     title: str, current: Settings, wanted: Order, *, as_json: bool, run: Run = collect.run
 ) -> int:
     wanted = replace(wanted, name=f"chandlery {title}")
-    refuse_if_offline(current, wanted.sources)
     with tools(current) as at_hand, progress(title, shown=not as_json) as bar:
+        refuse_if_offline(current, wanted.sources)
         learn_if_due(at_hand, wanted)
         tally = run(at_hand, wanted, lambda step: move(bar, step), gather)
     if as_json:

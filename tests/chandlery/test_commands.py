@@ -160,8 +160,8 @@ def test_a_mistake_is_one_line_exit_2_and_nothing_written(run: Run) -> None:
     ],
 )
 def test_a_wrong_database_is_one_line_without_its_password(url: str, says: str) -> None:
-    for verb in ("status", "backfill", "migrate"):
-        done = chandlery(verb, DATABASE_URL=url)
+    for verb in ("status", "coins", "backfill", "migrate"):  # also where there is no network
+        done = chandlery(verb, DATABASE_URL=url, CHANDLERY_VENUES_URL="http://127.0.0.1:1")
         assert (done.returncode, done.stdout) == (2, "")
         assert says in done.stderr
         assert "secret" not in done.stderr
