@@ -13,8 +13,8 @@ class Hurried:
     """Sleeping moves it, and so does whoever says that it is later.
 
     The database's clock, by which budgets are kept, goes on only by itself: a run is told how far
-    it is ahead before what was slept is counted. `pace` is that of the clock that tells how long
-    an answer takes: how many seconds go by in one.
+    it is ahead before what was slept is counted. `pace` is that of the stopwatch that times
+    answers: how many seconds go by in one.
     """
 
     def __init__(self) -> None:
@@ -26,9 +26,10 @@ class Hurried:
     def tools(self, settings: Settings) -> Iterator[Tools]:
         """A run's tools."""
         timepiece = Timepiece(
-            monotonic=lambda: monotonic() * self.pace + self.ahead * self._at_work,
+            monotonic=lambda: monotonic() + self.ahead * self._at_work,
             wall=lambda: time() + self.ahead,
             sleep=self.sleep,
+            stopwatch=lambda: monotonic() * self.pace,
         )
         with tools(settings, timepiece=timepiece) as at_hand:
             self._at_work = True

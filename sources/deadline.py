@@ -18,16 +18,16 @@ def bounded(
 ) -> httpx.HTTPTransport:
     """The same transport; an answer that takes longer raises httpx.ReadTimeout."""
     pool = transport._pool  # noqa: SLF001  httpcore takes a backend, httpx does not pass one on
-    pool._network_backend = _Backend(pool._network_backend, seconds, timepiece.monotonic)  # noqa: SLF001
+    pool._network_backend = _Backend(pool._network_backend, seconds, timepiece.stopwatch)  # noqa: SLF001
     return transport
 
 
 class _Backend(httpcore.NetworkBackend):
     def __init__(
-        self, inner: httpcore.NetworkBackend, seconds: float, monotonic: Callable[[], float]
+        self, inner: httpcore.NetworkBackend, seconds: float, stopwatch: Callable[[], float]
     ) -> None:
         self._inner = inner
-        self._bound = seconds, monotonic
+        self._bound = seconds, stopwatch
 
     def connect_tcp(
         self,
@@ -43,21 +43,21 @@ class _Backend(httpcore.NetworkBackend):
 
 class _Stream(httpcore.NetworkStream):
     def __init__(
-        self, inner: httpcore.NetworkStream, seconds: float, monotonic: Callable[[], float]
+        self, inner: httpcore.NetworkStream, seconds: float, stopwatch: Callable[[], float]
     ) -> None:
         self._inner = inner
         self._seconds = seconds
-        self._monotonic = monotonic
-        self._until = monotonic() + seconds
+        self._stopwatch = stopwatch
+        self._until = stopwatch() + seconds
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = self._until - self._monotonic()
+        left = self._until - self._stopwatch()
         if left <= 0:
             raise httpcore.ReadTimeout(f"no end after {self._seconds:.0f} s")
         return self._inner.read(max_bytes, left if timeout is None else min(timeout, left))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._until = self._monotonic() + self._seconds
+        self._until = self._stopwatch() + self._seconds
         self._inner.write(buffer, timeout)
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class _Stream(httpcore.NetworkStream):
 
     def start_tls(self, *given: Any, **named: Any) -> httpcore.NetworkStream:  # noqa: ANN401
         stream = self._inner.start_tls(*given, **named)
-        return _Stream(stream, self._seconds, self._monotonic)
+        return _Stream(stream, self._seconds, self._stopwatch)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - whatever httpcore has there
         return self._inner.get_extra_info(info)

@@ -41,12 +41,15 @@ def _steady() -> float:
 class Timepiece:
     """The clocks and the sleep of the machinery: parameters, so that no test waits.
 
-    The wall clock may be set, the monotonic one only goes on, while the machine sleeps too.
+    The wall clock may be set, the monotonic one only goes on, while the machine sleeps too. The
+    stopwatch times answers: where `sleep` only moves the clocks, one thread's nap must not
+    count as another's wait.
     """
 
     monotonic: Callable[[], float] = _steady
     wall: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    stopwatch: Callable[[], float] = _steady
 
 
 REAL = Timepiece()

@@ -45,14 +45,14 @@ def switched(kind: str, **settings: float) -> "Plant":
     return plant
 
 
-def spoilt(spoil: Spoil, *, pace: float = 1.0, timeout: float = 30.0) -> "Plant":
+def spoilt(spoil: Spoil, *, pace: float = 1.0, timeout: float | None = None) -> "Plant":
     """A fault of the front's; `pace` and `timeout` spare a test to wait."""
 
     def plant(place: "Place", sources: tuple[str, ...]) -> None:
         place.front.spoil = lambda name, answer: (
             spoil(answer) if name in sources else [whole(answer)]
         )
-        place.clock.pace, place.timeout = pace, timeout
+        place.clock.pace, place.hasty = pace, dict.fromkeys(sources, timeout) if timeout else {}
 
     return plant
 

@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from candles import Malformed, Misuse, Unavailable
 from sources import client, load, send
-from sources.transport import ATTEMPTS, LARGEST
+from sources.transport import ATTEMPTS, LARGEST, LONGEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -318,3 +318,19 @@ def test_a_head_without_an_end_is_given_up(serve: Serve, clock: Clock) -> None:
         ask(clock, server.url)
     assert len(server.heard) == ATTEMPTS
     assert sent[0] < ATTEMPTS * 8 * 2**20  # what lies in the kernel's buffers, on both sides
+
+
+def test_anothers_nap_is_not_this_answers_time(serve: Serve, clock: Clock) -> None:
+    server = serve(PONG)
+    naps = iter(range(20))
+
+    def later() -> float:
+        """Once the request is out, another thread has slept whenever one looks."""
+        if server.heard and next(naps, None) is not None:
+            clock.now += 2 * LONGEST
+        return clock.now
+
+    venue = replace(OF_COINGECKO, url=server.url)
+    with client(timepiece=replace(clock.timepiece, monotonic=later)) as way:
+        assert send(way, venue, httpx.Request("GET", f"{venue.url}/ping")).content == b"[]"
+    assert len(server.heard) == 1
