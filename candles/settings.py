@@ -41,6 +41,7 @@ PRIORITY = (
     "bybit",
 )
 SCHEMES = ("http", "https")
+LONGEST_ID = 200
 NOTHING: Mapping[str, str] = MappingProxyType({})
 ENVIRONMENT, FILE, BLOCK, DEFAULT = "environment", ".env", "Prefect block", "default"
 
@@ -58,6 +59,13 @@ def _names(value: object) -> object:
     names = tuple(name.strip() for name in value.split(",") if name.strip())
     if not names:
         raise ValueError("name at least one")
+    return names
+
+
+def _ids(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not name.isprintable() or " " in name or len(name) > LONGEST_ID:
+            raise ValueError("it holds no CoinGecko id: see `chandlery coins --left-out`")
     return names
 
 
@@ -150,7 +158,9 @@ class Settings(_Read):
         description="Sources in the order they are asked, separated by commas.",
         examples=[",".join(PRIORITY)],
     )
-    include: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+    include: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_ids)
+    ] = Field(
         default=(),
         alias="CHANDLERY_INCLUDE",
         description="CoinGecko ids of what is left out as no coin and is to be collected all the"

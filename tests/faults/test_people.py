@@ -219,6 +219,10 @@ SETTINGS: Mapping[str, tuple[tuple[str, ...], Sequence[str]]] = {
         ),
     ),
     "CHANDLERY_SOURCES": (("hourly", *AT), (",", "x;y", "\x1b[2J", HUGE, "'; drop table coin")),
+    "CHANDLERY_INCLUDE": (
+        ("coins", "--left-out"),
+        (",", "\x1b[2J", HUGE, "'; drop table coin", "*-xstock, \u202eCTB"),
+    ),
     "CHANDLERY_ADDRESS": (STATUS, ("x" * 101, HUGE)),
     "COINGECKO_API_KEY": (TRY, (f"{SECRET}\r\nx: y", f"{SECRET}é", f"\x1b{SECRET}")),
 }  # fmt: skip
