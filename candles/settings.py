@@ -158,14 +158,14 @@ class Settings(_Read):
         description="Sources in the order they are asked, separated by commas.",
         examples=[",".join(PRIORITY)],
     )
-    include: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_ids)
-    ] = Field(
-        default=(),
-        alias="CHANDLERY_INCLUDE",
-        description="CoinGecko ids of what is left out as no coin and is to be collected all the"
-        " same, separated by commas, * for any signs.",
-        examples=["*-xstock,*-ondo-tokenized-*"],
+    include: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_ids)] = (
+        Field(
+            default=(),
+            alias="CHANDLERY_INCLUDE",
+            description="CoinGecko ids of what is left out as no coin and is to be collected all"
+            " the same, separated by commas, * for any signs.",
+            examples=["*-xstock,*-ondo-tokenized-*"],
+        )
     )
     notify_url: str | None = Field(
         default=None,

@@ -22,7 +22,15 @@ from chandlery.options import (
     choices,
     ordered,
 )
-from chandlery.people import move, output, print_json, print_left_out, print_tally, progress
+from chandlery.people import (
+    counted,
+    move,
+    output,
+    print_json,
+    print_left_out,
+    print_tally,
+    progress,
+)
 from collect import (
     FILL_HOURS,
     RECHECK_HOURS,
@@ -142,11 +150,12 @@ def _print_universe(universe: Universe) -> None:
         words = what.removeprefix(f"{source}: ")
         output.print(f"  {source}: {words}", highlight=False, markup=False)
     if universe.delisted:
-        words = (
-            f"  {universe.delisted:,} listings are over, {universe.delisted_unmapped:,} of coins"
+        over, unmapped = counted(universe.delisted, "listing"), universe.delisted_unmapped
+        output.print(
+            f"  {over} over, {unmapped:,} of coins that nobody tells:"
+            " `backfill --delisted` takes them in",
+            highlight=False,
         )
-        rest = " that nobody tells: `backfill --delisted` takes them in"
-        output.print(f"{words}{rest}", highlight=False)
     if universe.doubted:
         words = f"  the next backfill asks again when {universe.doubted:,} listings began"
         output.print(words, highlight=False)

@@ -19,7 +19,7 @@ from chandlery.people import NO_CANDLES, counted, output, print_json, print_univ
 from collect import choose
 from collect.coins_known import coins_known
 from collect.left_out import by_why, left_out
-from collect.order import few
+from collect.order import FIRST_YEAR, few
 from collect.quality import cut
 from store.read import TIMEFRAMES
 
@@ -132,6 +132,7 @@ def _totals(held: pl.DataFrame) -> dict[str, object]:
         "missing_records": missing,
         "completeness_percentage": round(100 * hours / max(hours + missing, 1), 4),
         "unwanted_hours": int(held["unwanted"].sum()),
+        "unasked_symbols": int(held["unasked"].sum()),
         "newest": newest.isoformat() if isinstance(newest, datetime) else None,
         "bars_4h": int(held["bars_4h"].sum()),
         "bars_1d": int(held["bars_1d"].sum()),
@@ -162,6 +163,12 @@ def _print_held(held: pl.DataFrame, most: int | None) -> None:
 
 def _print_unwanted(held: pl.DataFrame) -> None:
     """What venues list before the oldest start that was asked for, and how it is had."""
+    if unasked := int(held["unasked"].sum()):
+        output.print(
+            f"since when {counted(unasked, 'coin')} can be had, nobody asked yet;"
+            f" `chandlery backfill --start-year {FIRST_YEAR}` does",
+            highlight=False,
+        )
     before = held.filter(pl.col("unwanted") > 0)
     if before.is_empty():
         return

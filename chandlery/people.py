@@ -94,6 +94,9 @@ def print_left_out(coins: Iterable[LeftOut], *, as_json: bool) -> None:
     for coin, why in coins:
         rank = "" if coin.rank is None else f"{coin.rank:,}"
         table.add_row(*map(Text, (coin.symbol, coin.id, rank, why)))
+    if not table.row_count:
+        output.print("no coin that is known is left out")
+        return
     output.print(table)
     output.print("taken in by CHANDLERY_INCLUDE; what is delisted by `backfill --delisted`")
 

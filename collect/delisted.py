@@ -30,8 +30,8 @@ from sources import CATALOGUE, Source
 from sources.multiples import plain
 from store import DelistedListing
 
-RESTS = timedelta(days=30)
-"""A symbol that has stood still for less may come back."""
+RESTS = timedelta(days=14)
+"""A symbol that has stood still for less may come back: the longest halt that came back took 9."""
 LATE = timedelta(days=40)
 """By then a month's file is out: only after that does the next one's absence say anything."""
 MONTH = timedelta(days=31)

@@ -25,6 +25,7 @@ SCHEMA = pl.Schema(
         "sources": pl.String(),
         "key": pl.Int64(),
         "unwanted": pl.Int64(),
+        "unasked": pl.Boolean(),
     },
 )
 
@@ -36,7 +37,7 @@ def held(
 
     `hours` are held and `missing` lack of its life, up to `now` or the database's own clock; both
     within `window`, if it is given. `unwanted` are hours before its life that a venue lists and no
-    run was asked for.
+    run was asked for. `unasked`: nobody asked yet since when the coin is listed.
     """
     asked = {
         "start": None if window is None else window.start,

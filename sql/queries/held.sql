@@ -31,7 +31,9 @@ select
         else hours(asked.hours * tstzmultirange(tstzrange(starts_at, ends_at))) - coalesce(lack.absent, 0) end::bigint,
     earliest, latest, starts_at, ends_at,
     case when asked.hours is null then counted.missing else coalesce(lack.missing, 0) end::bigint,
-    bars_4h, bars_1d, coalesce(sources, ''), coin.key, unwanted
+    bars_4h, bars_1d, coalesce(sources, ''), coin.key, unwanted,
+    exists (select from listing where listing.coin = coin.key and starts_at is null)
+        and not exists (select from listing where listing.coin = coin.key and starts_at is not null)
 from counted
 left join asked on true
 left join lack using (coin)

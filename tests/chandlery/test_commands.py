@@ -229,6 +229,8 @@ def test_a_source_named_for_one_run_is_learnt_and_nowhere_listed_is_exit_1(run: 
 def test_without_a_candle_gaps_says_so_and_an_end_alone_begins_with_the_listing(run: Run) -> None:
     assert run("gaps", "--now", NOW).stdout.startswith("no candles yet: `chandlery backfill")
     assert run("hourly", "--symbols", "BTC", "--now", NOW).returncode == 0
+    said = "since when 1 coin can be had, nobody asked yet; `chandlery backfill --start-year 2009`"
+    assert said in run("status", "--now", NOW).stdout
     done = run("gaps", "ETH", "--now", NOW)
     assert done.stdout == (
         "no candles of ETH yet: `chandlery backfill --symbols ETH` fetches some\n"

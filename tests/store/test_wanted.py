@@ -51,6 +51,21 @@ def spot(connection: store.Connection, learn: Learn) -> int:
     return store.source_key(connection, "spot")
 
 
+def test_since_when_it_is_listed_is_known_or_nobody_asked(
+    connection: store.Connection, frame: Frame, spot: int
+) -> None:
+    def unasked() -> list[bool]:
+        return store.held(connection, T0 + 48 * HOUR)["unasked"].to_list()
+
+    store.write(connection, {1: frame(range(48))}, spot)
+    store.refresh(connection)
+    assert unasked() == [False]  # by hand: no venue lists it
+    connection.execute("insert into listing (coin, source, symbol) values (1, %s, 'A')", [spot])
+    assert unasked() == [True]
+    connection.execute("update listing set starts_at = %s", [T0])
+    assert unasked() == [False]
+
+
 def test_what_was_not_wanted_is_not_missing(
     connection: store.Connection, frame: Frame, spot: int
 ) -> None:
@@ -61,7 +76,7 @@ def test_what_was_not_wanted_is_not_missing(
     assert quality(connection, 48)["1h"] == (Decimal(100), 0, 48)
     assert store.gaps(connection, [1], None, T0 + 48 * HOUR) == []
     held = store.held(connection, T0 + 48 * HOUR).row(0, named=True)
-    assert (held["missing"], held["unwanted"]) == (0, 1000)
+    assert (held["missing"], held["unwanted"], held["unasked"]) == (0, 1000, False)
 
     # Told to look there, it says that they were not wanted, and who fetches them.
     told = store.gaps(connection, [1], window(-1100, 48), T0 + 48 * HOUR)
