@@ -1,1 +1,1 @@
-"""The command line: verbs that parse, call one room, and print."""
+"""Chandlery: every crypto coin's hourly candles, complete, in TimescaleDB."""

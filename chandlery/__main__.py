@@ -2,6 +2,6 @@
 
 import sys
 
-from chandlery.main import main
+from chandlery.cli.main import main
 
 sys.exit(main())

@@ -1,11 +1,13 @@
 """Arrows go one way: a room imports only what lies below it."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+OWN = ("embedded", "sandbox")  # they stand alone, and know nothing of settings
 BELOW = {
     "candles": set[str](),
     "embedded": set[str](),
@@ -15,24 +17,39 @@ BELOW = {
     "collect": {"candles", "sources", "store"},
     "reports": {"candles", "collect"},
     "flows": {"candles", "collect", "reports", "sources"},
-    "chandlery": {"candles", "collect", "embedded", "sandbox", "sources", "store"},
+    "chandlery.local": {"candles", "embedded", "sandbox", "sources"},
+    "chandlery.cli": {"candles", "chandlery.local", "collect", "embedded", "sources", "store"},
 }
 
 
+def modules(room: str) -> list[Path]:
+    return sorted((ROOT / room.replace(".", "/")).glob("*.py"))
+
+
+def names(path: Path) -> Iterator[str]:
+    """Everything that a module imports, dotted."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
 def imported(room: str) -> set[str]:
-    names = set()
-    for path in (ROOT / room).glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Import):
-                names |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names.add(node.module.partition(".")[0])
-    return names & BELOW.keys() - {room}
+    found = {name for path in modules(room) for name in names(path)}
+    return {each for each in BELOW for name in found if f"{name}.".startswith(f"{each}.")} - {room}
 
 
 @pytest.mark.parametrize("room", BELOW)
 def test_a_room_imports_only_what_lies_below(room: str) -> None:
+    assert modules(room)
     assert imported(room) <= BELOW[room]
+
+
+def test_what_lies_below_lies_before() -> None:
+    rooms = list(BELOW)
+    for place, room in enumerate(rooms):
+        assert BELOW[room] <= {*rooms[:place]}, room
 
 
 def test_no_flow_hides_a_package() -> None:
@@ -43,9 +60,8 @@ def test_no_flow_hides_a_package() -> None:
 
 def test_one_place_reads_the_environment_and_one_connects() -> None:
     def having(word: str) -> set[str]:
-        rooms = ("candles", "sources", "store", "collect", "reports", "flows", "chandlery")
-        paths = (path for room in rooms for path in (ROOT / room).glob("*.py"))
-        return {f"{path.parent.name}/{path.name}" for path in paths if word in path.read_text()}
+        paths = (path for room in BELOW if room not in OWN for path in modules(room))
+        return {str(path.relative_to(ROOT)) for path in paths if word in path.read_text("utf-8")}
 
-    assert having("os.environ") <= {"chandlery/demo.py", "chandlery/processes.py"}
+    assert having("os.environ") <= {"chandlery/local/demo.py", "chandlery/local/processes.py"}
     assert having("psycopg.connect(") == {"store/connect.py"}

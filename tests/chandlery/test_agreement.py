@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import store
 from candles import HOUR, instant
 from candles.settings import Settings
-from chandlery.main import cli
+from chandlery.cli.main import cli
 from collect import Tools, assess
 from reports.quality import of_quality
 from sandbox import Serving, serving

@@ -21,7 +21,7 @@ from prefect.server.events.schemas.automations import Automation
 from prefect.server.events.schemas.events import ReceivedEvent
 
 from candles import instant
-from chandlery.processes import until
+from chandlery.local.processes import until
 from sandbox import serving
 
 T = TypeVar("T")

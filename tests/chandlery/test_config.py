@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from candles.settings import Settings
-from chandlery.config import example_file, masked, unverified
+from chandlery.cli.config import example_file, masked, unverified
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[2]

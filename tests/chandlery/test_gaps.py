@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chandlery.gaps import ASKED
+from chandlery.cli.gaps import ASKED
 from collect.evidence import EMPTY
 from sandbox import Serving
 

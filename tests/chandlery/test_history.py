@@ -11,7 +11,7 @@ import sources
 import store
 from candles import HOUR, SCHEMA, Coin, Listing, Window
 from candles.settings import Settings
-from chandlery.main import main
+from chandlery.cli.main import main
 from collect.tools import venues as client_of
 from sandbox import Serving, serving
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from candles import instant
-from chandlery.main import main
+from chandlery.cli.main import main
 from sandbox import Serving, serving
 
 NOW = "2026-11-22T10:30Z"

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 import embedded
-from chandlery.processes import keep, until
+from chandlery.local.processes import keep, until
 
 T = TypeVar("T")
 
@@ -265,7 +265,7 @@ time.sleep(600)
 STARTER = """
 import os, sys, time
 from pathlib import Path
-from chandlery.processes import keep
+from chandlery.local.processes import keep
 folder = Path(sys.argv[1])
 command = [sys.executable, "-c", sys.argv[2]]
 keep("wanderer", command, folder=folder, cwd=folder, env=dict(os.environ))

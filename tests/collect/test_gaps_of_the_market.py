@@ -12,7 +12,7 @@ import pytest
 import store
 from candles import Window, instant
 from candles.settings import Settings
-from chandlery.gaps import evidence
+from chandlery.cli.gaps import evidence
 from collect import Tools, assess, choose, learn, order, run
 from sandbox import Serving, serving
 from sources import load

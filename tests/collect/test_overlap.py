@@ -16,7 +16,7 @@ from typing import Any
 import store
 from candles import Window, instant
 from candles.settings import Settings
-from chandlery.processes import until
+from chandlery.local.processes import until
 from collect import Tally
 from collect.tools import HANDS
 from sandbox import Serving

@@ -14,7 +14,7 @@ import embedded
 import store
 from candles import Window, instant
 from candles.settings import Settings
-from chandlery.gaps import evidence
+from chandlery.cli.gaps import evidence
 from collect import Tally, Tools, fill_gaps, learn, order, run
 from collect.quality import assess
 from sandbox import Serving, serving

@@ -21,8 +21,8 @@ import yaml
 import embedded
 from candles import instant
 from candles.settings import Settings, key_name
-from chandlery.config import example_file
-from chandlery.processes import until
+from chandlery.cli.config import example_file
+from chandlery.local.processes import until
 from sandbox import serving
 from sources import load
 

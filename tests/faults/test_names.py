@@ -21,7 +21,7 @@ from markdown_it import MarkdownIt
 
 import store
 from candles import Window, instant, line
-from chandlery.main import main
+from chandlery.cli.main import main
 from collect import check, fill_gaps, learn, survey
 from reports import of_gathering, of_quality
 from sandbox.front import whole

@@ -10,7 +10,7 @@ import pytest
 import store
 from candles import Misuse
 from candles.time import instant
-from chandlery.main import LONGEST, main
+from chandlery.cli.main import LONGEST, main
 from collect import order, run
 from sources import load
 

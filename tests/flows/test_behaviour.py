@@ -17,7 +17,7 @@ import pytest
 import store
 from candles import HOUR, Window, instant
 from candles.settings import Settings
-from chandlery.processes import until
+from chandlery.local.processes import until
 from collect import learn_if_due, order, run, tools
 from sources import load
 

@@ -13,7 +13,7 @@ import pytest
 import store
 from candles import instant
 from candles.settings import Settings
-from chandlery.processes import until
+from chandlery.local.processes import until
 
 Site = Any  # conftest's
 ROOT = Path(__file__).resolve().parents[2]

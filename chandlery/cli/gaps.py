@@ -13,8 +13,8 @@ from rich.table import Table
 import store
 from candles import Coin, Window
 from candles.settings import settings
-from chandlery.options import END, JSON, NOW, START, SYMBOLS, at, choices, listed, window
-from chandlery.people import NO_CANDLES, counted, output, print_json
+from chandlery.cli.console import NO_CANDLES, counted, output, print_json
+from chandlery.cli.options import END, JSON, NOW, START, SYMBOLS, at, choices, listed, window
 from collect import choose
 from store.gaps import NOT_MISSING, Gap, Outage
 

@@ -16,11 +16,11 @@ import embedded
 import store
 from candles import ChandleryError, Misuse
 from candles.settings import Settings
-from chandlery.automations import applied, said
-from chandlery.config import masked
-from chandlery.instance import ROOT, Place, Told, environment
-from chandlery.processes import Kept, keep, until
-from chandlery.server import POOL, Server
+from chandlery.cli.automations import applied, said
+from chandlery.cli.config import masked
+from chandlery.local.instance import ROOT, Place, Told, environment
+from chandlery.local.prefect_api import POOL, Server
+from chandlery.local.processes import Kept, keep, until
 
 T = TypeVar("T")
 

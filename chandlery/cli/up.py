@@ -11,9 +11,9 @@ import click
 import embedded
 from candles import ChandleryError, Misuse
 from candles.settings import Settings, settings
-from chandlery.instance import ROOT, Place
-from chandlery.machine import Died, Machine, Stop, Stopped, free_port
-from chandlery.processes import sweep, until
+from chandlery.cli.services import Died, Machine, Stop, Stopped, free_port
+from chandlery.local.instance import ROOT, Place
+from chandlery.local.processes import sweep, until
 
 PORT = 4200
 STOP_SECONDS = 120.0

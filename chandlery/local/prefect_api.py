@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from chandlery.instance import Place, running
+from chandlery.local.instance import Place, running
 
 POOL = "chandlery"
 UNDER_WAY = ("RUNNING", "PENDING", "CANCELLING")

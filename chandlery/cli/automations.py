@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from candles import ChandleryError, Misuse
 from candles.settings import Settings, settings
-from chandlery.instance import ROOT
-from chandlery.options import JSON, choices
-from chandlery.people import print_json
-from chandlery.server import Row, Server, at_hand
+from chandlery.cli.console import print_json
+from chandlery.cli.options import JSON, choices
+from chandlery.local.instance import ROOT
+from chandlery.local.prefect_api import Row, Server, at_hand
 
 FILE = ROOT / "automations.yaml"
 BLOCK = "chandlery"

@@ -10,9 +10,9 @@ from rich.table import Table
 import store
 from candles import HOUR, SCHEMA, Coin, Misuse, instant, whole_hour
 from candles.settings import settings
-from chandlery.gaps import said, times
-from chandlery.options import JSON, NOW, at, choices
-from chandlery.people import output, print_json
+from chandlery.cli.console import output, print_json
+from chandlery.cli.gaps import said, times
+from chandlery.cli.options import JSON, NOW, at, choices
 from collect import choose
 from store import History, Version
 

@@ -12,8 +12,8 @@ from rich.text import Text
 import sources
 from candles import HOUR, Listing, Misuse, Window, empty, whole_hour
 from candles.settings import settings
-from chandlery.options import JSON, NOW, at, choices
-from chandlery.people import output, print_json
+from chandlery.cli.console import output, print_json
+from chandlery.cli.options import JSON, NOW, at, choices
 from collect.tools import venues
 from sources import Source
 

@@ -13,9 +13,9 @@ from rich.text import Text
 import sources
 from candles import line
 from candles.settings import BLOCK, FOR_FLOWS, Settings, key_name, keys, origins, settings
-from chandlery.options import JSON, choices
-from chandlery.people import output, print_json
-from chandlery.server import at_hand
+from chandlery.cli.console import output, print_json
+from chandlery.cli.options import JSON, choices
+from chandlery.local.prefect_api import at_hand
 
 MASK = "***"
 VERIFYING = ("verify-ca", "verify-full")

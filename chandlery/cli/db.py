@@ -6,8 +6,8 @@ import click
 
 import embedded
 from candles.settings import settings
-from chandlery.options import JSON, choices
-from chandlery.people import print_json
+from chandlery.cli.console import print_json
+from chandlery.cli.options import JSON, choices
 
 PORT = click.IntRange(1, 65535)
 

@@ -3,8 +3,8 @@
 import click
 
 from candles.settings import settings
-from chandlery.options import JSON, NOW, at, choices
-from chandlery.people import errors, output, print_json, progress
+from chandlery.cli.console import errors, output, print_json, progress
+from chandlery.cli.options import JSON, NOW, at, choices
 from collect import AFTER_DAYS
 from collect import maintain as keep_up
 

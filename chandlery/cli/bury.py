@@ -5,9 +5,9 @@ import httpx
 
 from candles import Misuse
 from candles.settings import settings
-from chandlery.people import counted
-from chandlery.processes import has
-from chandlery.server import Row, Server, at_hand
+from chandlery.cli.console import counted
+from chandlery.local.prefect_api import Row, Server, at_hand
+from chandlery.local.processes import has
 
 
 @click.command()

@@ -13,9 +13,20 @@ from rich.table import Table
 import store
 from candles import Coin, Window
 from candles.settings import settings
-from chandlery.export import write
-from chandlery.options import END, JSON, MAX_COINS, NOW, START, SYMBOLS, at, choices, listed, window
-from chandlery.people import NO_CANDLES, counted, output, print_json, print_universe
+from chandlery.cli.console import NO_CANDLES, counted, output, print_json, print_universe
+from chandlery.cli.export import write
+from chandlery.cli.options import (
+    END,
+    JSON,
+    MAX_COINS,
+    NOW,
+    START,
+    SYMBOLS,
+    at,
+    choices,
+    listed,
+    window,
+)
 from collect import choose
 from collect.coins_known import coins_known
 from collect.left_out import by_why, left_out

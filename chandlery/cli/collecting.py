@@ -8,7 +8,16 @@ import click
 import collect
 import store
 from candles.settings import Settings, settings
-from chandlery.options import (
+from chandlery.cli.console import (
+    counted,
+    move,
+    output,
+    print_json,
+    print_left_out,
+    print_tally,
+    progress,
+)
+from chandlery.cli.options import (
     END,
     JSON,
     MAX_COINS,
@@ -21,15 +30,6 @@ from chandlery.options import (
     at,
     choices,
     ordered,
-)
-from chandlery.people import (
-    counted,
-    move,
-    output,
-    print_json,
-    print_left_out,
-    print_tally,
-    progress,
 )
 from collect import (
     FILL_HOURS,

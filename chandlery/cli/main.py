@@ -13,19 +13,19 @@ from rich.logging import RichHandler
 import embedded
 import store
 from candles import ChandleryError, Misuse, line
-from chandlery.automations import automations
-from chandlery.burying import bury
-from chandlery.collecting import backfill, coins, fill_gaps, hourly
-from chandlery.config import config
-from chandlery.data import export, migrate, roles, status
-from chandlery.database import db
-from chandlery.gaps import gaps
-from chandlery.history import history
-from chandlery.judging import quality
-from chandlery.people import errors
-from chandlery.trying import try_source
-from chandlery.up import down, up
-from chandlery.upkeep import maintain
+from chandlery.cli.automations import automations
+from chandlery.cli.bury import bury
+from chandlery.cli.collecting import backfill, coins, fill_gaps, hourly
+from chandlery.cli.config import config
+from chandlery.cli.console import errors
+from chandlery.cli.data import export, migrate, roles, status
+from chandlery.cli.db import db
+from chandlery.cli.gaps import gaps
+from chandlery.cli.history import history
+from chandlery.cli.maintain import maintain
+from chandlery.cli.quality import quality
+from chandlery.cli.try_source import try_source
+from chandlery.cli.up import down, up
 
 FORBIDDEN = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 LONGEST = 500  # signs of a line: what was typed may be in it, of any length

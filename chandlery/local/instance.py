@@ -13,7 +13,7 @@ import embedded
 import sources
 from candles import Misuse
 from candles.settings import SECRET, Settings, key_name, keys
-from chandlery.processes import inherited, until
+from chandlery.local.processes import inherited, until
 
 QUIET: Mapping[str, str] = MappingProxyType(
     {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
@@ -21,7 +21,7 @@ QUIET: Mapping[str, str] = MappingProxyType(
 """Nobody outside is told that it runs. What else is set of Prefect is in prefect.toml."""
 ELSEWHERE = ("PREFECT_API_", "PREFECT_PROFILE", "PREFECT_CLOUD_")
 """Begins what the environment may say of another Prefect server."""
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LOOK_SECONDS = 2.0
 
 

@@ -6,8 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from candles.settings import settings
-from chandlery.options import JSON, MAX_COINS, NOW, SYMBOLS, at, choices, listed
-from chandlery.people import NO_CANDLES, output, print_json, progress
+from chandlery.cli.console import NO_CANDLES, output, print_json, progress
+from chandlery.cli.options import JSON, MAX_COINS, NOW, SYMBOLS, at, choices, listed
 from collect import Report, check
 from collect.quality import TIMEFRAMES, cut
 

@@ -1,0 +1,1 @@
+"""What `chandlery up` needs of one machine: files, processes, and Prefect's server."""
