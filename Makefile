@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/ready
 BENCH := .venv-bench/ready
-ROOMS := candles sources store collect reports flows embedded sandbox chandlery
+ROOMS := sources store collect reports flows embedded sandbox chandlery
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test faults nightly check format bench golden lock clean

@@ -15,7 +15,7 @@ import store
 from bench import measure
 from bench.golden import MARKET
 from bench.load import learn
-from candles.frame import SCHEMA
+from chandlery.model.frame import SCHEMA
 
 LARGEST = 16.0  # bytes
 

@@ -22,8 +22,8 @@ import polars as pl
 import store
 from bench import measure
 from bench.hurried import Hurried
-from candles import HOUR, Window, whole_hour
-from candles.settings import Settings
+from chandlery.model import HOUR, Window, whole_hour
+from chandlery.settings import Settings
 from collect import learn, learn_if_due, order, run
 from sandbox import Serving, serving
 from sandbox.universe import MadeUpMarket

@@ -16,9 +16,9 @@ import polars as pl
 import collect
 import store
 from bench import measure
-from candles import HOUR, Coin, Listing, Window
-from candles.frame import PRICES, SCHEMA
-from candles.settings import Settings
+from chandlery.model import HOUR, Coin, Listing, Window
+from chandlery.model.frame import PRICES, SCHEMA
+from chandlery.settings import Settings
 from sandbox.serving import serving
 
 MARKET = measure.ROOT.parent / "shared" / "market"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, time
 
-from candles.settings import Settings
+from chandlery.settings import Settings
 from collect import Tools, tools
 from sources import Timepiece
 

@@ -26,8 +26,8 @@ from pgpq import ArrowToPostgresBinaryEncoder
 
 import store
 from bench import measure
-from candles.frame import SCHEMA
-from candles.settings import Settings, settings
+from chandlery.model.frame import SCHEMA
+from chandlery.settings import Settings, settings
 from collect.engine import FLUSH_ROWS
 from store.write import COLUMNS
 

@@ -16,7 +16,7 @@ import psycopg
 
 import embedded
 import store
-from candles.settings import Settings, settings
+from chandlery.settings import Settings, settings
 
 Work = Callable[[], object]
 

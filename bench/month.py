@@ -26,8 +26,8 @@ from typing import Any, NamedTuple
 import store
 from bench import measure
 from bench.hurried import Hurried
-from candles import HOUR, Window, whole_hour
-from candles.settings import Settings
+from chandlery.model import HOUR, Window, whole_hour
+from chandlery.settings import Settings
 from collect import (
     FILL_HOURS,
     RECHECK_HOURS,

@@ -23,7 +23,7 @@ import httpx
 import store
 from bench import measure, prefects
 from bench.venue_to_database import Spent, spend
-from candles.settings import Settings
+from chandlery.settings import Settings
 from sandbox.serving import serving
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from bench import measure
-from candles.settings import Settings
+from chandlery.settings import Settings
 
 PATIENCE = 1800.0
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import httpx
 
 from bench import measure
-from candles import Listing, Window
+from chandlery.model import Listing, Window
 from sources import Timepiece, load, pages
 from sources.transport import Manners
 

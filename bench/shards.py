@@ -21,7 +21,7 @@ import httpx
 import store
 from bench import measure, prefects
 from bench.venue_to_database import rows
-from candles.settings import Settings
+from chandlery.settings import Settings
 from collect import learn, tools
 from sandbox.serving import serving
 from sources import Timepiece

@@ -20,8 +20,8 @@ from psycopg import sql
 import store
 from bench import measure
 from bench.venue_to_database import Spent, spend
-from candles import Window
-from candles.settings import Settings
+from chandlery.model import Window
+from chandlery.settings import Settings
 from collect import assess
 
 START = datetime(2023, 6, 1, tzinfo=UTC)

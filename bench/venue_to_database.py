@@ -28,7 +28,7 @@ import polars as pl
 
 import store
 from bench import measure
-from candles.settings import Settings
+from chandlery.settings import Settings
 from sandbox.serving import serving
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import store
-from candles import Coin, Window
+from chandlery.model import Coin, Window
 from collect.order import Order
 from collect.tools import Tools
 from store import LEASE

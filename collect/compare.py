@@ -18,7 +18,8 @@ from operator import attrgetter
 
 import sources
 import store
-from candles import HOUR, Listing, SourceError, Window, whole_hour
+from chandlery.errors import SourceError
+from chandlery.model import HOUR, Listing, Window, whole_hour
 from collect.evidence import FRAMED, Answer, answer, sightings
 from collect.order import Order
 from collect.tally import Tally

@@ -20,7 +20,8 @@ import polars as pl
 
 import sources
 import store
-from candles import HOUR, Listing, SourceError, Window, whole_hour
+from chandlery.errors import SourceError
+from chandlery.model import HOUR, Listing, Window, whole_hour
 from collect.delisted_symbols import DELISTED, DelistedSymbol
 from collect.kinds import is_crypto
 from collect.markets import QUOTES, Told, in_dollars

@@ -13,7 +13,8 @@ import polars as pl
 
 import sources
 import store
-from candles import Coin, Listing, SourceError, within
+from chandlery.errors import SourceError
+from chandlery.model import Coin, Listing, within
 from collect import ledger, plan, quota, starts
 from collect.claims import Claim, claimed
 from collect.newest import newest

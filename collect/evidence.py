@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from candles import HOUR, Window, within
+from chandlery.model import HOUR, Window, within
 from sources import MalformedRows
 
 FRAMED = frozenset({"hole", "between"})

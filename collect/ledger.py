@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import store
-from candles import HOUR, Window
+from chandlery.model import HOUR, Window
 from collect.evidence import EMPTY, FRAMED, Sighting, sightings
 from collect.tally import Failure
 from collect.turn import Turn

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 import store
-from candles import Coin
+from chandlery.model import Coin
 from collect.kinds import why_left_out
 
 DELISTED = "delisted"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import store
-from candles import Window
+from chandlery.model import Window
 
 FEW = 10
 """So many coins are named in a command."""

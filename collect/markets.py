@@ -10,7 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 import sources
-from candles import SourceError
+from chandlery.errors import SourceError
 from collect.indexed import CRYPTOCOMPARE
 from collect.reused import REUSED
 from collect.tools import Tools

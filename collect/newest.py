@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from candles import Listing, SourceError, Window, within
+from chandlery.errors import SourceError
+from chandlery.model import Listing, Window, within
 from collect.plan import Page
 from collect.turn import Turn
 from sources import fetch_many

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime
 
-from candles import HOUR, Coin, Misuse, Window, instant, line, whole_hour
+from chandlery.errors import Misuse
+from chandlery.model import HOUR, Coin, Window, instant, line, whole_hour
 
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020

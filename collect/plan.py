@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import sources
 import store
-from candles import HOUR, Listing, Window, whole_hour
+from chandlery.model import HOUR, Listing, Window, whole_hour
 from collect.claims import Claim
 from collect.order import Order
 from collect.tools import Tools

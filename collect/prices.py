@@ -17,7 +17,8 @@ from math import log10
 import polars as pl
 
 import store
-from candles import HOUR, Listing, SourceError, Window, empty, price, whole_hour
+from chandlery.errors import SourceError
+from chandlery.model import HOUR, Listing, Window, empty, price, whole_hour
 from collect.plan import Page
 from collect.turn import Turn
 from sources import Source, fetch

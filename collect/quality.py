@@ -14,8 +14,8 @@ from typing import Any
 import polars as pl
 
 import store
-from candles import HOUR, Window, whole_hour
-from candles.settings import Settings
+from chandlery.model import HOUR, Window, whole_hour
+from chandlery.settings import Settings
 from collect.order import chosen, few
 from collect.run import choose
 from collect.sentences import sentence

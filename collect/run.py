@@ -7,7 +7,8 @@ from time import monotonic
 
 import sources
 import store
-from candles import Coin, Misuse
+from chandlery.errors import Misuse
+from chandlery.model import Coin
 from collect import quota
 from collect.coins_known import CoinsKnown, coins_known
 from collect.compare import tell_outages

@@ -21,7 +21,8 @@ from math import log10
 import polars as pl
 
 import store
-from candles import HOUR, Listing, Rejected, SourceError, Unavailable, Window, whole_hour
+from chandlery.errors import Rejected, SourceError, Unavailable
+from chandlery.model import HOUR, Listing, Window, whole_hour
 from collect.evidence import first_after_emptiness
 from collect.turn import Turn
 from sources import Source, fetch, first_candle

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 import store
-from candles import Coin, Window
+from chandlery.model import Coin, Window
 
 BY_HOUR = timedelta(hours=96)  # windows of at most that are shown hour by hour
 BY_DAY = timedelta(days=100)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from candles import Coin, Window
+from chandlery.model import Coin, Window
 from collect.coins_known import CoinsKnown
 
 

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 import sources
 import store
-from candles import Unavailable
-from candles.settings import Settings, keys
+from chandlery.errors import Unavailable
+from chandlery.settings import Settings, keys
 from collect.hands import Hands
 from collect.shared import Shared
 from sources import Accounts, Source

@@ -10,7 +10,8 @@ from typing import TypeVar
 import polars as pl
 import psycopg
 
-from candles import HOUR, Blocked, ChandleryError, Listing, Rejected, SourceError, Window, line
+from chandlery.errors import Blocked, ChandleryError, Rejected, SourceError
+from chandlery.model import HOUR, Listing, Window, line
 from collect.claims import Claim
 from collect.evidence import Answer, answer
 from collect.order import Order

@@ -9,7 +9,8 @@ import polars as pl
 
 import sources
 import store
-from candles import Blocked, Malformed, SourceError, Unavailable, whole_hour
+from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
+from chandlery.model import whole_hour
 from collect import quota
 from collect.coins_known import UNIVERSE
 from collect.delisted import find, keep

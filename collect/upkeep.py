@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 import store
-from candles import Misuse
-from candles.settings import Settings
+from chandlery.errors import Misuse
+from chandlery.settings import Settings
 from collect.lost import Lost, find_lost
 
 AFTER_DAYS = 180

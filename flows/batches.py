@@ -10,8 +10,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from candles import Coin, Gone, Misuse, Unavailable, clock, instant
-from candles.settings import Settings
+from chandlery.errors import Gone, Misuse, Unavailable
+from chandlery.model import Coin, clock, instant
+from chandlery.settings import Settings
 from collect import (
     Order,
     Progress,

@@ -8,7 +8,7 @@ from typing import cast
 
 from prefect.blocks.system import Secret
 
-from candles.settings import DEFAULT, FOR_FLOWS, Settings, key_name, origins, settings
+from chandlery.settings import DEFAULT, FOR_FLOWS, Settings, key_name, origins, settings
 from sources import load
 
 

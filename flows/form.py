@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from candles import line
+from chandlery.model import line
 from collect.order import FIRST_YEAR, MOST_COINS, MOST_HOURS, MOST_SHARDS
 
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=9999)]

@@ -7,7 +7,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from candles import ChandleryError, clock, instant
+from chandlery.errors import ChandleryError
+from chandlery.model import clock, instant
 from collect import AFTER_DAYS
 from collect import maintain as keep_up
 from collect.upkeep import LEAST_DAYS, MOST_DAYS

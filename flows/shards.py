@@ -20,8 +20,8 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
-from candles import Misuse
-from candles.settings import Settings
+from chandlery.errors import Misuse
+from chandlery.settings import Settings
 from collect import Order, Shard, learn_if_due, tools
 from flows.reporting import publish
 from reports import of_shards

@@ -4,7 +4,8 @@ from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from candles import ChandleryError, clock, instant
+from chandlery.errors import ChandleryError
+from chandlery.model import clock, instant
 from collect import learn, tools
 from flows.blocks import in_force
 from flows.form import Coins, which

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from candles import line
+from chandlery.model import line
 
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~]")  # any of it may be escaped
 

@@ -19,7 +19,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from candles import line
+from chandlery.model import line
 
 # Nobody else draws in this process.
 mpl.rcParams.update(

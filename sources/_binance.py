@@ -25,7 +25,8 @@ import httpx
 import orjson
 import polars as pl
 
-from candles import HOUR, Blocked, Listing, Malformed, SourceError, Window, line
+from chandlery.errors import Blocked, Malformed, SourceError
+from chandlery.model import HOUR, Listing, Window, line
 from sources import answers, columns
 from sources.multiples import plain
 from sources.source import Markets

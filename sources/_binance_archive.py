@@ -38,7 +38,8 @@ from urllib.parse import quote
 import httpx
 import polars as pl
 
-from candles import SCHEMA, Listing, Malformed, SourceError, Window, empty, line
+from chandlery.errors import Malformed, SourceError
+from chandlery.model import SCHEMA, Listing, Window, empty, line
 from sources import columns
 from sources.source import Budget, Folders, Metering, Seal, Source, Venue
 from sources.words import by_status, excerpt, warn_once

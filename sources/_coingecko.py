@@ -16,7 +16,8 @@ from datetime import timedelta
 import httpx
 import orjson
 
-from candles import SourceError, Unavailable, line
+from chandlery.errors import SourceError, Unavailable
+from chandlery.model import line
 from sources.source import Budget, Metering, Venue
 from sources.words import Meaning, broken, by_status, closed, excerpt, later, refused, retry_after
 

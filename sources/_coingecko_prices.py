@@ -23,7 +23,8 @@ from urllib.parse import quote
 import httpx
 import polars as pl
 
-from candles import Listing, Malformed, Window, empty, whole_hour
+from chandlery.errors import Malformed
+from chandlery.model import Listing, Window, empty, whole_hour
 from sources import columns
 from sources._coingecko import URL
 from sources.points import EARLY, LATE, POINTS, hours

@@ -13,7 +13,8 @@ import httpx
 import orjson
 import polars as pl
 
-from candles import Malformed, SourceError, line
+from chandlery.errors import Malformed, SourceError
+from chandlery.model import line
 from sources import columns
 from sources.source import CATALOGUE, Markets, OddEntry, is_nameable
 from sources.words import Meaning, astray, broken, by_status, excerpt, later, warn_once

@@ -37,7 +37,8 @@ from functools import partial
 import httpx
 import polars as pl
 
-from candles import HOUR, Listing, Malformed, SourceError, Unavailable, Window, line
+from chandlery.errors import Malformed, SourceError, Unavailable
+from chandlery.model import HOUR, Listing, Window, line
 from sources import answers, columns
 from sources.multiples import plain
 from sources.source import Budget, Catalogue, Markets, Metering, Source, Venue

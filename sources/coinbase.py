@@ -27,7 +27,8 @@ from urllib.parse import quote
 import httpx
 import polars as pl
 
-from candles import HOUR, Listing, SourceError, Window, line
+from chandlery.errors import SourceError
+from chandlery.model import HOUR, Listing, Window, line
 from sources import answers, columns
 from sources.source import Budget, Catalogue, Markets, Metering, Source, Venue
 from sources.words import broken, by_status, refused

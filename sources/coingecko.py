@@ -28,7 +28,8 @@ from typing import Any
 import httpx
 import polars as pl
 
-from candles import Malformed, line
+from chandlery.errors import Malformed
+from chandlery.model import line
 from sources import _coingecko, columns
 from sources import _coingecko_prices as prices
 from sources._coingecko import URL

@@ -13,7 +13,8 @@ import httpx
 import orjson
 import polars as pl
 
-from candles import SCHEMA, Malformed, empty
+from chandlery.errors import Malformed
+from chandlery.model import SCHEMA, empty
 from sources.words import excerpt, warn_once
 
 EARLIEST = int(datetime(2009, 1, 1, tzinfo=UTC).timestamp() * 1000)

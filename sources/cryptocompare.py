@@ -38,7 +38,8 @@ from typing import Any
 import httpx
 import polars as pl
 
-from candles import HOUR, Blocked, Listing, Malformed, SourceError, Unavailable, Window, line
+from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
+from chandlery.model import HOUR, Listing, Window, line
 from sources import answers, columns
 from sources.source import Budget, Metering, Source, Venue
 from sources.words import STATUSES, broken, by_status, later, refused, retry_after

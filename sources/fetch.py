@@ -8,8 +8,9 @@ from functools import partial
 import httpx
 import polars as pl
 
-from candles import HOUR, Listing, Malformed, Window, check, clock, empty, line, whole_hour
-from candles.frame import PRICES
+from chandlery.errors import Malformed
+from chandlery.model import HOUR, Listing, Window, check, clock, empty, line, whole_hour
+from chandlery.model.frame import PRICES
 from sources.malformed import Fetched, MalformedRows, merged, sifted, windows
 from sources.source import (
     CATALOGUE,

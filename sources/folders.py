@@ -14,7 +14,8 @@ from html import unescape
 
 import httpx
 
-from candles import Malformed, Window
+from chandlery.errors import Malformed
+from chandlery.model import Window
 from sources.fetch import MOST_ANSWERS, send
 from sources.source import Folders, Source, is_nameable
 from sources.words import excerpt, said_by

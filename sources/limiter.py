@@ -15,7 +15,7 @@ from threading import Lock
 
 import httpx
 
-from candles import Blocked, SourceError, Unavailable
+from chandlery.errors import Blocked, SourceError, Unavailable
 from sources.account import SHARE, TICK, Account, Accounts, Grant, Kind, Shut
 from sources.source import Metering
 

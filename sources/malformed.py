@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from candles import HOUR, Malformed, Window
-from candles.frame import broken, counted
+from chandlery.errors import Malformed
+from chandlery.model import HOUR, Window
+from chandlery.model.frame import broken, counted
 
 
 class MalformedRows(NamedTuple):

@@ -36,7 +36,8 @@ from functools import partial
 import httpx
 import polars as pl
 
-from candles import HOUR, Listing, Malformed, SourceError, Unavailable, Window
+from chandlery.errors import Malformed, SourceError, Unavailable
+from chandlery.model import HOUR, Listing, Window
 from sources import answers, columns
 from sources.source import Budget, Catalogue, Markets, Metering, Source, Venue
 from sources.words import Meaning, closed, later, refused, retry_after

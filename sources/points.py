@@ -14,7 +14,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from candles import SCHEMA, Malformed, empty
+from chandlery.errors import Malformed
+from chandlery.model import SCHEMA, empty
 
 EARLY = timedelta(minutes=2, seconds=30)
 LATE = timedelta(minutes=15)

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from candles import Unavailable, line
+from chandlery.errors import Unavailable
+from chandlery.model import line
 
 SECONDS = 5.0
 PORTS = {"http": 80, "https": 443}

@@ -18,7 +18,8 @@ from typing import NamedTuple
 import httpx
 import polars as pl
 
-from candles import Kind, Listing, SourceError, Window
+from chandlery.errors import SourceError
+from chandlery.model import Kind, Listing, Window
 
 # What isprintable() is false for, and nothing at all.
 UNSEEN = r"[\p{C}\p{Z}&&[^ ]]|^$"

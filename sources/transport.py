@@ -30,7 +30,8 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from candles import Blocked, Malformed, Misuse, SourceError, Unavailable, line
+from chandlery.errors import Blocked, Malformed, Misuse, SourceError, Unavailable
+from chandlery.model import line
 from sources.account import Accounts, Memory
 from sources.deadline import bounded
 from sources.limiter import REAL, Gate, Timepiece

@@ -7,7 +7,8 @@ some kB that were packed twice are gigabytes then, before anybody has counted th
 import zlib
 from collections.abc import Iterable, Iterator
 
-from candles import Malformed, line
+from chandlery.errors import Malformed
+from chandlery.model import line
 
 ASKED = "gzip"
 PIECE = 2**20

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 import httpx
 
-from candles import Blocked, Malformed, Rejected, SourceError, Unavailable, line
+from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
+from chandlery.model import line
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from candles import Window
+from chandlery.model import Window
 from store.connect import Connection, alone
 from store.process import Process
 from store.queries import query

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from candles import Coin
+from chandlery.model import Coin
 from store.connect import Connection
 from store.queries import query
 from store.unconfirmed import confirmed

@@ -9,8 +9,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
 import embedded
-from candles import Misuse
-from candles.settings import Settings
+from chandlery.errors import Misuse
+from chandlery.settings import Settings
 
 Connection = psycopg.Connection[TupleRow]
 

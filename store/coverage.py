@@ -4,7 +4,7 @@ from datetime import datetime
 
 import polars as pl
 
-from candles import Window
+from chandlery.model import Window
 from store.connect import Connection, taken_as_now
 from store.queries import query
 

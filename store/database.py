@@ -9,8 +9,8 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 import psycopg
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
-from candles import Gone
-from candles.settings import Settings
+from chandlery.errors import Gone
+from chandlery.settings import Settings
 from store.connect import Connection, Unreachable, connect, line
 
 P = ParamSpec("P")

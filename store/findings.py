@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from candles import Window, price
+from chandlery.model import Window, price
 from store.connect import Connection, taken_as_now
 from store.queries import query
 

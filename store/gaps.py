@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from candles import Coin, Window
+from chandlery.model import Coin, Window
 from store.connect import Connection, taken_as_now
 from store.queries import query
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from candles import Coin
+from chandlery.model import Coin
 from store.connect import Connection
 from store.queries import query
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from candles import Window
+from chandlery.model import Window
 from store.connect import Connection
 from store.queries import query
 

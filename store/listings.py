@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from candles import Coin, Listing, whole_hour, whole_hour_up
+from chandlery.model import Coin, Listing, whole_hour, whole_hour_up
 from store.connect import Connection
 from store.queries import query
 from store.unconfirmed import confirmed

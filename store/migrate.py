@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from candles import Misuse
+from chandlery.errors import Misuse
 from store.connect import Connection
 from store.queries import SQL
 from store.roles import share

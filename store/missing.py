@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from candles import Window
+from chandlery.model import Window
 from store.connect import Connection
 from store.queries import query
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import polars as pl
 
-from candles import Window
+from chandlery.model import Window
 from store.connect import Connection, taken_as_now
 from store.queries import query
 

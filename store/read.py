@@ -6,7 +6,7 @@ from datetime import datetime
 import polars as pl
 from psycopg import sql
 
-from candles import Coin, Window
+from chandlery.model import Coin, Window
 from store.connect import Connection, taken_as_now
 
 TIMEFRAMES = ("1h", "4h", "1d")

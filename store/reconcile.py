@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from candles import Window
+from chandlery.model import Window
 from store.connect import Connection, alone
 from store.queries import query
 

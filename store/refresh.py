@@ -6,7 +6,7 @@ from typing import NamedTuple
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from candles import HOUR, Window
+from chandlery.model import HOUR, Window
 from store.connect import Connection
 
 AGGREGATES = ("candle_4h", "candle_1d")  # in order: the second is made from the first

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from candles import Misuse
+from chandlery.errors import Misuse
 from store.connect import Connection
 from store.queries import SQL
 

@@ -8,8 +8,8 @@ import psycopg
 from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 
-from candles import check, clock
-from candles.frame import RULES, SCHEMA
+from chandlery.model import check, clock
+from chandlery.model.frame import RULES, SCHEMA
 from store.connect import Connection
 
 COLUMNS = (*SCHEMA.names(), "coin", "source")

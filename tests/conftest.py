@@ -20,8 +20,8 @@ from psycopg.conninfo import make_conninfo
 
 import embedded
 import store
-from candles import HOUR, SCHEMA
-from candles.settings import Settings
+from chandlery.model import HOUR, SCHEMA
+from chandlery.settings import Settings
 from collect import Tools, tools
 from sources.limiter import Timepiece
 from tests import fault_table, fuzz

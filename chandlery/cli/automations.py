@@ -11,12 +11,12 @@ import httpx
 import yaml
 from pydantic import ValidationError
 
-from candles import ChandleryError, Misuse
-from candles.settings import Settings, settings
 from chandlery.cli.console import print_json
 from chandlery.cli.options import JSON, choices
+from chandlery.errors import ChandleryError, Misuse
 from chandlery.local.instance import ROOT
 from chandlery.local.prefect_api import Row, Server, at_hand
+from chandlery.settings import Settings, settings
 
 FILE = ROOT / "automations.yaml"
 BLOCK = "chandlery"

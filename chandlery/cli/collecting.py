@@ -7,7 +7,6 @@ import click
 
 import collect
 import store
-from candles.settings import Settings, settings
 from chandlery.cli.console import (
     counted,
     move,
@@ -31,6 +30,7 @@ from chandlery.cli.options import (
     choices,
     ordered,
 )
+from chandlery.settings import Settings, settings
 from collect import (
     FILL_HOURS,
     RECHECK_HOURS,

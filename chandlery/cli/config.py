@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 import sources
-from candles import line
-from candles.settings import BLOCK, FOR_FLOWS, Settings, key_name, keys, origins, settings
 from chandlery.cli.console import output, print_json
 from chandlery.cli.options import JSON, choices
 from chandlery.local.prefect_api import at_hand
+from chandlery.model import line
+from chandlery.settings import BLOCK, FOR_FLOWS, Settings, key_name, keys, origins, settings
 
 MASK = "***"
 VERIFYING = ("verify-ca", "verify-full")

@@ -11,8 +11,6 @@ from rich.markup import escape
 from rich.table import Table
 
 import store
-from candles import Coin, Window
-from candles.settings import settings
 from chandlery.cli.console import NO_CANDLES, counted, output, print_json, print_universe
 from chandlery.cli.export import write
 from chandlery.cli.options import (
@@ -27,6 +25,8 @@ from chandlery.cli.options import (
     listed,
     window,
 )
+from chandlery.model import Coin, Window
+from chandlery.settings import settings
 from collect import choose
 from collect.coins_known import coins_known
 from collect.left_out import by_why, left_out

@@ -5,9 +5,9 @@ from dataclasses import asdict
 import click
 
 import embedded
-from candles.settings import settings
 from chandlery.cli.console import print_json
 from chandlery.cli.options import JSON, choices
+from chandlery.settings import settings
 
 PORT = click.IntRange(1, 65535)
 

@@ -9,7 +9,8 @@ from tempfile import NamedTemporaryFile
 import polars as pl
 import pyarrow.parquet as pq
 
-from candles import Coin, Misuse
+from chandlery.errors import Misuse
+from chandlery.model import Coin
 from store.read import SCHEMA
 
 Put = Callable[[pl.DataFrame], None]

@@ -11,10 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 import store
-from candles import Coin, Window
-from candles.settings import settings
 from chandlery.cli.console import NO_CANDLES, counted, output, print_json
 from chandlery.cli.options import END, JSON, NOW, START, SYMBOLS, at, choices, listed, window
+from chandlery.model import Coin, Window
+from chandlery.settings import settings
 from collect import choose
 from store.gaps import NOT_MISSING, Gap, Outage
 

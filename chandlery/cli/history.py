@@ -8,11 +8,12 @@ from rich.markup import escape
 from rich.table import Table
 
 import store
-from candles import HOUR, SCHEMA, Coin, Misuse, instant, whole_hour
-from candles.settings import settings
 from chandlery.cli.console import output, print_json
 from chandlery.cli.gaps import said, times
 from chandlery.cli.options import JSON, NOW, at, choices
+from chandlery.errors import Misuse
+from chandlery.model import HOUR, SCHEMA, Coin, instant, whole_hour
+from chandlery.settings import settings
 from collect import choose
 from store import History, Version
 

@@ -12,7 +12,6 @@ from rich.logging import RichHandler
 
 import embedded
 import store
-from candles import ChandleryError, Misuse, line
 from chandlery.cli.automations import automations
 from chandlery.cli.bury import bury
 from chandlery.cli.collecting import backfill, coins, fill_gaps, hourly
@@ -26,6 +25,8 @@ from chandlery.cli.maintain import maintain
 from chandlery.cli.quality import quality
 from chandlery.cli.try_source import try_source
 from chandlery.cli.up import down, up
+from chandlery.errors import ChandleryError, Misuse
+from chandlery.model import line
 
 FORBIDDEN = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 LONGEST = 500  # signs of a line: what was typed may be in it, of any length

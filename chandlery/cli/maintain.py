@@ -2,9 +2,9 @@
 
 import click
 
-from candles.settings import settings
 from chandlery.cli.console import errors, output, print_json, progress
 from chandlery.cli.options import JSON, NOW, at, choices
+from chandlery.settings import settings
 from collect import AFTER_DAYS
 from collect import maintain as keep_up
 

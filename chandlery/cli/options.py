@@ -6,8 +6,9 @@ from typing import Any, NotRequired, TypedDict, TypeVar, Unpack
 
 import click
 
-from candles import Misuse, Window, clock, instant, whole_hour
-from candles.settings import Settings, settings
+from chandlery.errors import Misuse
+from chandlery.model import Window, clock, instant, whole_hour
+from chandlery.settings import Settings, settings
 from collect import Order, order
 from sources import load
 

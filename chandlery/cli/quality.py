@@ -5,9 +5,9 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
-from candles.settings import settings
 from chandlery.cli.console import NO_CANDLES, output, print_json, progress
 from chandlery.cli.options import JSON, MAX_COINS, NOW, SYMBOLS, at, choices, listed
+from chandlery.settings import settings
 from collect import Report, check
 from collect.quality import TIMEFRAMES, cut
 

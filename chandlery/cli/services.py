@@ -14,13 +14,13 @@ import httpx
 
 import embedded
 import store
-from candles import ChandleryError, Misuse
-from candles.settings import Settings
 from chandlery.cli.automations import applied, said
 from chandlery.cli.config import masked
+from chandlery.errors import ChandleryError, Misuse
 from chandlery.local.instance import ROOT, Place, Told, environment
 from chandlery.local.prefect_api import POOL, Server
 from chandlery.local.processes import Kept, keep, until
+from chandlery.settings import Settings
 
 T = TypeVar("T")
 

@@ -10,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 import sources
-from candles import HOUR, Listing, Misuse, Window, empty, whole_hour
-from candles.settings import settings
 from chandlery.cli.console import output, print_json
 from chandlery.cli.options import JSON, NOW, at, choices
+from chandlery.errors import Misuse
+from chandlery.model import HOUR, Listing, Window, empty, whole_hour
+from chandlery.settings import settings
 from collect.tools import venues
 from sources import Source
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 import embedded
-from candles import ChandleryError, Misuse
-from candles.settings import Settings, settings
 from chandlery.cli.services import Died, Machine, Stop, Stopped, free_port
+from chandlery.errors import ChandleryError, Misuse
 from chandlery.local.instance import ROOT, Place
 from chandlery.local.processes import sweep, until
+from chandlery.settings import Settings, settings
 
 PORT = 4200
 STOP_SECONDS = 120.0

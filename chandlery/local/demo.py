@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 import embedded
-from candles import clock, whole_hour
+from chandlery.model import clock, whole_hour
 from sandbox import serving
 
 HOME = Path(".demo")

@@ -11,9 +11,9 @@ from types import MappingProxyType
 
 import embedded
 import sources
-from candles import Misuse
-from candles.settings import SECRET, Settings, key_name, keys
+from chandlery.errors import Misuse
 from chandlery.local.processes import inherited, until
+from chandlery.settings import SECRET, Settings, key_name, keys
 
 QUIET: Mapping[str, str] = MappingProxyType(
     {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}

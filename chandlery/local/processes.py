@@ -1,7 +1,7 @@
 """Processes that end with the one that started them, however that one ends.
 
-Between the two stands a keeper (`python -m chandlery.local.processes`): it starts the command, and ends
-it when its own standard input closes, which the kernel sees to even on `kill -9`. A command's
+Between the two stands a keeper (`python -m chandlery.local.processes`): it starts the command, and
+ends it when its own standard input closes, which the kernel sees to even on `kill -9`. A command's
 children may be in sessions of their own (a Prefect worker's are): all of them inherit a mark in
 their environment, and by that they are found, where there is /proc; elsewhere, by their group.
 """

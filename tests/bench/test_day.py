@@ -10,7 +10,7 @@ from sandbox import serving
 from sandbox.universe import MadeUpMarket
 
 if TYPE_CHECKING:
-    from candles.settings import Settings
+    from chandlery.settings import Settings
 
 COINS, HOURS = 24, 3
 LOST = b"delete from candle_1h where open_time = '2026-11-19T07:00Z'"

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from bench.golden import differences, in_venue_units
-from candles import HOUR, SCHEMA
+from chandlery.model import HOUR, SCHEMA
 
 STEP = timedelta(hours=4)
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)

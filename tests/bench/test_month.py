@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import store
 from bench.month import BEGIN, DAY, SOURCES, Month, Operation, look, month
-from candles import Window
+from chandlery.model import Window
 from sandbox import serving
 
 if TYPE_CHECKING:
-    from candles.settings import Settings
+    from chandlery.settings import Settings
 
 COINS, DAYS, BEFORE = 26, 2, timedelta(days=3)
 SPOIL = """

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from candles import instant
-from candles.settings import Settings
+from chandlery.model import instant
+from chandlery.settings import Settings
 from sandbox import Serving, serving
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

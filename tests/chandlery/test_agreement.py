@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 import store
-from candles import HOUR, instant
-from candles.settings import Settings
 from chandlery.cli.main import cli
+from chandlery.model import HOUR, instant
+from chandlery.settings import Settings
 from collect import Tools, assess
 from reports.quality import of_quality
 from sandbox import Serving, serving

@@ -20,8 +20,8 @@ import yaml
 from prefect.server.events.schemas.automations import Automation
 from prefect.server.events.schemas.events import ReceivedEvent
 
-from candles import instant
 from chandlery.local.processes import until
+from chandlery.model import instant
 from sandbox import serving
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from candles import instant
+from chandlery.model import instant
 from sandbox import Serving, serving
 from tests.collect.replay import coin, hours, lay, listed
 

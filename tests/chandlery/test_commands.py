@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 import embedded
-from candles import instant
-from candles.settings import Settings
+from chandlery.model import instant
+from chandlery.settings import Settings
 from sandbox import Serving, serving
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -10,8 +10,8 @@ from threading import Thread
 
 import pytest
 
-from candles.settings import Settings
 from chandlery.cli.config import example_file, masked, unverified
+from chandlery.settings import Settings
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[2]

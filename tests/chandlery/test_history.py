@@ -9,9 +9,9 @@ import pytest
 
 import sources
 import store
-from candles import HOUR, SCHEMA, Coin, Listing, Window
-from candles.settings import Settings
 from chandlery.cli.main import main
+from chandlery.model import HOUR, SCHEMA, Coin, Listing, Window
+from chandlery.settings import Settings
 from collect.tools import venues as client_of
 from sandbox import Serving, serving
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 import store
-from candles.settings import Settings
+from chandlery.settings import Settings
 from sandbox import Serving
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import store
-from candles.settings import Settings
+from chandlery.settings import Settings
 from sandbox import Serving
 
 As = Callable[[str], Settings]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from candles import instant
 from chandlery.cli.main import main
+from chandlery.model import instant
 from sandbox import Serving, serving
 
 NOW = "2026-11-22T10:30Z"

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import polars as pl
 
 import store
-from candles import HOUR, SCHEMA
-from candles.settings import Settings
+from chandlery.model import HOUR, SCHEMA
+from chandlery.settings import Settings
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import store
-from candles.settings import Settings
+from chandlery.settings import Settings
 from collect import Tally, Tools, learn, order, run
 from collect.tools import HANDS
 from sandbox import Serving, serving

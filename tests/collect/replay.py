@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import polars as pl
 
 import store
-from candles import HOUR, Listing, instant
-from candles.settings import Settings
+from chandlery.model import HOUR, Listing, instant
+from chandlery.settings import Settings
 from collect import Tally, Tools, Universe, gather, learn, order, run
 from collect.run import Run
 from sandbox import Serving

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import store
-from candles.settings import Settings
+from chandlery.settings import Settings
 from collect import Tools
 from sandbox import serving
 from sandbox.front import fronting

@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR, instant
-from candles.settings import Settings
+from chandlery.model import HOUR, instant
+from chandlery.settings import Settings
 from collect import Tools
 from collect.left_out import left_out
 from sandbox import Serving, serving

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from candles import HOUR, SCHEMA, Window
+from chandlery.model import HOUR, SCHEMA, Window
 from collect.evidence import Answer, Sighting, answer, first_after_emptiness, sightings
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)

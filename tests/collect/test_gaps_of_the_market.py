@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 import store
-from candles import Window, instant
-from candles.settings import Settings
 from chandlery.cli.gaps import evidence
+from chandlery.model import Window, instant
+from chandlery.settings import Settings
 from collect import Tools, assess, choose, learn, order, run
 from sandbox import Serving, serving
 from sources import load

@@ -8,7 +8,7 @@ import pytest
 
 import store
 from bench.golden import STEPS, Recording, backfill, compared, ours_of
-from candles.settings import Settings
+from chandlery.settings import Settings
 from store import Connection
 
 SPOT = ("BTCUSDT", "DOGEUSDT", "ADAUSDT", "LINKUSDT")

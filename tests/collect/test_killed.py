@@ -22,8 +22,8 @@ import pytest
 
 import embedded
 import store
-from candles import instant
-from candles.settings import Settings
+from chandlery.model import instant
+from chandlery.settings import Settings
 from sandbox import Serving, serving
 
 Happened = Callable[[str], None]

@@ -6,7 +6,7 @@ from itertools import pairwise
 import hypothesis.strategies as st
 from hypothesis import given
 
-from candles import HOUR, Window
+from chandlery.model import HOUR, Window
 from collect.evidence import Sighting
 from collect.ledger import merged
 from store import Absence

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 import store
-from candles.settings import Settings
+from chandlery.settings import Settings
 from collect import Tools, fill_gaps
 from sandbox import Serving, serving
 from sandbox.front import fronting, whole

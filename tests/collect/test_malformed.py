@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 import store
-from candles import HOUR, Window
-from candles.settings import Settings
+from chandlery.model import HOUR, Window
+from chandlery.settings import Settings
 from collect import Tools, fill_gaps
 from sandbox import serving
 from sandbox.front import fronting, whole

@@ -7,7 +7,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from candles import Coin, Misuse, Window, instant
+from chandlery.errors import Misuse
+from chandlery.model import Coin, Window, instant
 from collect import order
 
 NOW = datetime(2026, 4, 30, 4, 5, tzinfo=UTC)

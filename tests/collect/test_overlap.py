@@ -14,9 +14,9 @@ from itertools import count, pairwise
 from typing import Any
 
 import store
-from candles import Window, instant
-from candles.settings import Settings
 from chandlery.local.processes import until
+from chandlery.model import Window, instant
+from chandlery.settings import Settings
 from collect import Tally
 from collect.tools import HANDS
 from sandbox import Serving

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import store
-from candles.settings import Settings
+from chandlery.settings import Settings
 from collect import Tools
 from collect.quality import assess
 from sandbox import serving

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import store
-from candles import HOUR, Listing, Window
+from chandlery.model import HOUR, Listing, Window
 from collect import Tally, order, plan
 from collect.claims import Claim
 from collect.engine import _flushes, _keys
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conftest import Open
 
-    from candles.settings import Settings
+    from chandlery.settings import Settings
     from collect import Tools
 
     Frame = Callable[..., pl.DataFrame]

@@ -10,8 +10,9 @@ import pytest
 
 import store
 from bench.golden import Recording, backfill
-from candles import HOUR, Misuse, instant
-from candles.settings import Settings
+from chandlery.errors import Misuse
+from chandlery.model import HOUR, instant
+from chandlery.settings import Settings
 from collect import Report, Tally, assess
 from collect.quality import cut
 from collect.sentences import SENTENCES, sentence

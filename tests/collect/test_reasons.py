@@ -12,9 +12,9 @@ import pytest
 
 import embedded
 import store
-from candles import Window, instant
-from candles.settings import Settings
 from chandlery.cli.gaps import evidence
+from chandlery.model import Window, instant
+from chandlery.settings import Settings
 from collect import Tally, Tools, fill_gaps, learn, order, run
 from collect.quality import assess
 from sandbox import Serving, serving

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 
 import store
-from candles import instant
-from candles.settings import Settings
+from chandlery.model import instant
+from chandlery.settings import Settings
 from collect import FILL_HOURS, RECHECK_HOURS, Tally, Tools, fill_gaps
 from sandbox import serving
 from sandbox.front import fronting, whole

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 import store
-from candles import Misuse, Window, instant
-from candles.settings import Settings
+from chandlery.errors import Misuse
+from chandlery.model import Window, instant
+from chandlery.settings import Settings
 from collect import Tally
 from sandbox import Serving
 

@@ -13,8 +13,9 @@ import pytest
 
 import sources
 import store
-from candles import Blocked, Listing, Window
-from candles.settings import Settings
+from chandlery.errors import Blocked
+from chandlery.model import Listing, Window
+from chandlery.settings import Settings
 from collect.shared import Shared
 from collect.tools import tools, venues
 from sandbox import serving

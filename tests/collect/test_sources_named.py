@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from candles.settings import Settings
+from chandlery.settings import Settings
 from collect import Tally, Tools, learn, learn_if_due, order, run
 from collect.engine import line
 from sandbox import Serving

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 import store
-from candles import HOUR, instant
-from candles.settings import Settings
+from chandlery.model import HOUR, instant
+from chandlery.settings import Settings
 from collect import Tools
 from sandbox import Serving, serving
 from sandbox.front import fronting, whole

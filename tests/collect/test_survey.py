@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from candles import HOUR, Window
+from chandlery.model import HOUR, Window
 from collect.survey import COINS, seen
 
 T0 = datetime(2024, 2, 28, 20, tzinfo=UTC)  # four hours before the leap day

@@ -15,8 +15,8 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR, instant, price, whole_hour
-from candles.settings import Settings
+from chandlery.model import HOUR, instant, price, whole_hour
+from chandlery.settings import Settings
 from collect import Tools, assess, learn, order, run
 from collect.quality import Report
 from sandbox import serving

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 import store
-from candles import instant
-from candles.settings import Settings
+from chandlery.model import instant
+from chandlery.settings import Settings
 from collect import Tools, learn, learn_if_due, order
 from collect.indexed import CRYPTOCOMPARE
 from sandbox import Serving

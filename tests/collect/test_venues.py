@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR, Window, instant
-from candles.settings import PRIORITY, Settings
+from chandlery.model import HOUR, Window, instant
+from chandlery.settings import PRIORITY, Settings
 from collect import Tally, Tools, learn, order, run
 from sandbox import Serving, serving
 from sources import load

@@ -19,10 +19,10 @@ import pytest
 import yaml
 
 import embedded
-from candles import instant
-from candles.settings import Settings, key_name
 from chandlery.cli.config import example_file
 from chandlery.local.processes import until
+from chandlery.model import instant
+from chandlery.settings import Settings, key_name
 from sandbox import serving
 from sources import load
 

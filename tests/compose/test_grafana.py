@@ -16,8 +16,8 @@ from psycopg.conninfo import make_conninfo
 
 import embedded
 import store
-from candles import HOUR
-from candles.settings import Settings
+from chandlery.model import HOUR
+from chandlery.settings import Settings
 from collect import assess, learn, order, run, tools
 from sandbox import serving
 from sources import load

@@ -19,8 +19,8 @@ import pytest
 import embedded
 import store
 from bench.hurried import Hurried
-from candles import Window
-from candles.settings import Settings
+from chandlery.model import Window
+from chandlery.settings import Settings
 from collect import Tally, Tools, gather, learn, order, run
 from collect.run import Run
 from sandbox import Serving, serving

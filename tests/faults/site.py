@@ -11,8 +11,8 @@ from typing import Any
 
 import embedded
 import store
-from candles import Window, instant
-from candles.settings import Settings
+from chandlery.model import Window, instant
+from chandlery.settings import Settings
 from collect import Tally, learn, order, run, tools
 from sandbox import Serving, serving
 from sources import load

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 import store
-from candles import HOUR, Window, instant
+from chandlery.model import HOUR, Window, instant
 from collect import fill_gaps, learn
 from sandbox.front import Reset, whole
 from sources import Fetched, fetch, load

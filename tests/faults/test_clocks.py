@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from candles import HOUR, instant, whole_hour
-from candles.settings import Settings
+from chandlery.model import HOUR, instant, whole_hour
+from chandlery.settings import Settings
 from collect import learn, order, run, tools
 from sandbox import serving
 from sources import Budget, Metering, load

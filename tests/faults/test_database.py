@@ -16,8 +16,8 @@ import pytest
 
 import embedded
 import store
-from candles import Gone
-from candles.settings import Settings
+from chandlery.errors import Gone
+from chandlery.settings import Settings
 from store.database import PATIENCE
 from tests.faults.site import COINS, HOURS, Site, Slept, asked, opened, tables
 from tests.faults.wire import (

@@ -20,8 +20,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 import store
-from candles import Window, instant, line
 from chandlery.cli.main import main
+from chandlery.model import Window, instant, line
 from collect import check, fill_gaps, learn, survey
 from reports import of_gathering, of_quality
 from sandbox.front import whole

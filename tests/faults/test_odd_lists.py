@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import store
-from candles import Listing, instant
+from chandlery.model import Listing, instant
 from collect import Universe, learn
 from sandbox.front import whole
 from sources import catalogue, coingecko, load

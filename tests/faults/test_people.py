@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import store
-from candles import Misuse
-from candles.time import instant
 from chandlery.cli.main import LONGEST, main
+from chandlery.errors import Misuse
+from chandlery.model.time import instant
 from collect import order, run
 from sources import load
 

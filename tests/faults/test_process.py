@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import store
-from candles import Window
+from chandlery.model import Window
 from tests.faults.site import COINS, HOURS, NOW, Site, asked, collect, opened, tables
 from tests.faults.wire import COPY_DATA, Line
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import embedded
-from candles import Gone, Window, instant
-from candles.settings import Settings
+from chandlery.errors import Gone
+from chandlery.model import Window, instant
+from chandlery.settings import Settings
 from collect import learn, tools
 from sandbox import serving
 from tests.faults.site import NOW, Slept, collect, tables

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from candles import Window, instant
+from chandlery.model import Window, instant
 from sandbox.front import Reset, fronting, whole
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 import embedded
-from candles import instant
+from chandlery.model import instant
 from sandbox import Serving, serving
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 import store
-from candles import HOUR, Window, instant
-from candles.settings import Settings
 from chandlery.local.processes import until
+from chandlery.model import HOUR, Window, instant
+from chandlery.settings import Settings
 from collect import learn_if_due, order, run, tools
 from sources import load
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import store
-from candles import instant
-from candles.settings import Settings
 from chandlery.local.processes import until
+from chandlery.model import instant
+from chandlery.settings import Settings
 
 Site = Any  # conftest's
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR, SCHEMA
-from candles.settings import Settings
+from chandlery.model import HOUR, SCHEMA
+from chandlery.settings import Settings
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -15,8 +15,8 @@ import pytest
 
 import embedded
 import store
-from candles import instant
-from candles.settings import Settings
+from chandlery.model import instant
+from chandlery.settings import Settings
 from collect import learn, tools
 from sandbox import serving
 from sources import Timepiece

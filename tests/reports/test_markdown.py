@@ -3,7 +3,7 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from candles.words import LONGEST
+from chandlery.model.text import LONGEST
 from reports.markdown import bullets, page, plain, section, table, words
 
 HOSTILE = [

@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 import store
-from candles import HOUR, Coin
+from chandlery.model import HOUR, Coin
 from collect import Survey, Tally, Universe, Upkeep, assess
 from reports import of_coins, of_gathering, of_quality, of_shards, of_upkeep
 

@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from candles import HOUR, Window
+from chandlery.model import HOUR, Window
 from sources import Timepiece, client
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from candles import Blocked, SourceError, Unavailable
+from chandlery.errors import Blocked, SourceError, Unavailable
 from sources import GRAIN, Account, Budget, Metering
 from sources.account import SHARE, Grant, Meter, Shut
 from sources.limiter import CLOSED, Gate, Timepiece

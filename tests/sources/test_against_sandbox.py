@@ -9,7 +9,8 @@ import httpx
 import polars as pl
 import pytest
 
-from candles import HOUR, Blocked, Listing, Malformed, Rejected, Unavailable, Window
+from chandlery.errors import Blocked, Malformed, Rejected, Unavailable
+from chandlery.model import HOUR, Listing, Window
 from sources import Source, catalogue, client, coingecko, fetch, first_candle, load
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from candles import SCHEMA, Malformed, SourceError
+from chandlery.errors import Malformed, SourceError
+from chandlery.model import SCHEMA
 from sources import CATALOGUE, coingecko, load
 
 numbers = st.integers(-(2**70), 2**70) | st.floats() | st.booleans() | st.none()

@@ -6,7 +6,8 @@ import httpx
 import orjson
 import pytest
 
-from candles import Blocked, Listing, Malformed, Rejected, SourceError, Unavailable
+from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
+from chandlery.model import Listing
 from sources import Markets, Source, catalogue, load
 
 if TYPE_CHECKING:

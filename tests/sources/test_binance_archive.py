@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from candles import HOUR, Blocked, Listing, Malformed, Unavailable, Window
+from chandlery.errors import Blocked, Malformed, Unavailable
+from chandlery.model import HOUR, Listing, Window
 from sources import Source, fetch, load, pages
 from sources.words import warn_once
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from candles import HOUR, SCHEMA, Blocked, Listing, Malformed, Rejected, SourceError, Unavailable
+from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
+from chandlery.model import HOUR, SCHEMA, Listing
 from sources import Markets, catalogue, fetch, load
 
 if TYPE_CHECKING:

@@ -10,17 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from candles import (
-    HOUR,
-    SCHEMA,
-    Blocked,
-    Listing,
-    Malformed,
-    Rejected,
-    SourceError,
-    Unavailable,
-    check,
-)
+from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
+from chandlery.model import HOUR, SCHEMA, Listing, check
 from sources import catalogue, fetch, load
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import httpx
 import orjson
 import pytest
 
-from candles import Blocked, Malformed, Rejected, SourceError, Unavailable
+from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from sources import coingecko
 
 Rows = list[dict[str, object]]

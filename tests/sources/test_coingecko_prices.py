@@ -7,7 +7,8 @@ import httpx
 import orjson
 import pytest
 
-from candles import HOUR, SCHEMA, Blocked, Listing, Malformed, Rejected, Window
+from chandlery.errors import Blocked, Malformed, Rejected
+from chandlery.model import HOUR, SCHEMA, Listing, Window
 from sources import configured, fetch, fetch_many, load, pages
 
 if TYPE_CHECKING:

@@ -10,18 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from candles import (
-    HOUR,
-    SCHEMA,
-    Blocked,
-    Listing,
-    Malformed,
-    Rejected,
-    SourceError,
-    Unavailable,
-    Window,
-)
-from candles.frame import RULES
+from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
+from chandlery.model import HOUR, SCHEMA, Listing, Window
+from chandlery.model.frame import RULES
 from sources import configured, fetch, load
 
 if TYPE_CHECKING:

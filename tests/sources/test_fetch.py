@@ -12,7 +12,8 @@ import orjson
 import polars as pl
 import pytest
 
-from candles import HOUR, Listing, Malformed, Rejected, Window
+from chandlery.errors import Malformed, Rejected
+from chandlery.model import HOUR, Listing, Window
 from sources import fetch, first_candle, load, pages
 from sources.words import warn_once
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from candles import Blocked, Malformed, SourceError, Unavailable, Window
+from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
+from chandlery.model import Window
 from sources import load, months, symbols
 from tests.sources.conftest import Connect
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from candles import Blocked, Unavailable
+from chandlery.errors import Blocked, Unavailable
 from sources import Budget, Metering, load
 from sources.account import ON_THE_WAY, Accounts, Memory
 from sources.limiter import FAILURES, REST, Gate

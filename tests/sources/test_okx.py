@@ -10,17 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from candles import (
-    HOUR,
-    SCHEMA,
-    Blocked,
-    Listing,
-    Malformed,
-    Rejected,
-    SourceError,
-    Unavailable,
-    Window,
-)
+from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
+from chandlery.model import HOUR, SCHEMA, Listing, Window
 from sources import CATALOGUE, Markets, catalogue, fetch, load
 from sources.words import warn_once
 

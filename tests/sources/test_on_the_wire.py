@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from candles import Malformed, Misuse, Unavailable
+from chandlery.errors import Malformed, Misuse, Unavailable
 from sources import client, load, send
 from sources.transport import ATTEMPTS, LARGEST, LONGEST
 

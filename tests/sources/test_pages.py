@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from candles import HOUR, Window, whole_hour
+from chandlery.model import HOUR, Window, whole_hour
 from sources import Source, load, pages
 
 SOURCES = load()

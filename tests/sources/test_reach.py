@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from candles import Unavailable
+from chandlery.errors import Unavailable
 from sources import refuse_if_nobody_is_there
 
 

@@ -12,20 +12,9 @@ import orjson
 import polars as pl
 import pytest
 
-from candles import (
-    HOUR,
-    SCHEMA,
-    Blocked,
-    Listing,
-    Malformed,
-    Rejected,
-    SourceError,
-    Unavailable,
-    Window,
-    check,
-    empty,
-)
-from candles.frame import RULES
+from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
+from chandlery.model import HOUR, SCHEMA, Listing, Window, check, empty
+from chandlery.model.frame import RULES
 from sources import Source, catalogue, coingecko, fetch, load
 
 if TYPE_CHECKING:

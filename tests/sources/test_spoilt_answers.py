@@ -22,7 +22,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from candles import HOUR, Listing, SourceError, Window, check
+from chandlery.errors import SourceError
+from chandlery.model import HOUR, Listing, Window, check
 from sandbox.app import application
 from sandbox.venue import Ask
 from sources import (

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from candles import Blocked, Listing, Malformed, Misuse, Rejected, SourceError, Unavailable
+from chandlery.errors import Blocked, Malformed, Misuse, Rejected, SourceError, Unavailable
+from chandlery.model import Listing
 from sources import Accounts, Budget, Metering, Source, configured, fetch, load, send
 from sources import client as new_client
 from sources.account import ON_THE_WAY, Memory

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from candles import Malformed
+from chandlery.errors import Malformed
 from sources.unpack import PIECE, unpacked
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 import store
-from candles import HOUR, Window
+from chandlery.model import HOUR, Window
 from store import Absence
 from store.listings import learn_listings
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import store
 
 if TYPE_CHECKING:
-    from candles.settings import Settings
+    from chandlery.settings import Settings
 
 
 def test_an_account_is_kept_only_in_place_of_the_version_it_was_made_of(

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import store
-from candles import HOUR
+from chandlery.model import HOUR
 
 Frame = Callable[..., pl.DataFrame]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)

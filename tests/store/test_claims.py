@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 import store
-from candles import Window, instant
-from candles.settings import Settings
+from chandlery.model import Window, instant
+from chandlery.settings import Settings
 
 DAY = Window(instant("2026-11-21"), instant("2026-11-22"))
 MORNING = Window(DAY.start, instant("2026-11-21T12:00Z"))

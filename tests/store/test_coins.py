@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR
+from chandlery.model import HOUR
 from store.coins import find, learn_coins
 from store.listings import listings, note_start
 

@@ -8,8 +8,8 @@ import pytest
 
 import embedded
 import store
-from candles import Misuse
-from candles.settings import Settings
+from chandlery.errors import Misuse
+from chandlery.settings import Settings
 
 
 def refusal(**given: object) -> str:

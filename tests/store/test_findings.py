@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR
+from chandlery.model import HOUR
 from store.findings import LONGEST, POWER_OF_TEN, REDENOMINATED
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 import store
-from candles import HOUR, Window
+from chandlery.model import HOUR, Window
 from store import Absence
 
 Frame = Callable[..., pl.DataFrame]

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR
+from chandlery.model import HOUR
 from tests.store.looking import FLAT, NOW, STEADY, T0, found, lacks, listed, times
 
 Frame = Callable[..., pl.DataFrame]

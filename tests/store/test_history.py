@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 import store
-from candles import HOUR, Coin
+from chandlery.model import HOUR, Coin
 from store import History
 
 Frame = Callable[..., pl.DataFrame]

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR, SCHEMA
-from candles.frame import RULES
+from chandlery.model import HOUR, SCHEMA
+from chandlery.model.frame import RULES
 from store.findings import EVERYTHING
 from tests.store.looking import FLAT, NOW, STEADY, T0, found, listed, times
 

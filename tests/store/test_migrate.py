@@ -9,8 +9,8 @@ import pytest
 from psycopg import sql
 
 import store
-from candles import Misuse
-from candles.settings import Settings
+from chandlery.errors import Misuse
+from chandlery.settings import Settings
 from store.migrate import MIGRATIONS
 
 NAMES = [path.name for path in sorted(MIGRATIONS.glob("*.sql"))]
@@ -19,7 +19,7 @@ NAMES = [path.name for path in sorted(MIGRATIONS.glob("*.sql"))]
 def test_the_tables_are_made_once_by_one_of_many(bare: Settings) -> None:
     """Three processes at once; the others find the work done."""
     program = (
-        "import sys, store; from candles.settings import Settings\n"
+        "import sys, store; from chandlery.settings import Settings\n"
         "with store.connect(Settings(DATABASE_URL=sys.argv[1])) as c: print(*store.migrate(c))"
     )
     with store.connect(bare) as connection:

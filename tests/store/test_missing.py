@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 import store
-from candles import HOUR, Window, instant
+from chandlery.model import HOUR, Window, instant
 
 Frame = Callable[..., pl.DataFrame]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)

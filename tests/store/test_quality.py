@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR, Window
+from chandlery.model import HOUR, Window
 from store.listings import learn_listings
 
 Frame = Callable[..., pl.DataFrame]

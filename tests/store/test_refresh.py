@@ -9,8 +9,8 @@ import pytest
 from psycopg import sql
 
 import store
-from candles import HOUR
-from candles.settings import Settings
+from chandlery.model import HOUR
+from chandlery.settings import Settings
 
 Frame = Callable[..., pl.DataFrame]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 import store
-from candles import Misuse
-from candles.settings import Settings
+from chandlery.errors import Misuse
+from chandlery.settings import Settings
 from store.roles import ROLES
 
 As = Callable[[str], Settings]

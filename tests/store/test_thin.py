@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 import store
-from candles import HOUR, Window
-from candles.settings import Settings
+from chandlery.model import HOUR, Window
+from chandlery.settings import Settings
 
 As = Callable[[str], Settings]
 Frame = Callable[..., pl.DataFrame]

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR
+from chandlery.model import HOUR
 from store.listings import learn_listings, listings, note_start
 
 Frame = Callable[..., pl.DataFrame]

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import store
-from candles import HOUR, Window
+from chandlery.model import HOUR, Window
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]

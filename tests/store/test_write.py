@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 import store
-from candles import HOUR, SCHEMA, Malformed, Window, empty
-from candles.settings import Settings
+from chandlery.errors import Malformed
+from chandlery.model import HOUR, SCHEMA, Window, empty
+from chandlery.settings import Settings
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from candles import price
+from chandlery.model import price
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from candles import Misuse
-from candles.settings import PRIORITY, Settings, keys, origins, settings
+from chandlery.errors import Misuse
+from chandlery.settings import PRIORITY, Settings, keys, origins, settings
 
 NAMES = [field.alias for field in Settings.model_fields.values()]
 

@@ -29,7 +29,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from candles.errors import Misuse
+from chandlery.errors import Misuse
 
 Model = TypeVar("Model", bound="_Read")
 PRIORITY = (

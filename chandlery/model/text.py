@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from candles.time import Window
+from chandlery.model.time import Window
 
 LONGEST = 200  # signs of a text from outside
 DIGITS = 8  # of a price: more are the noise of a division

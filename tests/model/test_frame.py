@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from candles import HOUR, SCHEMA, Malformed, check, empty
-from candles.frame import RULES
+from chandlery.errors import Malformed
+from chandlery.model import HOUR, SCHEMA, check, empty
+from chandlery.model.frame import RULES
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 GOOD = {"open": 2.0, "high": 4.0, "low": 1.0, "close": 3.0}

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from candles import HOUR, Listing, Misuse, Window, instant, whole_hour
+from chandlery.errors import Misuse
+from chandlery.model import HOUR, Listing, Window, instant, whole_hour
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 hours = st.integers(0, 300)

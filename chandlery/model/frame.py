@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from candles.errors import Malformed
-from candles.time import Window
+from chandlery.errors import Malformed
+from chandlery.model.time import Window
 
 SCHEMA = pl.Schema(
     {

@@ -1,0 +1,23 @@
+"""What every room speaks of: candles and their rules, hours and windows, coins and listings."""
+
+from chandlery.model.frame import SCHEMA, check, empty, within
+from chandlery.model.text import Coin, Kind, Listing, line, price
+from chandlery.model.time import HOUR, Window, clock, instant, whole_hour, whole_hour_up
+
+__all__ = [
+    "HOUR",
+    "SCHEMA",
+    "Coin",
+    "Kind",
+    "Listing",
+    "Window",
+    "check",
+    "clock",
+    "empty",
+    "instant",
+    "line",
+    "price",
+    "whole_hour",
+    "whole_hour_up",
+    "within",
+]
