@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/ready
 BENCH := .venv-bench/ready
-ROOMS := sources store collect reports flows embedded sandbox chandlery
+ROOMS := chandlery sources collect reports flows sandbox
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test faults nightly check format bench golden lock clean
@@ -15,14 +15,14 @@ help: ## Show this list
 setup: $(STAMP) ## Install everything into .venv (Python 3.11 or newer is all it takes)
 
 # Everything is in the lock, with its hash: pip need not resolve, only fetch and compare.
-$(STAMP): requirements.lock pyproject.toml embedded/package-lock.json
+$(STAMP): requirements.lock pyproject.toml chandlery/embedded/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 setup" >&2; exit 2; }
 	@echo "setting up .venv (a minute, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix embedded --ignore-scripts --no-audit --no-fund --loglevel=error
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix chandlery/embedded --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $(STAMP)
 
 demo: setup ## Backfill 20 coins of a sandbox venue for 90 days, and look at them
@@ -63,4 +63,4 @@ lock: $(BENCH) ## Write the lock files anew from pyproject.toml
 	@$(LOCK) --group dev --group bench -c requirements.lock pyproject.toml -o requirements-bench.lock
 
 clean: ## Remove what setup, tests and demo made
-	@rm -rf .venv .venv-bench .demo embedded/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-bench .demo chandlery/embedded/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

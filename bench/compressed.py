@@ -11,10 +11,10 @@ from pathlib import Path
 
 import polars as pl
 
-import store
 from bench import measure
 from bench.golden import MARKET
 from bench.load import learn
+from chandlery import store
 from chandlery.model.frame import SCHEMA
 
 LARGEST = 16.0  # bytes

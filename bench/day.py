@@ -19,9 +19,9 @@ from time import perf_counter, process_time
 
 import polars as pl
 
-import store
 from bench import measure
 from bench.hurried import Hurried
+from chandlery import store
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.settings import Settings
 from collect import learn, learn_if_due, order, run

@@ -14,8 +14,8 @@ from pathlib import Path
 import polars as pl
 
 import collect
-import store
 from bench import measure
+from chandlery import store
 from chandlery.model import HOUR, Coin, Listing, Window
 from chandlery.model.frame import PRICES, SCHEMA
 from chandlery.settings import Settings

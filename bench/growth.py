@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-import store
 from bench import measure
 from bench.load import learn
+from chandlery import store
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 YEAR = 365

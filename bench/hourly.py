@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-import store
 from bench import measure
 from bench.hurried import Hurried
 from bench.venue_to_database import Spent, rows, spend
+from chandlery import store
 from collect import learn
 from sandbox.serving import serving
 

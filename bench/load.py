@@ -24,12 +24,12 @@ from typing import Any
 import polars as pl
 from pgpq import ArrowToPostgresBinaryEncoder
 
-import store
 from bench import measure
+from chandlery import store
 from chandlery.model.frame import SCHEMA
 from chandlery.settings import Settings, settings
+from chandlery.store.write import COLUMNS
 from collect.engine import FLUSH_ROWS
-from store.write import COLUMNS
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 SOURCE = "bench"

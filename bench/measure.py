@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-import embedded
-import store
+from chandlery import embedded, store
 from chandlery.settings import Settings, settings
 
 Work = Callable[[], object]

@@ -23,9 +23,9 @@ from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any, NamedTuple
 
-import store
 from bench import measure
 from bench.hurried import Hurried
+from chandlery import store
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.settings import Settings
 from collect import (

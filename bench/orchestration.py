@@ -20,9 +20,9 @@ from time import perf_counter
 
 import httpx
 
-import store
 from bench import measure, prefects
 from bench.venue_to_database import Spent, spend
+from chandlery import store
 from chandlery.settings import Settings
 from sandbox.serving import serving
 

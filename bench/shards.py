@@ -18,9 +18,9 @@ from pathlib import Path
 
 import httpx
 
-import store
 from bench import measure, prefects
 from bench.venue_to_database import rows
+from chandlery import store
 from chandlery.settings import Settings
 from collect import learn, tools
 from sandbox.serving import serving

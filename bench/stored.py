@@ -17,9 +17,9 @@ from pathlib import Path
 
 from psycopg import sql
 
-import store
 from bench import measure
 from bench.venue_to_database import Spent, spend
+from chandlery import store
 from chandlery.model import Window
 from chandlery.settings import Settings
 from collect import assess

@@ -26,8 +26,8 @@ from time import perf_counter
 import httpx
 import polars as pl
 
-import store
 from bench import measure
+from chandlery import store
 from chandlery.settings import Settings
 from sandbox.serving import serving
 

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-import store
+from chandlery import store
 from chandlery.model import Coin, Window
+from chandlery.store import LEASE
 from collect.order import Order
 from collect.tools import Tools
-from store import LEASE
 
 RENEWALS = 5  # in a lease: an answer may take its time
 

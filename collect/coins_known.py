@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-import store
+from chandlery import store
 
 UNIVERSE = "universe"
 """What is kept of when coins were last learnt, and of how many there were."""

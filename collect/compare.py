@@ -17,15 +17,15 @@ from itertools import groupby
 from operator import attrgetter
 
 import sources
-import store
+from chandlery import store
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, whole_hour
+from chandlery.store import Hole
 from collect.evidence import FRAMED, Answer, answer, sightings
 from collect.order import Order
 from collect.tally import Tally
 from collect.tools import Tools
 from sources import Source, fetch
-from store import Hole
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,10 @@ from typing import NamedTuple
 import polars as pl
 
 import sources
-import store
+from chandlery import store
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, whole_hour
+from chandlery.store import DelistedListing
 from collect.delisted_symbols import DELISTED, DelistedSymbol
 from collect.kinds import is_crypto
 from collect.markets import QUOTES, Told, in_dollars
@@ -29,7 +30,6 @@ from collect.reused import REUSED
 from collect.tools import Tools
 from sources import CATALOGUE, Source
 from sources.multiples import plain
-from store import DelistedListing
 
 RESTS = timedelta(days=14)
 """A symbol that has stood still for less may come back: the longest halt that came back took 9."""

@@ -12,7 +12,7 @@ from itertools import chain
 import polars as pl
 
 import sources
-import store
+from chandlery import store
 from chandlery.errors import SourceError
 from chandlery.model import Coin, Listing, within
 from collect import ledger, plan, quota, starts

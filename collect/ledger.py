@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Window
+from chandlery.store import Absence
 from collect.evidence import EMPTY, FRAMED, Sighting, sightings
 from collect.tally import Failure
 from collect.turn import Turn
-from store import Absence
 
 SURE_AFTER = timedelta(minutes=30)
 SHORT_REST, LONG_REST = HOUR, timedelta(days=7)

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
-import store
+from chandlery import store
 from chandlery.model import Coin
 from collect.kinds import why_left_out
 

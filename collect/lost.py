@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import store
+from chandlery import store
 from chandlery.model import Window
 
 FEW = 10

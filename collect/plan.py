@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sources
-import store
+from chandlery import store
 from chandlery.model import HOUR, Listing, Window, whole_hour
+from chandlery.store import Absence
 from collect.claims import Claim
 from collect.order import Order
 from collect.tools import Tools
 from sources import Source
-from store import Absence
 
 SLACK = timedelta(seconds=50)
 """A run that comes every hour is not to miss its turn for having started some seconds sooner."""

@@ -16,7 +16,7 @@ from math import log10
 
 import polars as pl
 
-import store
+from chandlery import store
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, empty, price, whole_hour
 from collect.plan import Page

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.settings import Settings
 from collect.order import chosen, few

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-import store
+from chandlery import store
 from collect.tools import Tools
 from sources import Source
 

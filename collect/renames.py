@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from store import Pair
+from chandlery.store import Pair
 
 Market = tuple[str, str]
 """A source and a symbol there."""

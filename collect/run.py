@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from time import monotonic
 
 import sources
-import store
+from chandlery import store
 from chandlery.errors import Misuse
 from chandlery.model import Coin
 from collect import quota

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-import store
+from chandlery import store
 from sources import GRAIN, Account
 from sources.limiter import REAL, Timepiece
 

@@ -20,13 +20,13 @@ from math import log10
 
 import polars as pl
 
-import store
+from chandlery import store
 from chandlery.errors import Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, Listing, Window, whole_hour
+from chandlery.store.findings import POWER_OF_TEN, REDENOMINATED
 from collect.evidence import first_after_emptiness
 from collect.turn import Turn
 from sources import Source, fetch, first_candle
-from store.findings import POWER_OF_TEN, REDENOMINATED
 
 GUESS_LASTS = timedelta(days=30)
 TOLD_NEARLY = timedelta(days=1)

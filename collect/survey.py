@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-import store
+from chandlery import store
 from chandlery.model import Coin, Window
 
 BY_HOUR = timedelta(hours=96)  # windows of at most that are shown hour by hour

@@ -11,7 +11,7 @@ import httpx
 from pydantic import SecretStr
 
 import sources
-import store
+from chandlery import store
 from chandlery.errors import Unavailable
 from chandlery.settings import Settings, keys
 from collect.hands import Hands

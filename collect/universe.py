@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 import sources
-import store
+from chandlery import store
 from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
 from chandlery.model import whole_hour
 from collect import quota

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 
-import store
+from chandlery import store
 from chandlery.errors import Misuse
 from chandlery.settings import Settings
 from collect.lost import Lost, find_lost

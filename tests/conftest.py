@@ -18,8 +18,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-import embedded
-import store
+from chandlery import embedded, store
 from chandlery.model import HOUR, SCHEMA
 from chandlery.settings import Settings
 from collect import Tools, tools

@@ -7,21 +7,28 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-OWN = ("embedded", "sandbox")  # they stand alone, and know nothing of settings
+OWN = ("chandlery.embedded", "sandbox")  # they stand alone, and know nothing of settings
 WORDS = {"chandlery.errors", "chandlery.settings", "chandlery.model"}
 BELOW = {
-    "embedded": set[str](),
+    "chandlery.embedded": set[str](),
     "sandbox": set[str](),
     "chandlery.errors": set[str](),
     "chandlery.settings": {"chandlery.errors"},
     "chandlery.model": {"chandlery.errors"},
     "sources": WORDS,
-    "store": {*WORDS, "embedded"},
-    "collect": {*WORDS, "sources", "store"},
+    "chandlery.store": {*WORDS, "chandlery.embedded"},
+    "collect": {*WORDS, "sources", "chandlery.store"},
     "reports": {*WORDS, "collect"},
     "flows": {*WORDS, "collect", "reports", "sources"},
-    "chandlery.local": {*WORDS, "embedded", "sandbox", "sources"},
-    "chandlery.cli": {*WORDS, "chandlery.local", "collect", "embedded", "sources", "store"},
+    "chandlery.local": {*WORDS, "chandlery.embedded", "sandbox", "sources"},
+    "chandlery.cli": {
+        *WORDS,
+        "chandlery.local",
+        "collect",
+        "chandlery.embedded",
+        "sources",
+        "chandlery.store",
+    },
 }
 
 
@@ -68,4 +75,4 @@ def test_one_place_reads_the_environment_and_one_connects() -> None:
         return {str(path.relative_to(ROOT)) for path in paths if word in path.read_text("utf-8")}
 
     assert having("os.environ") <= {"chandlery/local/demo.py", "chandlery/local/processes.py"}
-    assert having("psycopg.connect(") == {"store/connect.py"}
+    assert having("psycopg.connect(") == {"chandlery/store/connect.py"}

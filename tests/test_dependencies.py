@@ -11,7 +11,10 @@ ROOT = Path(__file__).resolve().parents[1]
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     python = {re.split(r"[\[<>=!~ ;]", each)[0] for each in project["dependencies"]}
-    return python | json.loads((ROOT / "embedded/package.json").read_text())["dependencies"].keys()
+    return (
+        python
+        | json.loads((ROOT / "chandlery/embedded/package.json").read_text())["dependencies"].keys()
+    )
 
 
 def rows() -> list[list[str]]:
@@ -32,7 +35,7 @@ def test_every_direct_dependency_has_its_row_and_no_row_is_stale() -> None:
 
 def test_every_direct_dependency_is_locked_by_hash() -> None:
     lock = (ROOT / "requirements.lock").read_text("utf-8")
-    npm = json.loads((ROOT / "embedded/package-lock.json").read_text("utf-8"))["packages"]
+    npm = json.loads((ROOT / "chandlery/embedded/package-lock.json").read_text("utf-8"))["packages"]
     for name in declared():
         if name.startswith("@"):
             assert npm[f"node_modules/{name}"]["integrity"].startswith("sha512-")

@@ -6,7 +6,7 @@ from typing import Unpack
 import click
 
 import collect
-import store
+from chandlery import store
 from chandlery.cli.console import (
     counted,
     move,

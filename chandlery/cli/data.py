@@ -10,7 +10,7 @@ import polars as pl
 from rich.markup import escape
 from rich.table import Table
 
-import store
+from chandlery import store
 from chandlery.cli.console import NO_CANDLES, counted, output, print_json, print_universe
 from chandlery.cli.export import write
 from chandlery.cli.options import (
@@ -27,12 +27,12 @@ from chandlery.cli.options import (
 )
 from chandlery.model import Coin, Window
 from chandlery.settings import settings
+from chandlery.store.read import TIMEFRAMES
 from collect import choose
 from collect.coins_known import coins_known
 from collect.left_out import by_why, left_out
 from collect.order import FIRST_YEAR, few
 from collect.quality import cut
-from store.read import TIMEFRAMES
 
 
 @click.command()

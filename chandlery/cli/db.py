@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-import embedded
+from chandlery import embedded
 from chandlery.cli.console import print_json
 from chandlery.cli.options import JSON, choices
 from chandlery.settings import settings

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from chandlery.errors import Misuse
 from chandlery.model import Coin
-from store.read import SCHEMA
+from chandlery.store.read import SCHEMA
 
 Put = Callable[[pl.DataFrame], None]
 Open = Callable[[Path], AbstractContextManager[Put]]

@@ -10,8 +10,7 @@ import click
 import psycopg
 from rich.logging import RichHandler
 
-import embedded
-import store
+from chandlery import embedded, store
 from chandlery.cli.automations import automations
 from chandlery.cli.bury import bury
 from chandlery.cli.collecting import backfill, coins, fill_gaps, hourly

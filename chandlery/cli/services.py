@@ -12,8 +12,7 @@ from typing import TypeVar
 import click
 import httpx
 
-import embedded
-import store
+from chandlery import embedded, store
 from chandlery.cli.automations import applied, said
 from chandlery.cli.config import masked
 from chandlery.errors import ChandleryError, Misuse

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-import embedded
+from chandlery import embedded
 from chandlery.cli.services import Died, Machine, Stop, Stopped, free_port
 from chandlery.errors import ChandleryError, Misuse
 from chandlery.local.instance import ROOT, Place

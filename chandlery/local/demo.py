@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
-import embedded
+from chandlery import embedded
 from chandlery.model import clock, whole_hour
 from sandbox import serving
 

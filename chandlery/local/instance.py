@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import embedded
 import sources
+from chandlery import embedded
 from chandlery.errors import Misuse
 from chandlery.local.processes import inherited, until
 from chandlery.settings import SECRET, Settings, key_name, keys

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import store
 from bench.day import BEGIN, SEED, compare, day
+from chandlery import store
 from sandbox import serving
 from sandbox.universe import MadeUpMarket
 

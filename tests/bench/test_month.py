@@ -6,8 +6,8 @@ import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import store
 from bench.month import BEGIN, DAY, SOURCES, Month, Operation, look, month
+from chandlery import store
 from chandlery.model import Window
 from sandbox import serving
 

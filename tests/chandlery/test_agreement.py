@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-import store
+from chandlery import store
 from chandlery.cli.main import cli
 from chandlery.model import HOUR, instant
 from chandlery.settings import Settings

@@ -13,7 +13,7 @@ import polars as pl
 import psycopg
 import pytest
 
-import embedded
+from chandlery import embedded
 from chandlery.model import instant
 from chandlery.settings import Settings
 from sandbox import Serving, serving

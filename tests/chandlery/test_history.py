@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import sources
-import store
+from chandlery import store
 from chandlery.cli.main import main
 from chandlery.model import HOUR, SCHEMA, Coin, Listing, Window
 from chandlery.settings import Settings

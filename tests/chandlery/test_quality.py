@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.settings import Settings
 from sandbox import Serving
 

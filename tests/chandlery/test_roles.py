@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.settings import Settings
 from sandbox import Serving
 

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-import embedded
+from chandlery import embedded
 from chandlery.local.processes import keep, until
 
 T = TypeVar("T")

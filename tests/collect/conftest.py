@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.settings import Settings
 from collect import Tally, Tools, learn, order, run
 from collect.tools import HANDS

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Listing, instant
 from chandlery.settings import Settings
 from collect import Tally, Tools, Universe, gather, learn, order, run

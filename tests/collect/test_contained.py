@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.settings import Settings
 from collect import Tools
 from sandbox import serving

@@ -11,7 +11,7 @@ import httpx
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, instant
 from chandlery.settings import Settings
 from collect import Tools

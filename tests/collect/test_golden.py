@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-import store
 from bench.golden import STEPS, Recording, backfill, compared, ours_of
+from chandlery import store
 from chandlery.settings import Settings
-from store import Connection
+from chandlery.store import Connection
 
 SPOT = ("BTCUSDT", "DOGEUSDT", "ADAUSDT", "LINKUSDT")
 FUTURES = ("BTCUSDT", "BNBUSDT")

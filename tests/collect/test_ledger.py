@@ -7,9 +7,9 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from chandlery.model import HOUR, Window
+from chandlery.store import Absence
 from collect.evidence import Sighting
 from collect.ledger import merged
-from store import Absence
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 NOW = datetime(2024, 3, 1, 10, 5, 7, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-import store
+from chandlery import store
 from chandlery.settings import Settings
 from collect import Tools, fill_gaps
 from sandbox import Serving, serving

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Window
 from chandlery.settings import Settings
 from collect import Tools, fill_gaps

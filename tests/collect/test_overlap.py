@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import count, pairwise
 from typing import Any
 
-import store
+from chandlery import store
 from chandlery.local.processes import until
 from chandlery.model import Window, instant
 from chandlery.settings import Settings

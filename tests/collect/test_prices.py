@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.settings import Settings
 from collect import Tools
 from collect.quality import assess

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Listing, Window
+from chandlery.store import Absence
 from collect import Tally, order, plan
 from collect.claims import Claim
 from collect.engine import _flushes, _keys
 from collect.turn import Turn
-from store import Absence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

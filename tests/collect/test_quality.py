@@ -8,16 +8,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-import store
 from bench.golden import Recording, backfill
+from chandlery import store
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, instant
 from chandlery.settings import Settings
+from chandlery.store.findings import EVERYTHING
 from collect import Report, Tally, assess
 from collect.quality import cut
 from collect.sentences import SENTENCES, sentence
 from sandbox import Serving
-from store.findings import EVERYTHING
 
 Collect = Callable[..., Tally]
 Check = Callable[..., Report]

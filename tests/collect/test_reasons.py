@@ -10,16 +10,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import embedded
-import store
+from chandlery import embedded, store
 from chandlery.cli.gaps import evidence
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
+from chandlery.store import Gap
 from collect import Tally, Tools, fill_gaps, learn, order, run
 from collect.quality import assess
 from sandbox import Serving, serving
 from sources import load
-from store import Gap
 
 Open = Callable[..., AbstractContextManager[Tools]]
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)

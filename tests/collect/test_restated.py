@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-import store
+from chandlery import store
 from chandlery.model import instant
 from chandlery.settings import Settings
 from collect import FILL_HOURS, RECHECK_HOURS, Tally, Tools, fill_gaps

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.errors import Misuse
 from chandlery.model import Window, instant
 from chandlery.settings import Settings

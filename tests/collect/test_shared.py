@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 import sources
-import store
+from chandlery import store
 from chandlery.errors import Blocked
 from chandlery.model import Listing, Window
 from chandlery.settings import Settings

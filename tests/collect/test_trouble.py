@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, instant, price, whole_hour
 from chandlery.settings import Settings
+from chandlery.store.gaps import NOT_MISSING
 from collect import Tools, assess, learn, order, run
 from collect.quality import Report
 from sandbox import serving
 from sources import load
-from store.gaps import NOT_MISSING
 
 Open = Callable[..., AbstractContextManager[Tools]]
 SPOT = "binance_spot"

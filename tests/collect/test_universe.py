@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import instant
 from chandlery.settings import Settings
 from collect import Tools, learn, learn_if_due, order

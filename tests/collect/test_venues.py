@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import PRIORITY, Settings
 from collect import Tally, Tools, learn, order, run

@@ -18,7 +18,7 @@ import httpx
 import pytest
 import yaml
 
-import embedded
+from chandlery import embedded
 from chandlery.cli.config import example_file
 from chandlery.local.processes import until
 from chandlery.model import instant

@@ -14,8 +14,7 @@ import pytest
 import yaml
 from psycopg.conninfo import make_conninfo
 
-import embedded
-import store
+from chandlery import embedded, store
 from chandlery.model import HOUR
 from chandlery.settings import Settings
 from collect import assess, learn, order, run, tools

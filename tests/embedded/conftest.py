@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import embedded
+from chandlery import embedded
 
 Connect = Callable[[], psycopg.Connection]
 

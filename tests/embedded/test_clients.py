@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Connect
 
-    import embedded
+    from chandlery import embedded
 
 DIE_IN_TRANSACTION = """
 import os, signal, sys, psycopg

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-import embedded
+from chandlery import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

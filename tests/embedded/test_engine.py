@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-import embedded
-from embedded import place
+from chandlery import embedded
+from chandlery.embedded import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,7 @@ def test_many_processes_at_once_share_one_engine(new_home: Path) -> None:
 
 
 def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(Path(embedded.__file__).parents[1])}
+    return os.environ | {"PYTHONPATH": str(Path(embedded.__file__).parents[2])}
 
 
 def test_many_threads_at_once_share_one_engine(home: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-import embedded
+from chandlery import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

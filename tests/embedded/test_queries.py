@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Connect
 
-    import embedded
+    from chandlery import embedded
 
 
 def one(connection: psycopg.Connection, sql: str, *given: object) -> object:

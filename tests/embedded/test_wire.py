@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import embedded
+    from chandlery import embedded
 
 STARTUP = b"user\0postgres\0database\0postgres\0\0"
 HELLO = struct.pack("!ii", len(STARTUP) + 8, 3 << 16) + STARTUP

@@ -16,9 +16,8 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-import embedded
-import store
 from bench.hurried import Hurried
+from chandlery import embedded, store
 from chandlery.model import Window
 from chandlery.settings import Settings
 from collect import Tally, Tools, gather, learn, order, run

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import embedded
-import store
+from chandlery import embedded, store
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
 from collect import Tally, learn, order, run, tools

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Window, instant
 from collect import fill_gaps, learn
 from sandbox.front import Reset, whole

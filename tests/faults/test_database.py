@@ -14,11 +14,10 @@ from threading import Barrier, Thread
 
 import pytest
 
-import embedded
-import store
+from chandlery import embedded, store
 from chandlery.errors import Gone
 from chandlery.settings import Settings
-from store.database import PATIENCE
+from chandlery.store.database import PATIENCE
 from tests.faults.site import COINS, HOURS, Site, Slept, asked, opened, tables
 from tests.faults.wire import (
     ANY,

@@ -19,7 +19,7 @@ import httpx
 import pytest
 from markdown_it import MarkdownIt
 
-import store
+from chandlery import store
 from chandlery.cli.main import main
 from chandlery.model import Window, instant, line
 from collect import check, fill_gaps, learn, survey

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import Listing, instant
 from collect import Universe, learn
 from sandbox.front import whole

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.cli.main import LONGEST, main
 from chandlery.errors import Misuse
 from chandlery.model.time import instant

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import Window
 from tests.faults.site import COINS, HOURS, NOW, Site, asked, collect, opened, tables
 from tests.faults.wire import COPY_DATA, Line

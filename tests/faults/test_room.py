@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import embedded
+from chandlery import embedded
 from chandlery.errors import Gone
 from chandlery.model import Window, instant
 from chandlery.settings import Settings

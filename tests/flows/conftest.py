@@ -19,7 +19,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-import embedded
+from chandlery import embedded
 from chandlery.model import instant
 from sandbox import Serving, serving
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.local.processes import until
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import Settings

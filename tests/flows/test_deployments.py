@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.local.processes import until
 from chandlery.model import instant
 from chandlery.settings import Settings

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
 from collect import Tally, learn, order, run, tools

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, SCHEMA
 from chandlery.settings import Settings
 

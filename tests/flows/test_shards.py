@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-import embedded
-import store
+from chandlery import embedded, store
 from chandlery.model import instant
 from chandlery.settings import Settings
 from collect import learn, tools

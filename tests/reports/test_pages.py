@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from markdown_it import MarkdownIt
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Coin
 from collect import Survey, Tally, Universe, Upkeep, assess
 from reports import of_coins, of_gathering, of_quality, of_shards, of_upkeep

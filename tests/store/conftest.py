@@ -5,7 +5,7 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from tests.store.looking import STEADY
 
 Frame = Callable[..., pl.DataFrame]

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Window
-from store import Absence
-from store.listings import learn_listings
+from chandlery.store import Absence
+from chandlery.store.listings import learn_listings
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 NOW = 24 * 30

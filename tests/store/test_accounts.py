@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import store
+from chandlery import store
 
 if TYPE_CHECKING:
     from chandlery.settings import Settings

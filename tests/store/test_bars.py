@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import store
+from chandlery import store
 from chandlery.model import HOUR
 
 Frame = Callable[..., pl.DataFrame]

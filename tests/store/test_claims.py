@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
 
@@ -58,7 +58,11 @@ def test_a_lease_that_is_over_is_free_and_one_renewed_is_not(connection: store.C
 
 @needs_proc
 def test_what_a_dead_process_had_is_free_at_once(connection: store.Connection) -> None:
-    child = [sys.executable, "-c", "import store; print(*store.Process.ours(), sep='|'); input()"]
+    child = [
+        sys.executable,
+        "-c",
+        "from chandlery import store; print(*store.Process.ours(), sep='|'); input()",
+    ]
     with subprocess.Popen(child, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout
         machine, pid, born = other.stdout.readline().split("|")

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR
-from store.coins import find, learn_coins
-from store.listings import listings, note_start
+from chandlery.store.coins import find, learn_coins
+from chandlery.store.listings import listings, note_start
 
 Learn = Callable[..., int]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)

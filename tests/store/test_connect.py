@@ -6,8 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import embedded
-import store
+from chandlery import embedded, store
 from chandlery.errors import Misuse
 from chandlery.settings import Settings
 

@@ -7,9 +7,9 @@ from math import isclose
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR
-from store.findings import LONGEST, POWER_OF_TEN, REDENOMINATED
+from chandlery.store.findings import LONGEST, POWER_OF_TEN, REDENOMINATED
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 Frame = Callable[..., pl.DataFrame]

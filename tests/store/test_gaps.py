@@ -10,9 +10,9 @@ import polars as pl
 import psycopg
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Window
-from store import Absence
+from chandlery.store import Absence
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]

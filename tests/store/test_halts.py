@@ -5,7 +5,7 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR
 from tests.store.looking import FLAT, NOW, STEADY, T0, found, lacks, listed, times
 

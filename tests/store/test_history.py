@@ -7,9 +7,9 @@ import polars as pl
 import psycopg
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Coin
-from store import History
+from chandlery.store import History
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from tests.store.looking import FLAT, STEADY, found, times
 
 Frame = Callable[..., pl.DataFrame]

@@ -7,10 +7,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, SCHEMA
 from chandlery.model.frame import RULES
-from store.findings import EVERYTHING
+from chandlery.store.findings import EVERYTHING
 from tests.store.looking import FLAT, NOW, STEADY, T0, found, listed, times
 
 Frame = Callable[..., pl.DataFrame]

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-import store
+from chandlery import store
 from chandlery.errors import Misuse
 from chandlery.settings import Settings
-from store.migrate import MIGRATIONS
+from chandlery.store.migrate import MIGRATIONS
 
 NAMES = [path.name for path in sorted(MIGRATIONS.glob("*.sql"))]
 
@@ -19,7 +19,7 @@ NAMES = [path.name for path in sorted(MIGRATIONS.glob("*.sql"))]
 def test_the_tables_are_made_once_by_one_of_many(bare: Settings) -> None:
     """Three processes at once; the others find the work done."""
     program = (
-        "import sys, store; from chandlery.settings import Settings\n"
+        "import sys; from chandlery import store; from chandlery.settings import Settings\n"
         "with store.connect(Settings(DATABASE_URL=sys.argv[1])) as c: print(*store.migrate(c))"
     )
     with store.connect(bare) as connection:

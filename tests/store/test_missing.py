@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Window, instant
 
 Frame = Callable[..., pl.DataFrame]

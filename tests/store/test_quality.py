@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Window
-from store.listings import learn_listings
+from chandlery.store.listings import learn_listings
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-import store
+from chandlery import store
 from chandlery.model import HOUR
 from chandlery.settings import Settings
 

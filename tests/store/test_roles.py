@@ -8,10 +8,10 @@ import polars as pl
 import psycopg
 import pytest
 
-import store
+from chandlery import store
 from chandlery.errors import Misuse
 from chandlery.settings import Settings
-from store.roles import ROLES
+from chandlery.store.roles import ROLES
 
 As = Callable[[str], Settings]
 Frame = Callable[..., pl.DataFrame]

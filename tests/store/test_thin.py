@@ -7,7 +7,7 @@ import polars as pl
 import psycopg
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Window
 from chandlery.settings import Settings
 

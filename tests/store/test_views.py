@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR
-from store.listings import learn_listings, listings, note_start
+from chandlery.store.listings import learn_listings, listings, note_start
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]

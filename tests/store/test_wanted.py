@@ -7,7 +7,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-import store
+from chandlery import store
 from chandlery.model import HOUR, Window
 
 Frame = Callable[..., pl.DataFrame]

@@ -9,7 +9,7 @@ import polars as pl
 import psycopg
 import pytest
 
-import store
+from chandlery import store
 from chandlery.errors import Malformed
 from chandlery.model import HOUR, SCHEMA, Window, empty
 from chandlery.settings import Settings

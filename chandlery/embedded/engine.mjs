@@ -1,4 +1,4 @@
-// The engine's process: listeners, the idle exit, a clean stop. Started by embedded/__init__.py, which holds the folder's
+// The engine's process: listeners, the idle exit, a clean stop. Started by launch.py, which holds the folder's
 // lock open in this process: the kernel frees it however the process ends.
 
 import { fstatSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync, closeSync, chmodSync } from 'node:fs'

@@ -11,7 +11,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 
 from chandlery.errors import Gone
 from chandlery.settings import Settings
-from store.connect import Connection, Unreachable, connect, line
+from chandlery.store.connect import Connection, Unreachable, connect, line
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chandlery.model import Coin
-from store.connect import Connection
-from store.queries import query
+from chandlery.store.connect import Connection
+from chandlery.store.queries import query
 
 OFTEN = {1: "once", 2: "twice"}
 

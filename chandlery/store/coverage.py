@@ -5,8 +5,8 @@ from datetime import datetime
 import polars as pl
 
 from chandlery.model import Window
-from store.connect import Connection, taken_as_now
-from store.queries import query
+from chandlery.store.connect import Connection, taken_as_now
+from chandlery.store.queries import query
 
 SCHEMA = pl.Schema(
     {

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from chandlery.model import check, clock
 from chandlery.model.frame import RULES, SCHEMA
-from store.connect import Connection
+from chandlery.store.connect import Connection
 
 COLUMNS = (*SCHEMA.names(), "coin", "source")
 _VALUES = [name for name in COLUMNS if name not in {"open_time", "coin"}]

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from store.connect import Connection
-from store.queries import query
-from store.refresh import tables
+from chandlery.store.connect import Connection
+from chandlery.store.queries import query
+from chandlery.store.refresh import tables
 
 PATIENCE = "30s"  # for others to let go of a chunk; it is left for the next time then
 WORN = ("absence", "claim", "coin", "finding", "listing", "quality", "restated", "stale")

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parents[2] / "sql"
 
 
 @cache

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from chandlery.model import Coin, Window
-from store.connect import Connection, taken_as_now
-from store.queries import query
+from chandlery.store.connect import Connection, taken_as_now
+from chandlery.store.queries import query
 
 NOT_MISSING = ("not listed yet", "delisted", "not wanted")
 """Reasons for hours that nobody could have, or that no run was asked for: they count as no gap."""

@@ -11,7 +11,7 @@ clients. README.md says how, and what it cannot do.
 
 from __future__ import annotations
 
-from embedded.launch import Patience, Status, ensure, status, stop
-from embedded.place import EngineError, private
+from chandlery.embedded.launch import Patience, Status, ensure, status, stop
+from chandlery.embedded.place import EngineError, private
 
 __all__ = ["EngineError", "Patience", "Status", "ensure", "private", "status", "stop"]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from store.connect import Connection
+from chandlery.store.connect import Connection
 
 
 def note_spent(connection: Connection, source: str, now: datetime, requests: int) -> None:

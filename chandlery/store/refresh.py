@@ -7,7 +7,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from chandlery.model import HOUR, Window
-from store.connect import Connection
+from chandlery.store.connect import Connection
 
 AGGREGATES = ("candle_4h", "candle_1d")  # in order: the second is made from the first
 SLICE = timedelta(days=360)  # bounds a transaction's size: a year of all coins

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import polars as pl
 
 from chandlery.model import Window, price
-from store.connect import Connection, taken_as_now
-from store.queries import query
+from chandlery.store.connect import Connection, taken_as_now
+from chandlery.store.queries import query
 
 SPLICE = 0.05  # two venues' prices of one moment are that far apart, as a logarithm
 POWER_OF_TEN = -log10(1 - 0.08)  # a redenomination's factor is within 8 % of one, as a logarithm

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from chandlery.model import Window
-from store.connect import Connection
-from store.queries import query
+from chandlery.store.connect import Connection
+from chandlery.store.queries import query
 
 
 def missing(

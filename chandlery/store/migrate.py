@@ -8,9 +8,9 @@ import psycopg
 from psycopg import sql
 
 from chandlery.errors import Misuse
-from store.connect import Connection
-from store.queries import SQL
-from store.roles import share
+from chandlery.store.connect import Connection
+from chandlery.store.queries import SQL
+from chandlery.store.roles import share
 
 MIGRATIONS = SQL / "migrations"
 _ALONE = "-- no transaction"

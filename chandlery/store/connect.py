@@ -8,7 +8,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
-import embedded
+from chandlery import embedded
 from chandlery.errors import Misuse
 from chandlery.settings import Settings
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from store.connect import Connection
+from chandlery.store.connect import Connection
 
 APART = timedelta(hours=6)
 """Two answers nearer than that may be one mistake: of a cache, of a maintenance, of a rerun."""

@@ -3,8 +3,8 @@
 import psycopg
 
 from chandlery.errors import Misuse
-from store.connect import Connection
-from store.queries import SQL
+from chandlery.store.connect import Connection
+from chandlery.store.queries import SQL
 
 ROLES = SQL / "roles"
 

@@ -1,8 +1,16 @@
 """TimescaleDB: connect, migrate, write, read, what is missing, what is there."""
 
-from store.accounts import clock_ahead, keep_account, read_account
-from store.claims import LEASE, Claim, Claimant, claim, release_claims, renew_claims
-from store.coins import (
+from chandlery.store.absences import (
+    Absence,
+    absences,
+    held_from,
+    note_health,
+    note_kinds,
+    replace_absences,
+)
+from chandlery.store.accounts import clock_ahead, keep_account, read_account
+from chandlery.store.claims import LEASE, Claim, Claimant, claim, release_claims, renew_claims
+from chandlery.store.coins import (
     LeftOut,
     Unseen,
     active,
@@ -22,23 +30,15 @@ from store.coins import (
     retire_unseen,
     take_in,
 )
-from store.compress import Packed, compress, tidy
-from store.connect import Connection, alone, connect
-from store.coverage import held
-from store.database import Database, told
-from store.findings import Finding, find_oddities, look_for, open_findings, suspects
-from store.gaps import Gap, Health, Outage, asked, gaps, gaps_by_reason, health, outages
-from store.history import History, Version, history
-from store.holes import Hole, find_outages, note_compared, uncompared_holes
-from store.ledger import (
-    Absence,
-    absences,
-    held_from,
-    note_health,
-    note_kinds,
-    replace_absences,
-)
-from store.listings import (
+from chandlery.store.compress import Packed, compress, tidy
+from chandlery.store.connect import Connection, alone, connect
+from chandlery.store.coverage import held
+from chandlery.store.database import Database, told
+from chandlery.store.findings import Finding, find_oddities, look_for, open_findings, suspects
+from chandlery.store.gaps import Gap, Health, Outage, asked, gaps, gaps_by_reason, health, outages
+from chandlery.store.history import History, Version, history
+from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
+from chandlery.store.listings import (
     DelistedListing,
     Learnt,
     Pair,
@@ -52,17 +52,17 @@ from store.listings import (
     source_key,
     symbols_at,
 )
-from store.migrate import migrate
-from store.missing import missing, note_wanted, wanted
-from store.process import Process
-from store.quality import Step, keep_quality, measure, shares, trend, unlisted
-from store.quota import note_spent, spent
-from store.read import read
-from store.reconcile import Mismatch, compared_windows, reconcile
-from store.refresh import refresh
-from store.roles import make_roles, share
-from store.thin import KEPT, thin
-from store.write import write
+from chandlery.store.migrate import migrate
+from chandlery.store.missing import missing, note_wanted, wanted
+from chandlery.store.process import Process
+from chandlery.store.quality import Step, keep_quality, measure, shares, trend, unlisted
+from chandlery.store.quota import note_spent, spent
+from chandlery.store.read import read
+from chandlery.store.reconcile import Mismatch, compared_windows, reconcile
+from chandlery.store.refresh import refresh
+from chandlery.store.roles import make_roles, share
+from chandlery.store.thin import KEPT, thin
+from chandlery.store.write import write
 
 __all__ = [
     "KEPT",

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from embedded.place import SOCKET_NAME, EngineError, Place, prepare, socket_folder, unkept
+from chandlery.embedded.place import SOCKET_NAME, EngineError, Place, prepare, socket_folder, unkept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

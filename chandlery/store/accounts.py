@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from store.connect import Connection
+from chandlery.store.connect import Connection
 
 LOOKS = 3
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from chandlery.model import Window
-from store.connect import Connection, alone
-from store.queries import query
+from chandlery.store.connect import Connection, alone
+from chandlery.store.queries import query
 
 
 class Hole(NamedTuple):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from store.connect import Connection, alone
-from store.queries import query
+from chandlery.store.connect import Connection, alone
+from chandlery.store.queries import query
 
 KEPT: Mapping[str, timedelta] = {
     "quality": timedelta(days=30),  # then the last check of each day

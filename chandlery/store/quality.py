@@ -8,8 +8,8 @@ from typing import Literal
 import polars as pl
 
 from chandlery.model import Window
-from store.connect import Connection, taken_as_now
-from store.queries import query
+from chandlery.store.connect import Connection, taken_as_now
+from chandlery.store.queries import query
 
 MEASURES = pl.Schema(
     {

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from chandlery.model import Window
-from store.connect import Connection, alone
-from store.process import Process
-from store.queries import query
+from chandlery.store.connect import Connection, alone
+from chandlery.store.process import Process
+from chandlery.store.queries import query
 
 LEASE = timedelta(minutes=5)
 

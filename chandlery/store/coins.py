@@ -7,9 +7,9 @@ from typing import NamedTuple
 import polars as pl
 
 from chandlery.model import Coin
-from store.connect import Connection
-from store.queries import query
-from store.unconfirmed import confirmed
+from chandlery.store.connect import Connection
+from chandlery.store.queries import query
+from chandlery.store.unconfirmed import confirmed
 
 
 class Unseen(NamedTuple):

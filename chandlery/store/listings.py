@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from chandlery.model import Coin, Listing, whole_hour, whole_hour_up
-from store.connect import Connection
-from store.queries import query
-from store.unconfirmed import confirmed
+from chandlery.store.connect import Connection
+from chandlery.store.queries import query
+from chandlery.store.unconfirmed import confirmed
 
 FEW, SMALL_SHARE = 2, 0.05
 """A list may lose so many of its symbols at once, or that share, and be taken at its word."""

@@ -7,7 +7,7 @@ import polars as pl
 from psycopg import sql
 
 from chandlery.model import Coin, Window
-from store.connect import Connection, taken_as_now
+from chandlery.store.connect import Connection, taken_as_now
 
 TIMEFRAMES = ("1h", "4h", "1d")
 SCHEMA = pl.Schema(

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chandlery.model import Window
-from store.connect import Connection, alone
-from store.queries import query
+from chandlery.store.connect import Connection, alone
+from chandlery.store.queries import query
 
 _MARK = (
     "insert into stale (starts_at, ends_at, force)"
