@@ -24,10 +24,10 @@ from bench.hurried import Hurried
 from chandlery import store
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.settings import Settings
+from chandlery.venues import load
 from collect import learn, learn_if_due, order, run
 from sandbox import Serving, serving
 from sandbox.universe import MadeUpMarket
-from sources import load
 
 BEGIN = datetime(2026, 11, 20, 0, 5, tzinfo=UTC)
 SEED = 1
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--every", type=int, default=20, help="one request in so many is befallen")
     options = parser.parse_args(arguments)
-    logging.getLogger("sources").setLevel(logging.ERROR)  # what befalls it is counted
+    logging.getLogger("chandlery").setLevel(logging.ERROR)  # what befalls it is counted
     with ExitStack() as stack:
         sandbox = stack.enter_context(
             serving(process=True, coins=options.coins, seed=SEED, now=BEGIN, limits=False)

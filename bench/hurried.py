@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from time import monotonic, time
 
 from chandlery.settings import Settings
+from chandlery.venues import Timepiece
 from collect import Tools, tools
-from sources import Timepiece
 
 
 class Hurried:

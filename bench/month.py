@@ -28,6 +28,7 @@ from bench.hurried import Hurried
 from chandlery import store
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.settings import Settings
+from chandlery.venues import load
 from collect import (
     FILL_HOURS,
     RECHECK_HOURS,
@@ -40,7 +41,6 @@ from collect import (
     run,
 )
 from sandbox import Serving, serving
-from sources import load
 
 BEGIN = datetime(2026, 11, 1, 0, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -14,8 +14,8 @@ import httpx
 
 from bench import measure
 from chandlery.model import Listing, Window
-from sources import Timepiece, load, pages
-from sources.transport import Manners
+from chandlery.venues import Timepiece, load, pages
+from chandlery.venues.transport import Manners
 
 FUTURES = load()["binance_futures"]
 BUDGET = FUTURES.venue.metering.budgets[0]

@@ -22,9 +22,9 @@ from bench import measure, prefects
 from bench.venue_to_database import rows
 from chandlery import store
 from chandlery.settings import Settings
+from chandlery.venues import Timepiece
 from collect import learn, tools
 from sandbox.serving import serving
-from sources import Timepiece
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 WAYS = {"one worker, one run": (1, 1), "two workers, four shards": (2, 4)}

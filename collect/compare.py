@@ -16,16 +16,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-import sources
-from chandlery import store
+from chandlery import store, venues
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store import Hole
+from chandlery.venues import Source, fetch
 from collect.evidence import FRAMED, Answer, answer, sightings
 from collect.order import Order
 from collect.tally import Tally
 from collect.tools import Tools
-from sources import Source, fetch
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ def _pages(
     """What to ask for: each hole an hour wider on both sides, near ones by one request."""
     for hull in _hulls((hole.window for hole in holes), source.page_hours):
         wider = Window(hull.start - HOUR, min(hull.end + HOUR, whole_hour(order.now)))
-        for page in sources.pages(source, wider, order.now):
+        for page in venues.pages(source, wider, order.now):
             lives = [(each, life) for each in listings if (life := each.clip(page)) is not None]
             yield from lives[:1]
 

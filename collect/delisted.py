@@ -18,18 +18,17 @@ from typing import NamedTuple
 
 import polars as pl
 
-import sources
-from chandlery import store
+from chandlery import store, venues
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store import DelistedListing
+from chandlery.venues import CATALOGUE, Source
+from chandlery.venues.parsing.multiples import plain
 from collect.delisted_symbols import DELISTED, DelistedSymbol
 from collect.kinds import is_crypto
 from collect.markets import QUOTES, Told, in_dollars
 from collect.reused import REUSED
 from collect.tools import Tools
-from sources import CATALOGUE, Source
-from sources.multiples import plain
 
 RESTS = timedelta(days=14)
 """A symbol that has stood still for less may come back: the longest halt that came back took 9."""
@@ -121,7 +120,7 @@ def _archived(
     names: set[str] = set()
     for way in _archives(tools, source):
         try:
-            names.update(sources.symbols(tools.client, way))
+            names.update(venues.symbols(tools.client, way))
         except SourceError as error:
             failures[way.name] = str(error)
     rows = [_taken_apart(name) for name in sorted(names.difference(markets["symbol"]))]
@@ -169,10 +168,10 @@ def _life(tools: Tools, source: Source, symbol: _Symbol, now: datetime) -> _Life
         return _Life(None, symbol.end)
     listing = Listing(0, source.name, symbol.name)
     if symbol.is_listed:
-        last = sources.last_candle(tools.client, source, listing, now)
+        last = venues.last_candle(tools.client, source, listing, now)
         return None if last is None else _Life(None, whole_hour(last) + HOUR)
     for way in _archives(tools, source):
-        months = sources.months(tools.client, way, symbol.name)
+        months = venues.months(tools.client, way, symbol.name)
         if months is not None:
             return _by_files(tools, way, listing, months, now)
     return None
@@ -192,7 +191,7 @@ def _by_files(
 def _ends(
     tools: Tools, way: Source, listing: Listing, month: Window, now: datetime
 ) -> tuple[datetime | None, datetime | None]:
-    opened = sources.fetch(tools.client, way, listing, month, now).frame["open_time"].to_list()
+    opened = venues.fetch(tools.client, way, listing, month, now).frame["open_time"].to_list()
     return (opened[0], opened[-1]) if opened else (None, None)
 
 

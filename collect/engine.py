@@ -11,10 +11,10 @@ from itertools import chain
 
 import polars as pl
 
-import sources
-from chandlery import store
+from chandlery import store, venues
 from chandlery.errors import SourceError
 from chandlery.model import Coin, Listing, within
+from chandlery.venues import Fetched, Source, fetch
 from collect import ledger, plan, quota, starts
 from collect.claims import Claim, claimed
 from collect.newest import newest
@@ -24,7 +24,6 @@ from collect.prices import Guard
 from collect.tally import Failure, Tally
 from collect.tools import HANDS, Tools
 from collect.turn import Step, Turn
-from sources import Fetched, Source, fetch
 
 BATCH = 50  # coins that are planned, and in Prefect retried, together
 FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
@@ -105,7 +104,7 @@ def line(tools: Tools, order: Order) -> list[Source]:
         known = tools.sources.values()
         ways = [each for each in known if each.serves == name and each.name not in order.sources]
         found += [*ways, tools.sources[name]] if order.archive else [tools.sources[name], *ways]
-    able = [source for source in found if sources.configured(tools.keys, source)]
+    able = [source for source in found if venues.configured(tools.keys, source)]
     return sorted(able, key=lambda source: source.kind == "indicative")
 
 

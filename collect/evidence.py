@@ -14,7 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from chandlery.model import HOUR, Window, within
-from sources import MalformedRows
+from chandlery.venues import MalformedRows
 
 FRAMED = frozenset({"hole", "between"})
 """The source had candles on both sides of these hours."""

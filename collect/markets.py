@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import polars as pl
 
-import sources
+from chandlery import venues
 from chandlery.errors import SourceError
+from chandlery.venues import CATALOGUE, Catalogue, Source
 from collect.indexed import CRYPTOCOMPARE
 from collect.reused import REUSED
 from collect.tools import Tools
-from sources import CATALOGUE, Catalogue, Source, coingecko, cryptocompare
+from sources import coingecko, cryptocompare
 
 QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDP", "USD")
 """Prices are in dollars: of a coin's markets at a venue, the first of these counts."""
@@ -37,7 +38,7 @@ class Told(NamedTuple):
 
     listed: pl.DataFrame
     markets: pl.DataFrame
-    odd: tuple[sources.OddEntry, ...] = ()
+    odd: tuple[venues.OddEntry, ...] = ()
 
 
 def told(
@@ -69,7 +70,7 @@ def asked(tools: Tools, named: Iterable[str] = ()) -> list[Source]:
     known = tools.sources
     names = [known[name].listings for name in (*tools.priority, *named) if name in known]
     wanted = [known[name] for name in dict.fromkeys(names)]
-    return [source for source in wanted if sources.configured(tools.keys, source)]
+    return [source for source in wanted if venues.configured(tools.keys, source)]
 
 
 def _listed(tools: Tools, source: Source, catalogue: Catalogue, coins: pl.DataFrame) -> Told:
@@ -77,7 +78,7 @@ def _listed(tools: Tools, source: Source, catalogue: Catalogue, coins: pl.DataFr
 
     A coin whose own ticker is the venue's asset (1000SATS) is not a multiple of another.
     """
-    markets, odd = sources.catalogue(tools.client, source)
+    markets, odd = venues.catalogue(tools.client, source)
     named = coingecko.tickers(tools.client, catalogue.exchange, derivatives=catalogue.derivatives)
     key = ["symbol"] if catalogue.derivatives else ["asset", "quote"]
     behind = named.rename({"base": "asset", "target": "quote"}).select(*key, id="coin_id")

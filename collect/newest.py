@@ -7,9 +7,9 @@ import polars as pl
 
 from chandlery.errors import SourceError
 from chandlery.model import Listing, Window, within
+from chandlery.venues import fetch_many
 from collect.plan import Page
 from collect.turn import Turn
-from sources import fetch_many
 
 log = logging.getLogger(__name__)
 

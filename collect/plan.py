@@ -6,14 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import sources
-from chandlery import store
+from chandlery import store, venues
 from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store import Absence
+from chandlery.venues import Source
 from collect.claims import Claim
 from collect.order import Order
 from collect.tools import Tools
-from sources import Source
 
 SLACK = timedelta(seconds=50)
 """A run that comes every hour is not to miss its turn for having started some seconds sooner."""
@@ -45,7 +44,7 @@ def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
     known = _known(tools, key, lives)
     found = []
     for listing, window in _wanted(tools, order, source, key, lives, known):
-        for page in sources.pages(source, window, order.now):
+        for page in venues.pages(source, window, order.now):
             awake = _awake(page, known[listing.coin], order)
             for part in [] if awake is None else claim.cut(listing.coin, awake):
                 asked = _framed(part, listing, source, known[listing.coin], order.now)

@@ -19,9 +19,9 @@ import polars as pl
 from chandlery import store
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, empty, price, whole_hour
+from chandlery.venues import Source, fetch
 from collect.plan import Page
 from collect.turn import Turn
-from sources import Source, fetch
 
 NEAR = timedelta(hours=26)
 """Between a coin's candle and its price: learnt once a day, and no coin moves tenfold in one."""

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from chandlery import store
+from chandlery.venues import Source
 from collect.tools import Tools
-from sources import Source
 
 
 def keep(tools: Tools, now: datetime) -> None:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from time import monotonic
 
-import sources
-from chandlery import store
+from chandlery import store, venues
 from chandlery.errors import Misuse
 from chandlery.model import Coin
 from collect import quota
@@ -131,7 +130,7 @@ def _unconfigured(tools: Tools, order: Order) -> dict[str, str]:
     return {
         name: f"not configured: set {name.upper()}_API_KEY"
         for name in order.sources
-        if not sources.configured(tools.keys, tools.sources[name])
+        if not venues.configured(tools.keys, tools.sources[name])
     }
 
 

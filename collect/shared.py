@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from chandlery import store
-from sources import GRAIN, Account
-from sources.limiter import REAL, Timepiece
+from chandlery.rate_limit.gate import REAL, Timepiece
+from chandlery.venues import GRAIN, Account
 
 T = TypeVar("T")
 

@@ -24,9 +24,9 @@ from chandlery import store
 from chandlery.errors import Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store.findings import POWER_OF_TEN, REDENOMINATED
+from chandlery.venues import Source, fetch, first_candle
 from collect.evidence import first_after_emptiness
 from collect.turn import Turn
-from sources import Source, fetch, first_candle
 
 GUESS_LASTS = timedelta(days=30)
 TOLD_NEARLY = timedelta(days=1)

@@ -10,14 +10,13 @@ from time import monotonic
 import httpx
 from pydantic import SecretStr
 
-import sources
-from chandlery import store
+from chandlery import store, venues
 from chandlery.errors import Unavailable
+from chandlery.rate_limit.gate import REAL, Timepiece
 from chandlery.settings import Settings, keys
+from chandlery.venues import Accounts, Source
 from collect.hands import Hands
 from collect.shared import Shared
-from sources import Accounts, Source
-from sources.limiter import REAL, Timepiece
 
 HANDS = 8  # requests under way at once, and answers in memory: 27 a second at 0.3 s each
 
@@ -65,8 +64,8 @@ def tools(
         store.Database(settings, pace.sleep) as apart,  # threads ask it while that one is busy
     ):
         database.do(store.migrate)
-        known = sources.load()
-        client = venues(settings, pace, Shared(apart, pace), sent)
+        known = venues.load()
+        client = open_client(settings, pace, Shared(apart, pace), sent)
         at_hand = Hands(hands)
         try:
             yield Tools(
@@ -93,14 +92,14 @@ def refuse_if_offline(settings: Settings, names: Iterable[str]) -> None:
 
     A request waits and tries again, minutes in all: a machine without a network is told sooner.
     """
-    known = sources.load()
+    known = venues.load()
     asked = [known[name].venue for name in ("coingecko", *names) if name in known]
     direct = [url for venue in asked for url in (venue.url, venue.mirror) if url is not None]
     through = settings.proxy or settings.venues_url
-    sources.refuse_if_nobody_is_there([through] if through else direct)
+    venues.refuse_if_nobody_is_there([through] if through else direct)
 
 
-def venues(
+def open_client(
     settings: Settings,
     timepiece: Timepiece = REAL,
     accounts: Accounts | None = None,
@@ -110,8 +109,8 @@ def venues(
 
     What venues meter is shared by all who have the same `accounts`.
     """
-    found = keys(sources.load(), settings)
-    return sources.client(
+    found = keys(venues.load(), settings)
+    return venues.client(
         settings.venues_url,
         timepiece=timepiece,
         keys={name: key.get_secret_value() for name, key in found.items()},

@@ -12,13 +12,13 @@ import psycopg
 
 from chandlery.errors import Blocked, ChandleryError, Rejected, SourceError
 from chandlery.model import HOUR, Listing, Window, line
+from chandlery.venues import MalformedRows, Source
 from collect.claims import Claim
 from collect.evidence import Answer, answer
 from collect.order import Order
 from collect.plan import Page
 from collect.tally import Failure, Tally
 from collect.tools import Tools
-from sources import MalformedRows, Source
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-import sources
-from chandlery import store
+from chandlery import store, venues
 from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
 from chandlery.model import whole_hour
 from collect import quota
@@ -158,7 +157,7 @@ def _unseen(
 
 
 def _tell(
-    universe: Universe, source: str, odd: Sequence[sources.OddEntry], learnt: store.Learnt
+    universe: Universe, source: str, odd: Sequence[venues.OddEntry], learnt: store.Learnt
 ) -> None:
     """Say what was left out of a list, and what it lost."""
     if odd:
@@ -235,7 +234,7 @@ def _learn_unmapped(tools: Tools, now: datetime, universe: Universe) -> None:
         if source.catalogue is None:
             continue
         try:
-            known, _ = sources.catalogue(tools.client, source)
+            known, _ = venues.catalogue(tools.client, source)
         except SourceError as error:
             universe.failures[source.name] = str(error)
             continue

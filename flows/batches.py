@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 from chandlery.errors import Gone, Misuse, Unavailable
 from chandlery.model import Coin, clock, instant
 from chandlery.settings import Settings
+from chandlery.venues import load
 from collect import (
     Order,
     Progress,
@@ -30,7 +31,6 @@ from collect.turn import Step
 from flows.blocks import in_force
 from flows.reporting import publish
 from reports import of_gathering
-from sources import load
 
 RESTS = (120.0, 300.0)
 """Seconds until a batch is done again for which a source was away as a whole.

@@ -9,7 +9,7 @@ from typing import cast
 from prefect.blocks.system import Secret
 
 from chandlery.settings import DEFAULT, FOR_FLOWS, Settings, key_name, origins, settings
-from sources import load
+from chandlery.venues import load
 
 
 def in_force() -> Settings:

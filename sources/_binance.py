@@ -27,10 +27,20 @@ import polars as pl
 
 from chandlery.errors import Blocked, Malformed, SourceError
 from chandlery.model import HOUR, Listing, Window, line
-from sources import answers, columns
-from sources.multiples import plain
-from sources.source import Markets
-from sources.words import Meaning, banned, broken, by_status, closed, date, excerpt, later, refused
+from chandlery.venues.parsing import answers, columns
+from chandlery.venues.parsing.multiples import plain
+from chandlery.venues.source import Markets
+from chandlery.venues.verdicts import (
+    Meaning,
+    banned,
+    broken,
+    by_status,
+    closed,
+    date,
+    excerpt,
+    later,
+    refused,
+)
 
 WIDTH = 12
 PLACES = {

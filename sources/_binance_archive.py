@@ -40,9 +40,10 @@ import polars as pl
 
 from chandlery.errors import Malformed, SourceError
 from chandlery.model import SCHEMA, Listing, Window, empty, line
-from sources import columns
-from sources.source import Budget, Folders, Metering, Seal, Source, Venue
-from sources.words import by_status, excerpt, warn_once
+from chandlery.rate_limit.budget import Budget, Metering
+from chandlery.venues.parsing import columns
+from chandlery.venues.source import Folders, Seal, Source, Venue
+from chandlery.venues.verdicts import by_status, excerpt, warn_once
 
 URL = "https://data.binance.vision"
 BUCKET = "https://s3-ap-northeast-1.amazonaws.com"

@@ -18,8 +18,18 @@ import orjson
 
 from chandlery.errors import SourceError, Unavailable
 from chandlery.model import line
-from sources.source import Budget, Metering, Venue
-from sources.words import Meaning, broken, by_status, closed, excerpt, later, refused, retry_after
+from chandlery.rate_limit.budget import Budget, Metering
+from chandlery.venues.source import Venue
+from chandlery.venues.verdicts import (
+    Meaning,
+    broken,
+    by_status,
+    closed,
+    excerpt,
+    later,
+    refused,
+    retry_after,
+)
 
 URL = "https://api.coingecko.com/api/v3"
 MISSING = 404

@@ -25,9 +25,9 @@ import polars as pl
 
 from chandlery.errors import Malformed
 from chandlery.model import Listing, Window, empty, whole_hour
-from sources import columns
+from chandlery.venues.parsing import columns
+from chandlery.venues.parsing.points import EARLY, LATE, POINTS, hours
 from sources._coingecko import URL
-from sources.points import EARLY, LATE, POINTS, hours
 
 PAGE_HOURS = 89 * 24
 MOST = 250

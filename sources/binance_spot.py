@@ -15,8 +15,9 @@ from functools import partial
 
 import httpx
 
+from chandlery.rate_limit.budget import Budget, Metering
+from chandlery.venues.source import Catalogue, Source, Venue
 from sources import _binance
-from sources.source import Budget, Catalogue, Metering, Source, Venue
 
 NAME = "binance_spot"
 URL = "https://api.binance.com"

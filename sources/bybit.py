@@ -39,10 +39,11 @@ import polars as pl
 
 from chandlery.errors import Malformed, SourceError, Unavailable
 from chandlery.model import HOUR, Listing, Window, line
-from sources import answers, columns
-from sources.multiples import plain
-from sources.source import Budget, Catalogue, Markets, Metering, Source, Venue
-from sources.words import Meaning, banned, closed, excerpt, later, refused, retry_after
+from chandlery.rate_limit.budget import Budget, Metering
+from chandlery.venues.parsing import answers, columns
+from chandlery.venues.parsing.multiples import plain
+from chandlery.venues.source import Catalogue, Markets, Source, Venue
+from chandlery.venues.verdicts import Meaning, banned, closed, excerpt, later, refused, retry_after
 
 NAME = "bybit"
 URL = "https://api.bybit.com"

@@ -29,9 +29,10 @@ import polars as pl
 
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, line
-from sources import answers, columns
-from sources.source import Budget, Catalogue, Markets, Metering, Source, Venue
-from sources.words import broken, by_status, refused
+from chandlery.rate_limit.budget import Budget, Metering
+from chandlery.venues.parsing import answers, columns
+from chandlery.venues.source import Catalogue, Markets, Source, Venue
+from chandlery.venues.verdicts import broken, by_status, refused
 
 NAME = "coinbase"
 URL = "https://api.exchange.coinbase.com"

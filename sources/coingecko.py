@@ -30,12 +30,13 @@ import polars as pl
 
 from chandlery.errors import Malformed
 from chandlery.model import line
-from sources import _coingecko, columns
+from chandlery.venues.fetch import MOST_ANSWERS, send
+from chandlery.venues.parsing import columns
+from chandlery.venues.source import LONGEST_NAME, Many, Source, is_nameable
+from chandlery.venues.verdicts import said_by
+from sources import _coingecko
 from sources import _coingecko_prices as prices
 from sources._coingecko import URL
-from sources.fetch import MOST_ANSWERS, send
-from sources.source import LONGEST_NAME, Many, Source, is_nameable
-from sources.words import said_by
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ listings are CoinGecko's own. Hourly points begin on 2018-01-30, says the change
 
 from dataclasses import replace
 
+from chandlery.rate_limit.budget import Budget, Metering
 from sources import coingecko
 from sources._coingecko import VENUE, one
-from sources.source import Budget, Metering
 
 SOURCE = replace(
     coingecko.SOURCE,

@@ -40,9 +40,10 @@ import polars as pl
 
 from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
 from chandlery.model import HOUR, Listing, Window, line
-from sources import answers, columns
-from sources.source import Budget, Metering, Source, Venue
-from sources.words import STATUSES, broken, by_status, later, refused, retry_after
+from chandlery.rate_limit.budget import Budget, Metering
+from chandlery.venues.parsing import answers, columns
+from chandlery.venues.source import Source, Venue
+from chandlery.venues.verdicts import STATUSES, broken, by_status, later, refused, retry_after
 
 NAME = "cryptocompare"
 URL = "https://min-api.cryptocompare.com"

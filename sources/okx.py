@@ -38,9 +38,10 @@ import polars as pl
 
 from chandlery.errors import Malformed, SourceError, Unavailable
 from chandlery.model import HOUR, Listing, Window
-from sources import answers, columns
-from sources.source import Budget, Catalogue, Markets, Metering, Source, Venue
-from sources.words import Meaning, closed, later, refused, retry_after
+from chandlery.rate_limit.budget import Budget, Metering
+from chandlery.venues.parsing import answers, columns
+from chandlery.venues.source import Catalogue, Markets, Source, Venue
+from chandlery.venues.verdicts import Meaning, closed, later, refused, retry_after
 
 NAME = "okx"
 URL = "https://www.okx.com"

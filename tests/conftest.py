@@ -20,9 +20,9 @@ from psycopg.conninfo import make_conninfo
 
 from chandlery import embedded, store
 from chandlery.model import HOUR, SCHEMA
+from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
 from collect import Tools, tools
-from sources.limiter import Timepiece
 from tests import fault_table, fuzz
 
 Frame = Callable[..., pl.DataFrame]

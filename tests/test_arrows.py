@@ -15,26 +15,26 @@ BELOW = {
     "chandlery.errors": set[str](),
     "chandlery.settings": {"chandlery.errors"},
     "chandlery.model": {"chandlery.errors"},
-    "sources": WORDS,
+    "chandlery.rate_limit": {"chandlery.errors", "chandlery.model"},
+    "chandlery.venues": {*WORDS, "chandlery.rate_limit"},
+    "sources": {*WORDS, "chandlery.rate_limit", "chandlery.venues"},
     "chandlery.store": {*WORDS, "chandlery.embedded"},
-    "collect": {*WORDS, "sources", "chandlery.store"},
+    "collect": {*WORDS, "chandlery.rate_limit", "chandlery.store", "chandlery.venues", "sources"},
     "reports": {*WORDS, "collect"},
-    "flows": {*WORDS, "collect", "reports", "sources"},
-    "chandlery.local": {*WORDS, "chandlery.embedded", "sandbox", "sources"},
+    "flows": {*WORDS, "chandlery.venues", "collect", "reports"},
+    "chandlery.local": {*WORDS, "chandlery.embedded", "chandlery.venues", "sandbox"},
     "chandlery.cli": {
         *WORDS,
+        *("chandlery.embedded", "chandlery.store", "chandlery.venues", "collect"),
         "chandlery.local",
-        "collect",
-        "chandlery.embedded",
-        "sources",
-        "chandlery.store",
     },
 }
 
 
 def modules(room: str) -> list[Path]:
     place = ROOT / room.replace(".", "/")
-    return sorted(place.glob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+    found = sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+    return [path for path in found if "node_modules" not in path.parts]
 
 
 def names(path: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 from rich.table import Table
 from rich.text import Text
 
-import sources
+from chandlery import venues
 from chandlery.cli.console import output, print_json
 from chandlery.cli.options import JSON, choices
 from chandlery.local.prefect_api import at_hand
@@ -73,7 +73,7 @@ def config(*, example: bool, as_json: bool) -> None:
 
 
 def _found(current: Settings) -> Iterator[Setting]:
-    told = keys(sources.load(), current)
+    told = keys(venues.load(), current)
     values = {name: masked(name, value) for name, value in _given(current)}
     values |= {key_name(name): MASK if name in told else None for name in _sold()}
     about = _about()
@@ -100,9 +100,9 @@ def _about() -> dict[str, str]:
 
 def _sold() -> dict[str, str]:
     """The sources that take a key, and what is the case without one, if anything is to be said."""
-    venues = [source.venue for source in sources.load().values() if source.venue.key_header]
+    keyed = [source.venue for source in venues.load().values() if source.venue.key_header]
     return {
-        venue.name: "without one it is not asked" if venue.key_required else "" for venue in venues
+        venue.name: "without one it is not asked" if venue.key_required else "" for venue in keyed
     }
 
 

@@ -9,8 +9,8 @@ import click
 from chandlery.errors import Misuse
 from chandlery.model import Window, clock, instant, whole_hour
 from chandlery.settings import Settings, settings
+from chandlery.venues import load
 from collect import Order, order
-from sources import load
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 

@@ -9,14 +9,14 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
-import sources
+from chandlery import venues
 from chandlery.cli.console import output, print_json
 from chandlery.cli.options import JSON, NOW, at, choices
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, Listing, Window, empty, whole_hour
 from chandlery.settings import settings
-from collect.tools import venues
-from sources import Source
+from chandlery.venues import Source
+from collect.tools import open_client
 
 HOURS = 24
 SHOWN = 3
@@ -32,7 +32,7 @@ def try_source(source: str, symbol: str, *, hours: int, now: str | None, as_json
 
     Nothing is stored. A venue that refuses is told in its own words, with exit 1.
     """
-    known = sources.load()
+    known = venues.load()
     if source not in known:
         raise Misuse(f"no source {source}: there are {', '.join(known)}")
     if not symbol.isprintable():
@@ -51,9 +51,9 @@ def _asked(source: Source, symbol: str, hours: int, now: datetime) -> pl.DataFra
     """The newest page, or several where a page is shorter than what is asked for."""
     end = whole_hour(now)
     window, listing = Window(end - hours * HOUR, end), Listing(0, source.listings, symbol)
-    with venues(settings()) as client:
-        pages = list(sources.pages(source, window, now))
-        frames = [sources.fetch(client, source, listing, page, now).frame for page in pages]
+    with open_client(settings()) as client:
+        pages = list(venues.pages(source, window, now))
+        frames = [venues.fetch(client, source, listing, page, now).frame for page in pages]
     return pl.concat(frames) if frames else empty()
 
 

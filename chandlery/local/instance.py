@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import sources
-from chandlery import embedded
+from chandlery import embedded, venues
 from chandlery.errors import Misuse
 from chandlery.local.processes import inherited, until
 from chandlery.settings import SECRET, Settings, key_name, keys
@@ -132,7 +131,7 @@ def environment(
 
     What is not set may be in a Secret block, but not in the sandbox: there it is set to nothing.
     """
-    known = sources.load()
+    known = venues.load()
     names = {str(field.alias): attribute for attribute, field in Settings.model_fields.items()}
     given = {name: _text(getattr(current, attribute)) for name, attribute in names.items()}
     if sandbox:

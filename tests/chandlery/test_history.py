@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-import sources
 from chandlery import store
 from chandlery.cli.main import main
 from chandlery.model import HOUR, SCHEMA, Coin, Listing, Window
 from chandlery.settings import Settings
-from collect.tools import venues as client_of
+from chandlery.venues import fetch, load
+from collect.tools import open_client
 from sandbox import Serving, serving
 
 History = Callable[..., tuple[int, str, str]]
@@ -61,15 +61,15 @@ def candle(close: float, volume: float | None = 10.0) -> pl.DataFrame:
 def test_a_wrong_candle_that_is_restated_is_told_with_both_values(
     connection: store.Connection, btc: Coin, settings: Settings, venues: Serving, history: History
 ) -> None:
-    source = sources.load()["binance_spot"]
+    source = load()["binance_spot"]
     key = store.source_key(connection, source.name)
     asked = settings.model_copy(update={"venues_url": venues.url})
     listing = Listing(btc.key, source.name, "BTCUSDT")
     window = Window(NINE - 5 * HOUR, NINE + HOUR)
 
     def collect(now: datetime) -> int:
-        with client_of(asked) as client:
-            frame = sources.fetch(client, source, listing, window, now).frame
+        with open_client(asked) as client:
+            frame = fetch(client, source, listing, window, now).frame
         return store.write(connection, {btc.key: frame}, key, now=now)
 
     venues.fault("wrong", source=source.name, symbol="BTCUSDT", start=NINE.isoformat(), by=1.5)

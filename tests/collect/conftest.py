@@ -10,10 +10,10 @@ import pytest
 
 from chandlery import store
 from chandlery.settings import Settings
+from chandlery.venues import load
 from collect import Tally, Tools, learn, order, run
 from collect.tools import HANDS
 from sandbox import Serving, serving
-from sources import load
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 Collect = Callable[..., Tally]

@@ -11,11 +11,11 @@ import polars as pl
 from chandlery import store
 from chandlery.model import HOUR, Listing, instant
 from chandlery.settings import Settings
+from chandlery.venues import load
 from collect import Tally, Tools, Universe, gather, learn, order, run
 from collect.run import Run
 from sandbox import Serving
 from sandbox.front import Front
-from sources import load
 
 Open = Callable[..., AbstractContextManager[Tools]]
 

@@ -14,9 +14,9 @@ from chandlery.cli.gaps import evidence
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
 from chandlery.store import Connection, Gap
+from chandlery.venues import load
 from collect import Tools, assess, choose, learn, order, run
 from sandbox import Serving, serving
-from sources import load
 
 Open = Callable[..., AbstractContextManager[Tools]]
 NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)

@@ -15,10 +15,10 @@ from chandlery.cli.gaps import evidence
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
 from chandlery.store import Gap
+from chandlery.venues import load
 from collect import Tally, Tools, fill_gaps, learn, order, run
 from collect.quality import assess
 from sandbox import Serving, serving
-from sources import load
 
 Open = Callable[..., AbstractContextManager[Tools]]
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)

@@ -11,21 +11,20 @@ from typing import Any
 import httpx
 import pytest
 
-import sources
-from chandlery import store
+from chandlery import store, venues
 from chandlery.errors import Blocked
 from chandlery.model import Listing, Window
+from chandlery.rate_limit.account import SHARE
+from chandlery.rate_limit.gate import REAL, Gate
 from chandlery.settings import Settings
+from chandlery.venues import GRAIN, Budget, Metering, Timepiece
 from collect.shared import Shared
-from collect.tools import tools, venues
+from collect.tools import open_client, tools
 from sandbox import serving
-from sources import GRAIN, Budget, Metering, Timepiece
-from sources.account import SHARE
-from sources.limiter import REAL, Gate
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 WEEK = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 8, tzinfo=UTC))
-OKX = sources.load()["okx"]
+OKX = venues.load()["okx"]
 BTC = Listing(0, "okx", "BTC-USDT")
 PAGES, PROCESSES = 30, 2
 PATIENCE = 60.0
@@ -39,7 +38,7 @@ def ask(settings: Settings, said: Any, start: Any) -> None:
         said.put("ready")
         start.wait(PATIENCE)
         for _ in range(PAGES):
-            frame = sources.fetch(at_hand.client, OKX, BTC, WEEK, NOW).frame
+            frame = venues.fetch(at_hand.client, OKX, BTC, WEEK, NOW).frame
             said.put((time.time(), frame.height))
 
 
@@ -85,8 +84,8 @@ def begin(
 def test_two_processes_keep_one_budget_between_them(settings: Settings) -> None:
     with serving(coins=12, seed=7, now=NOW) as sandbox:  # with limits: 20 such requests in 2 s
         asked = settings.model_copy(update={"venues_url": sandbox.url})
-        with venues(asked) as client:  # the sandbox takes its time over the first page
-            assert sources.fetch(client, OKX, BTC, WEEK, NOW).frame.height == WEEK.hours
+        with open_client(asked) as client:  # the sandbox takes its time over the first page
+            assert venues.fetch(client, OKX, BTC, WEEK, NOW).frame.height == WEEK.hours
         running, said, start = begin(ask, asked, PROCESSES)
         assert [said.get() for _ in running] == ["ready"] * PROCESSES
         sandbox.forget()
@@ -125,8 +124,8 @@ def test_a_ban_told_to_one_stops_the_other(settings: Settings) -> None:
         with (
             store.Database(asked) as mine,
             store.Database(asked) as theirs,
-            venues(asked, accounts=Shared(mine)) as one,
-            venues(asked, accounts=Shared(theirs)) as other,
+            open_client(asked, accounts=Shared(mine)) as one,
+            open_client(asked, accounts=Shared(theirs)) as other,
         ):
             for client in (one, other):
                 with pytest.raises(Blocked) as caught:
@@ -142,8 +141,8 @@ def test_what_is_closed_to_one_the_other_asks_the_mirror_for(settings: Settings)
         sandbox.fault("451", source="binance_spot")
         with (
             store.Database(asked) as database,
-            venues(asked, accounts=Shared(database)) as one,
-            venues(asked, accounts=Shared(database)) as other,
+            open_client(asked, accounts=Shared(database)) as one,
+            open_client(asked, accounts=Shared(database)) as other,
         ):
             for client in (one, other):
                 assert page(client, "binance_spot") == WEEK.hours
@@ -168,4 +167,4 @@ def test_a_step_of_the_wall_clock_gives_nothing_back(settings: Settings) -> None
 
 def page(client: httpx.Client, source: str) -> int:
     listing = Listing(0, source, "BTCUSDT")
-    return sources.fetch(client, sources.load()[source], listing, WEEK, NOW).frame.height
+    return venues.fetch(client, venues.load()[source], listing, WEEK, NOW).frame.height

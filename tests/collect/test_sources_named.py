@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from chandlery.settings import Settings
+from chandlery.venues import load
 from collect import Tally, Tools, learn, learn_if_due, order, run
 from collect.engine import line
 from sandbox import Serving
-from sources import load
 from tests.collect.conftest import NOW
 
 Open = Callable[..., AbstractContextManager[Tools]]

@@ -18,10 +18,10 @@ from chandlery import store
 from chandlery.model import HOUR, instant, price, whole_hour
 from chandlery.settings import Settings
 from chandlery.store.gaps import NOT_MISSING
+from chandlery.venues import load
 from collect import Tools, assess, learn, order, run
 from collect.quality import Report
 from sandbox import serving
-from sources import load
 
 Open = Callable[..., AbstractContextManager[Tools]]
 SPOT = "binance_spot"

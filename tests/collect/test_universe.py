@@ -9,10 +9,10 @@ import pytest
 from chandlery import store
 from chandlery.model import instant
 from chandlery.settings import Settings
+from chandlery.venues import load
 from collect import Tools, learn, learn_if_due, order
 from collect.indexed import CRYPTOCOMPARE
 from sandbox import Serving
-from sources import load
 
 Open = Callable[..., AbstractContextManager[Tools]]
 NOW = instant("2026-11-22T10:30Z")

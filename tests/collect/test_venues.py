@@ -11,9 +11,9 @@ import pytest
 from chandlery import store
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import PRIORITY, Settings
+from chandlery.venues import load
 from collect import Tally, Tools, learn, order, run
 from sandbox import Serving, serving
-from sources import load
 
 NOW = instant("2026-04-30T04:00Z")
 Open = Callable[..., AbstractContextManager[Tools]]

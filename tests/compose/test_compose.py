@@ -23,8 +23,8 @@ from chandlery.cli.config import example_file
 from chandlery.local.processes import until
 from chandlery.model import instant
 from chandlery.settings import Settings, key_name
+from chandlery.venues import load
 from sandbox import serving
-from sources import load
 
 T = TypeVar("T")
 

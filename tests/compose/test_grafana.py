@@ -16,11 +16,11 @@ from psycopg.conninfo import make_conninfo
 
 from chandlery import embedded, store
 from chandlery.model import HOUR
+from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
+from chandlery.venues import load
 from collect import assess, learn, order, run, tools
 from sandbox import serving
-from sources import load
-from sources.limiter import Timepiece
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAFANA = ROOT / "compose/grafana"

@@ -20,12 +20,12 @@ from bench.hurried import Hurried
 from chandlery import embedded, store
 from chandlery.model import Window
 from chandlery.settings import Settings
+from chandlery.venues import load
+from chandlery.venues.transport import ATTEMPTS
 from collect import Tally, Tools, gather, learn, order, run
 from collect.run import Run
 from sandbox import Serving, serving
 from sandbox.front import Front, fronting
-from sources import load
-from sources.transport import ATTEMPTS
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 DAY = Window(datetime(2026, 10, 3, tzinfo=UTC), datetime(2026, 10, 4, tzinfo=UTC))

@@ -11,11 +11,11 @@ from typing import Any
 
 from chandlery import embedded, store
 from chandlery.model import Window, instant
+from chandlery.rate_limit.gate import REAL, Timepiece
 from chandlery.settings import Settings
+from chandlery.venues import load
 from collect import Tally, learn, order, run, tools
 from sandbox import Serving, serving
-from sources import load
-from sources.limiter import REAL, Timepiece
 from tests.faults.wire import Wire
 
 NOW = instant("2026-11-22T10:30Z")

@@ -12,9 +12,9 @@ import pytest
 
 from chandlery import store
 from chandlery.model import HOUR, Window, instant
+from chandlery.venues import Fetched, fetch, load
 from collect import fill_gaps, learn
 from sandbox.front import Reset, whole
-from sources import Fetched, fetch, load
 
 if TYPE_CHECKING:
     from conftest import Happened, Place, Plant

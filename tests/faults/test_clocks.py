@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from chandlery.model import HOUR, instant, whole_hour
+from chandlery.rate_limit.account import SHARE, Memory
+from chandlery.rate_limit.gate import Gate, Timepiece
 from chandlery.settings import Settings
+from chandlery.venues import Budget, Metering, load
 from collect import learn, order, run, tools
 from sandbox import serving
-from sources import Budget, Metering, load
-from sources.account import SHARE, Memory
-from sources.limiter import Gate, Timepiece
 from tests.faults.site import Slept
 
 Happened = Callable[[str], None]

@@ -11,10 +11,11 @@ import pytest
 
 from chandlery import store
 from chandlery.model import Listing, instant
+from chandlery.venues import catalogue, load
+from chandlery.venues.verdicts import warn_once
 from collect import Universe, learn
 from sandbox.front import whole
-from sources import catalogue, coingecko, load
-from sources.words import warn_once
+from sources import coingecko
 
 if TYPE_CHECKING:
     from conftest import Happened, Place

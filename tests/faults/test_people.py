@@ -11,8 +11,8 @@ from chandlery import store
 from chandlery.cli.main import LONGEST, main
 from chandlery.errors import Misuse
 from chandlery.model.time import instant
+from chandlery.venues import load
 from collect import order, run
-from sources import load
 
 if TYPE_CHECKING:
     from conftest import Happened, Place

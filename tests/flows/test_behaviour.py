@@ -18,8 +18,8 @@ from chandlery import store
 from chandlery.local.processes import until
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import Settings
+from chandlery.venues import load
 from collect import learn_if_due, order, run, tools
-from sources import load
 
 Site = Any  # conftest's
 Happened = Callable[[str], None]

@@ -15,11 +15,11 @@ import pytest
 
 from chandlery import store
 from chandlery.model import Window, instant
+from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
+from chandlery.venues import load
 from collect import Tally, learn, order, run, tools
 from sandbox import Serving, serving
-from sources import load
-from sources.limiter import Timepiece
 
 NOW = "2026-11-22T10:30Z"
 

@@ -16,9 +16,9 @@ import pytest
 from chandlery import embedded, store
 from chandlery.model import instant
 from chandlery.settings import Settings
+from chandlery.venues import Timepiece
 from collect import learn, tools
 from sandbox import serving
-from sources import Timepiece
 
 NOW = "2026-01-04T10:30Z"
 SHARDS = 4

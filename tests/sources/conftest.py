@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from chandlery.model import HOUR, Window
-from sources import Timepiece, client
+from chandlery.venues import Timepiece, client
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded"

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chandlery.errors import Blocked, SourceError, Unavailable
-from sources import GRAIN, Account, Budget, Metering
-from sources.account import SHARE, Grant, Meter, Shut
-from sources.limiter import CLOSED, Gate, Timepiece
+from chandlery.rate_limit.account import SHARE, Grant, Meter, Shut
+from chandlery.rate_limit.gate import CLOSED, Gate, Timepiece
+from chandlery.venues import GRAIN, Account, Budget, Metering
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,8 @@ import pytest
 
 from chandlery.errors import Blocked, Malformed, Rejected, Unavailable
 from chandlery.model import HOUR, Listing, Window
-from sources import Source, catalogue, client, coingecko, fetch, first_candle, load
+from chandlery.venues import Source, catalogue, client, fetch, first_candle, load
+from sources import coingecko
 
 if TYPE_CHECKING:
     from conftest import Clock
@@ -158,7 +159,7 @@ def test_where_spot_is_blocked_the_mirror_gives_the_same(
     calm = ask(SPOT)
     sandbox.fault(kind, source=SPOT.name)
     sandbox.forget()
-    with caplog.at_level(logging.WARNING, logger="sources"):
+    with caplog.at_level(logging.WARNING, logger="chandlery"):
         assert ask(SPOT).equals(calm)
         assert ask(SPOT).equals(calm)
     asked = [request["source"] for request in sandbox.requests()["requests"]]

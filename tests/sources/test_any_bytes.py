@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from chandlery.errors import Malformed, SourceError
 from chandlery.model import SCHEMA
-from sources import CATALOGUE, coingecko, load
+from chandlery.venues import CATALOGUE, load
+from sources import coingecko
 
 numbers = st.integers(-(2**70), 2**70) | st.floats() | st.booleans() | st.none()
 words = st.text(max_size=8) | st.sampled_from(["1", "1.5", "NaN", "1e999", "-0", "1704067200000"])

@@ -8,7 +8,7 @@ import pytest
 
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import Listing
-from sources import Markets, Source, catalogue, load
+from chandlery.venues import Markets, Source, catalogue, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

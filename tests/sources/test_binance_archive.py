@@ -15,8 +15,8 @@ import pytest
 
 from chandlery.errors import Blocked, Malformed, Unavailable
 from chandlery.model import HOUR, Listing, Window
-from sources import Source, fetch, load, pages
-from sources.words import warn_once
+from chandlery.venues import Source, fetch, load, pages
+from chandlery.venues.verdicts import warn_once
 
 if TYPE_CHECKING:
     import polars as pl

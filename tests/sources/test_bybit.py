@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing
-from sources import Markets, catalogue, fetch, load
+from chandlery.venues import Markets, catalogue, fetch, load
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing, check
-from sources import catalogue, fetch, load
+from chandlery.venues import catalogue, fetch, load
 
 if TYPE_CHECKING:
     import polars as pl

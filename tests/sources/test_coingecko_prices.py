@@ -9,7 +9,7 @@ import pytest
 
 from chandlery.errors import Blocked, Malformed, Rejected
 from chandlery.model import HOUR, SCHEMA, Listing, Window
-from sources import configured, fetch, fetch_many, load, pages
+from chandlery.venues import configured, fetch, fetch_many, load, pages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

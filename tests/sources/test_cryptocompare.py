@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing, Window
 from chandlery.model.frame import RULES
-from sources import configured, fetch, load
+from chandlery.venues import configured, fetch, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,8 @@ import pytest
 
 from chandlery.errors import Malformed, Rejected
 from chandlery.model import HOUR, Listing, Window
-from sources import fetch, first_candle, load, pages
-from sources.words import warn_once
+from chandlery.venues import fetch, first_candle, load, pages
+from chandlery.venues.verdicts import warn_once
 
 if TYPE_CHECKING:
     from conftest import Connect, Kline, Klines, Page

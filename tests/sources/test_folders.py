@@ -8,7 +8,7 @@ import pytest
 
 from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
 from chandlery.model import Window
-from sources import load, months, symbols
+from chandlery.venues import load, months, symbols
 from tests.sources.conftest import Connect
 
 SPOT = load()["binance_spot_archive"]

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from chandlery.errors import Blocked, Unavailable
-from sources import Budget, Metering, load
-from sources.account import ON_THE_WAY, Accounts, Memory
-from sources.limiter import FAILURES, REST, Gate
+from chandlery.rate_limit.account import ON_THE_WAY, Accounts, Memory
+from chandlery.rate_limit.gate import FAILURES, REST, Gate
+from chandlery.venues import Budget, Metering, load
 
 if TYPE_CHECKING:
     from conftest import Clock

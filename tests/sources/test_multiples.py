@@ -1,6 +1,6 @@
 import pytest
 
-from sources.multiples import plain
+from chandlery.venues.parsing.multiples import plain
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing, Window
-from sources import CATALOGUE, Markets, catalogue, fetch, load
-from sources.words import warn_once
+from chandlery.venues import CATALOGUE, Markets, catalogue, fetch, load
+from chandlery.venues.verdicts import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

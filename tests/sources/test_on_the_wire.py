@@ -24,15 +24,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from chandlery.errors import Malformed, Misuse, Unavailable
-from sources import client, load, send
-from sources.transport import ATTEMPTS, LARGEST, LONGEST
+from chandlery.venues import client, load, send
+from chandlery.venues.transport import ATTEMPTS, LARGEST, LONGEST
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Clock
 
-    from sources.source import Venue
+    from chandlery.venues.source import Venue
 
 KEY = "CG-a-secret-key"
 OF_COINGECKO = replace(load()["coingecko"].venue, mirror=None)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chandlery.model import HOUR, Window, whole_hour
-from sources import Source, load, pages
+from chandlery.venues import Source, load, pages
 
 SOURCES = load()
 T0 = datetime(2024, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from chandlery.errors import Unavailable
-from sources import refuse_if_nobody_is_there
+from chandlery.venues import refuse_if_nobody_is_there
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ import pytest
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing, Window, check, empty
 from chandlery.model.frame import RULES
-from sources import Source, catalogue, coingecko, fetch, load
+from chandlery.venues import Source, catalogue, fetch, load
+from sources import coingecko
 
 if TYPE_CHECKING:
     from pathlib import Path

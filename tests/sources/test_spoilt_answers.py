@@ -24,21 +24,21 @@ from hypothesis import strategies as st
 
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, check
-from sandbox.app import application
-from sandbox.venue import Ask
-from sources import (
+from chandlery.venues import (
     CATALOGUE,
     Source,
     Timepiece,
     catalogue,
     client,
-    coingecko,
     fetch,
     fetch_many,
     first_candle,
     load,
     pages,
 )
+from sandbox.app import application
+from sandbox.venue import Ask
+from sources import coingecko
 
 if TYPE_CHECKING:
     from conftest import Inputs

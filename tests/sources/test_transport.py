@@ -14,10 +14,10 @@ import pytest
 
 from chandlery.errors import Blocked, Malformed, Misuse, Rejected, SourceError, Unavailable
 from chandlery.model import Listing
-from sources import Accounts, Budget, Metering, Source, configured, fetch, load, send
-from sources import client as new_client
-from sources.account import ON_THE_WAY, Memory
-from sources.transport import ATTEMPTS
+from chandlery.rate_limit.account import ON_THE_WAY, Memory
+from chandlery.venues import Accounts, Budget, Metering, Source, configured, fetch, load, send
+from chandlery.venues import client as new_client
+from chandlery.venues.transport import ATTEMPTS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -212,7 +212,7 @@ def test_where_spot_is_blocked_its_mirror_is_asked_from_then_on(
 ) -> None:
     script = Script(httpx.Response(451, content=b'{"code":0,"msg":"restricted"}'), klines(3))
     client = connect(script)
-    with caplog.at_level(logging.WARNING, logger="sources"):
+    with caplog.at_level(logging.WARNING, logger="chandlery"):
         for _ in range(3):
             assert fetch(client, SPOT, LISTING, page(3), now).frame.height == 3
     assert script.hosts == ["api.binance.com", *["data-api.binance.vision"] * 3]
@@ -227,7 +227,7 @@ def test_where_there_is_no_mirror_a_blocked_source_is_off_for_good(
 ) -> None:
     script = Script(httpx.Response(451, content=b'{"code":0,"msg":"restricted location"}'))
     client = connect(script)
-    with caplog.at_level(logging.WARNING, logger="sources"):
+    with caplog.at_level(logging.WARNING, logger="chandlery"):
         for _ in range(3):
             with pytest.raises(Blocked, match="restricted location") as caught:
                 fetch(client, FUTURES, LISTING, page(3), now)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chandlery.errors import Malformed
-from sources.unpack import PIECE, unpacked
+from chandlery.venues.unpack import PIECE, unpacked
 
 
 def cut(text: bytes, size: int) -> Iterator[bytes]:

@@ -16,8 +16,8 @@ from threading import Lock
 import httpx
 
 from chandlery.errors import Blocked, SourceError, Unavailable
-from sources.account import SHARE, TICK, Account, Accounts, Grant, Kind, Shut
-from sources.source import Metering
+from chandlery.rate_limit.account import SHARE, TICK, Account, Accounts, Grant, Kind, Shut
+from chandlery.rate_limit.budget import Metering
 
 log = logging.getLogger(__name__)
 

@@ -32,11 +32,11 @@ from tenacity import (
 
 from chandlery.errors import Blocked, Malformed, Misuse, SourceError, Unavailable
 from chandlery.model import line
-from sources.account import Accounts, Memory
-from sources.deadline import bounded
-from sources.limiter import REAL, Gate, Timepiece
-from sources.source import Venue
-from sources.unpack import ASKED, unpacked
+from chandlery.rate_limit.account import Accounts, Memory
+from chandlery.rate_limit.gate import REAL, Gate, Timepiece
+from chandlery.venues.deadline import bounded
+from chandlery.venues.source import Venue
+from chandlery.venues.unpack import ASKED, unpacked
 
 log = logging.getLogger(__name__)
 

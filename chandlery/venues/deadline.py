@@ -10,7 +10,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from sources.limiter import Timepiece
+from chandlery.rate_limit.gate import Timepiece
 
 
 def bounded(

@@ -16,9 +16,9 @@ import httpx
 
 from chandlery.errors import Malformed
 from chandlery.model import Window
-from sources.fetch import MOST_ANSWERS, send
-from sources.source import Folders, Source, is_nameable
-from sources.words import excerpt, said_by
+from chandlery.venues.fetch import MOST_ANSWERS, send
+from chandlery.venues.source import Folders, Source, is_nameable
+from chandlery.venues.verdicts import excerpt, said_by
 
 BELOW = re.compile(r"<(?:Prefix|Key)>([^<]*)</(?:Prefix|Key)>")
 PART = re.compile(r"<(CommonPrefixes|Contents)>(.*?)</\1>", re.DOTALL)

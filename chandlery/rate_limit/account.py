@@ -20,7 +20,7 @@ from typing import Literal, Protocol, Self, TypeVar
 
 import orjson
 
-from sources.source import Budget
+from chandlery.rate_limit.budget import Budget
 
 T = TypeVar("T")
 Kind = Literal["Blocked", "Unavailable"]

@@ -1,19 +1,19 @@
-"""Finds the sources: a module of this package that has a SOURCE is one. No list to keep."""
+"""Finds the sources: a module of sources/ that has a SOURCE is one. No list to keep."""
 
 import importlib
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 
-from sources.source import Source
+from chandlery.venues.source import Source
 
 
 @cache
 def load() -> Mapping[str, Source]:
     """Every source by its name, in alphabetical order."""
-    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    package = importlib.import_module("sources")
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
     modules = [importlib.import_module(f"sources.{name}") for name in names]
     found = [module.SOURCE for module in modules if hasattr(module, "SOURCE")]
     by_name = {source.name: source for source in found}

@@ -15,7 +15,7 @@ import polars as pl
 
 from chandlery.errors import Malformed
 from chandlery.model import SCHEMA, empty
-from sources.words import excerpt, warn_once
+from chandlery.venues.verdicts import excerpt, warn_once
 
 EARLIEST = int(datetime(2009, 1, 1, tzinfo=UTC).timestamp() * 1000)
 LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)

@@ -20,6 +20,7 @@ import polars as pl
 
 from chandlery.errors import SourceError
 from chandlery.model import Kind, Listing, Window
+from chandlery.rate_limit.budget import Metering
 
 # What isprintable() is false for, and nothing at all.
 UNSEEN = r"[\p{C}\p{Z}&&[^ ]]|^$"
@@ -60,33 +61,6 @@ class Markets(NamedTuple):
 
     frame: pl.DataFrame
     odd: tuple[OddEntry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """At most `most` weight in any `seconds`, counted with `cost` of each request.
-
-    `header` names what tells the weight spent so far by everyone at this address; `restated`
-    reads a newer `most` out of an answer that happens to state it.
-    """
-
-    most: float
-    seconds: float
-    cost: Callable[[httpx.Request], float]
-    header: str | None = None
-    restated: Callable[[httpx.Response], float | None] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Metering:
-    """What a venue allows: a request must fit into every budget."""
-
-    budgets: tuple[Budget, ...]
-
-    @property
-    def period(self) -> float:
-        """The seconds after which everything spent is given back."""
-        return max((budget.seconds for budget in self.budgets), default=60.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import polars as pl
 from chandlery.errors import Malformed
 from chandlery.model import HOUR, Listing, Window, check, clock, empty, line, whole_hour
 from chandlery.model.frame import PRICES
-from sources.malformed import Fetched, MalformedRows, merged, sifted, windows
-from sources.source import (
+from chandlery.venues.parsing.malformed import Fetched, MalformedRows, merged, sifted, windows
+from chandlery.venues.source import (
     CATALOGUE,
     Catalogue,
     Markets,
@@ -22,7 +22,7 @@ from sources.source import (
     is_nameable,
     nameable,
 )
-from sources.words import date, said, said_by
+from chandlery.venues.verdicts import date, said, said_by
 
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 MOST_ANSWERS = 1000

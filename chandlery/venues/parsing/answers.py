@@ -15,9 +15,9 @@ import polars as pl
 
 from chandlery.errors import Malformed, SourceError
 from chandlery.model import line
-from sources import columns
-from sources.source import CATALOGUE, Markets, OddEntry, is_nameable
-from sources.words import Meaning, astray, broken, by_status, excerpt, later, warn_once
+from chandlery.venues.parsing import columns
+from chandlery.venues.source import CATALOGUE, Markets, OddEntry, is_nameable
+from chandlery.venues.verdicts import Meaning, astray, broken, by_status, excerpt, later, warn_once
 
 Entry = Mapping[str, Any]
 NAMES = ("symbol", "asset", "base", "quote")

@@ -1,0 +1,68 @@
+"""The one way to ask a venue, whichever it is: limits kept, retries, bans, mirrors, whole answers.
+
+`load()` finds every module of sources/ that has a SOURCE; `client()` is the one way out; `fetch()`
+asks for a page of candles and answers for its rules.
+"""
+
+from chandlery.rate_limit.account import GRAIN, Account, Accounts
+from chandlery.rate_limit.budget import Budget, Metering
+from chandlery.rate_limit.gate import Timepiece
+from chandlery.venues.fetch import (
+    catalogue,
+    fetch,
+    fetch_many,
+    first_candle,
+    last_candle,
+    pages,
+    send,
+)
+from chandlery.venues.folders import months, symbols
+from chandlery.venues.parsing.malformed import Fetched, MalformedRows
+from chandlery.venues.reach import refuse_if_nobody_is_there
+from chandlery.venues.registry import load
+from chandlery.venues.source import (
+    CATALOGUE,
+    Catalogue,
+    Folders,
+    Many,
+    Markets,
+    OddEntry,
+    Seal,
+    Source,
+    Venue,
+    configured,
+)
+from chandlery.venues.transport import client
+
+__all__ = [
+    "CATALOGUE",
+    "GRAIN",
+    "Account",
+    "Accounts",
+    "Budget",
+    "Catalogue",
+    "Fetched",
+    "Folders",
+    "MalformedRows",
+    "Many",
+    "Markets",
+    "Metering",
+    "OddEntry",
+    "Seal",
+    "Source",
+    "Timepiece",
+    "Venue",
+    "catalogue",
+    "client",
+    "configured",
+    "fetch",
+    "fetch_many",
+    "first_candle",
+    "last_candle",
+    "load",
+    "months",
+    "pages",
+    "refuse_if_nobody_is_there",
+    "send",
+    "symbols",
+]

@@ -1,0 +1,1 @@
+"""What several venues' answers have in common, read strictly: rows, columns, lists, multiples."""
