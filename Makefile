@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/ready
 BENCH := .venv-bench/ready
-ROOMS := chandlery sources collect reports flows sandbox
+ROOMS := chandlery sources flows sandbox
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test faults nightly check format bench golden lock clean

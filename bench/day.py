@@ -22,10 +22,11 @@ import polars as pl
 from bench import measure
 from bench.hurried import Hurried
 from chandlery import store
+from chandlery.engine import order, run
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.settings import Settings
+from chandlery.universe import learn, learn_if_due
 from chandlery.venues import load
-from collect import learn, learn_if_due, order, run
 from sandbox import Serving, serving
 from sandbox.universe import MadeUpMarket
 

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-import collect
 from bench import measure
-from chandlery import store
+from chandlery import engine, store
 from chandlery.model import HOUR, Coin, Listing, Window
 from chandlery.model.frame import PRICES, SCHEMA
 from chandlery.settings import Settings
@@ -153,10 +152,10 @@ def backfill(current: Settings, source: str, recorded: Sequence[Recording]) -> s
     market = recorded[0].folder.parent.parent
     with serving(process=True, market=market, now=now, limits=False) as sandbox:
         asked = current.model_copy(update={"venues_url": sandbox.url})
-        with collect.tools(asked) as tools:
-            collect.learn(tools, now)
-            order = collect.Order(Window(first, now), (source,), now)
-            tally = collect.run(tools, order)
+        with engine.tools(asked) as tools:
+            engine.learn(tools, now)
+            order = engine.Order(Window(first, now), (source,), now)
+            tally = engine.run(tools, order)
     failed = f", FAILED: {tally.failed}" if tally.failed else ""
     return f"{source}: {tally.records:,} hours in {tally.seconds:.1f} s{failed}"
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, time
 
+from chandlery.engine import Tools, tools
 from chandlery.settings import Settings
 from chandlery.venues import Timepiece
-from collect import Tools, tools
 
 
 class Hurried:

@@ -26,10 +26,10 @@ from pgpq import ArrowToPostgresBinaryEncoder
 
 from bench import measure
 from chandlery import store
+from chandlery.engine.batch import FLUSH_ROWS
 from chandlery.model.frame import SCHEMA
 from chandlery.settings import Settings, settings
 from chandlery.store.write import COLUMNS
-from collect.engine import FLUSH_ROWS
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 SOURCE = "bench"

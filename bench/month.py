@@ -26,20 +26,12 @@ from typing import Any, NamedTuple
 from bench import measure
 from bench.hurried import Hurried
 from chandlery import store
+from chandlery.engine import FILL_HOURS, RECHECK_HOURS, fill_gaps, maintain, order, run
 from chandlery.model import HOUR, Window, whole_hour
+from chandlery.quality import check
 from chandlery.settings import Settings
+from chandlery.universe import learn, learn_if_due
 from chandlery.venues import load
-from collect import (
-    FILL_HOURS,
-    RECHECK_HOURS,
-    check,
-    fill_gaps,
-    learn,
-    learn_if_due,
-    maintain,
-    order,
-    run,
-)
 from sandbox import Serving, serving
 
 BEGIN = datetime(2026, 11, 1, 0, 0, tzinfo=UTC)

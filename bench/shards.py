@@ -21,9 +21,10 @@ import httpx
 from bench import measure, prefects
 from bench.venue_to_database import rows
 from chandlery import store
+from chandlery.engine import tools
 from chandlery.settings import Settings
+from chandlery.universe import learn
 from chandlery.venues import Timepiece
-from collect import learn, tools
 from sandbox.serving import serving
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -21,8 +21,8 @@ from bench import measure
 from bench.venue_to_database import Spent, spend
 from chandlery import store
 from chandlery.model import Window
+from chandlery.quality import assess
 from chandlery.settings import Settings
-from collect import assess
 
 START = datetime(2023, 6, 1, tzinfo=UTC)
 Taken = dict[str, list[float]]

@@ -7,7 +7,7 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from collect.order import START_YEAR
+from chandlery.engine.spec import START_YEAR
 from flows.batches import carry_out
 from flows.form import Coins, Shards, Year, which
 from flows.shards import in_shards, tell

@@ -10,27 +10,18 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from chandlery.engine import Order, Progress, Tally, Tools, gather, order, run, tools
+from chandlery.engine.run import Gather, Run
+from chandlery.engine.turn import Step
 from chandlery.errors import Gone, Misuse, Unavailable
 from chandlery.model import Coin, clock, instant
+from chandlery.quality import survey
+from chandlery.reports import of_gathering
 from chandlery.settings import Settings
+from chandlery.universe import learn_if_due
 from chandlery.venues import load
-from collect import (
-    Order,
-    Progress,
-    Tally,
-    Tools,
-    gather,
-    learn_if_due,
-    order,
-    run,
-    survey,
-    tools,
-)
-from collect.run import Gather, Run
-from collect.turn import Step
 from flows.blocks import in_force
 from flows.reporting import publish
-from reports import of_gathering
 
 RESTS = (120.0, 300.0)
 """Seconds until a batch is done again for which a source was away as a whole.

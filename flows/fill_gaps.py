@@ -3,7 +3,7 @@
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 
-from collect import FILL_HOURS, RECHECK_HOURS, fill_gaps
+from chandlery.engine import FILL_HOURS, RECHECK_HOURS, fill_gaps
 from flows.batches import carry_out
 from flows.form import Coins, Recheck, which
 

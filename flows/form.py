@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from chandlery.engine.spec import FIRST_YEAR, MOST_COINS, MOST_HOURS, MOST_SHARDS
 from chandlery.model import line
-from collect.order import FIRST_YEAR, MOST_COINS, MOST_HOURS, MOST_SHARDS
 
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=9999)]
 Coins = Annotated[int, Field(ge=1, le=MOST_COINS)]

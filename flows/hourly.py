@@ -8,8 +8,8 @@ from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
+from chandlery.engine.coins_known import CoinsKnown
 from chandlery.model import clock
-from collect.coins_known import CoinsKnown
 from flows.batches import carry_out
 from flows.form import Coins, Hours, which
 

@@ -7,14 +7,14 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from chandlery.engine import AFTER_DAYS
+from chandlery.engine import maintain as keep_up
+from chandlery.engine.maintain import LEAST_DAYS, MOST_DAYS
 from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
-from collect import AFTER_DAYS
-from collect import maintain as keep_up
-from collect.upkeep import LEAST_DAYS, MOST_DAYS
+from chandlery.reports import of_upkeep
 from flows.blocks import in_force
 from flows.reporting import publish
-from reports import of_upkeep
 
 Days = Annotated[int, Field(ge=LEAST_DAYS, le=MOST_DAYS)]
 

@@ -6,11 +6,11 @@ from prefect.states import Completed, Failed
 
 from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
-from collect import check
+from chandlery.quality import check
+from chandlery.reports import of_quality
 from flows.blocks import in_force
 from flows.form import Coins, which
 from flows.reporting import publish
-from reports import of_quality
 
 
 def _name() -> str:

@@ -20,11 +20,12 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
+from chandlery.engine import Order, Shard, tools
 from chandlery.errors import Misuse
+from chandlery.reports import of_shards
 from chandlery.settings import Settings
-from collect import Order, Shard, learn_if_due, tools
+from chandlery.universe import learn_if_due
 from flows.reporting import publish
-from reports import of_shards
 
 DEPLOYMENT = "backfill/shard"
 KEY = "shard-statistics"

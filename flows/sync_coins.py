@@ -4,13 +4,14 @@ from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from chandlery.engine import tools
 from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
-from collect import learn, tools
+from chandlery.reports import of_coins
+from chandlery.universe import learn
 from flows.blocks import in_force
 from flows.form import Coins, which
 from flows.reporting import publish
-from reports import of_coins
 
 
 def _name() -> str:

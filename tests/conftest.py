@@ -19,10 +19,10 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from chandlery import embedded, store
+from chandlery.engine import Tools, tools
 from chandlery.model import HOUR, SCHEMA
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
-from collect import Tools, tools
 from tests import fault_table, fuzz
 
 Frame = Callable[..., pl.DataFrame]

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 OWN = ("chandlery.embedded", "sandbox")  # they stand alone, and know nothing of settings
 WORDS = {"chandlery.errors", "chandlery.settings", "chandlery.model"}
+ENGINE = {"chandlery.engine", "chandlery.store", "chandlery.venues"}
 BELOW = {
     "chandlery.embedded": set[str](),
     "sandbox": set[str](),
@@ -19,14 +20,16 @@ BELOW = {
     "chandlery.venues": {*WORDS, "chandlery.rate_limit"},
     "sources": {*WORDS, "chandlery.rate_limit", "chandlery.venues"},
     "chandlery.store": {*WORDS, "chandlery.embedded"},
-    "collect": {*WORDS, "chandlery.rate_limit", "chandlery.store", "chandlery.venues", "sources"},
-    "reports": {*WORDS, "collect"},
-    "flows": {*WORDS, "chandlery.venues", "collect", "reports"},
+    "chandlery.engine": {*WORDS, "chandlery.rate_limit", "chandlery.store", "chandlery.venues"},
+    "chandlery.universe": {*WORDS, *ENGINE, "sources"},
+    "chandlery.quality": {*WORDS, *ENGINE},
+    "chandlery.reports": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.universe"},
+    "flows": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.reports", "chandlery.universe"},
     "chandlery.local": {*WORDS, "chandlery.embedded", "chandlery.venues", "sandbox"},
     "chandlery.cli": {
         *WORDS,
-        *("chandlery.embedded", "chandlery.store", "chandlery.venues", "collect"),
-        "chandlery.local",
+        *ENGINE,
+        *("chandlery.embedded", "chandlery.local", "chandlery.quality", "chandlery.universe"),
     },
 }
 

@@ -5,8 +5,7 @@ from typing import Unpack
 
 import click
 
-import collect
-from chandlery import store
+from chandlery import engine, store
 from chandlery.cli.console import (
     counted,
     move,
@@ -30,21 +29,12 @@ from chandlery.cli.options import (
     choices,
     ordered,
 )
+from chandlery.engine import FILL_HOURS, RECHECK_HOURS, Order, gather, refuse_if_offline, tools
+from chandlery.engine.run import Run
+from chandlery.engine.spec import few
 from chandlery.settings import Settings, settings
-from collect import (
-    FILL_HOURS,
-    RECHECK_HOURS,
-    Order,
-    Universe,
-    gather,
-    learn,
-    learn_if_due,
-    refuse_if_offline,
-    tools,
-)
-from collect.left_out import left_out
-from collect.order import few
-from collect.run import Run
+from chandlery.universe import Universe, learn, learn_if_due
+from chandlery.universe.left_out import left_out
 
 
 @click.command()
@@ -122,11 +112,11 @@ def fill_gaps(*, as_json: bool, **given: Unpack[Given]) -> int:
     """Ask for what is missing and due, and for what may be better by now; the last 30 days."""
     if given.get("start") is None and given.get("start_year") is None:
         given["hours"] = FILL_HOURS
-    return _collect("fill-gaps", *ordered(**given), as_json=as_json, run=collect.fill_gaps)
+    return _collect("fill-gaps", *ordered(**given), as_json=as_json, run=engine.fill_gaps)
 
 
 def _collect(
-    title: str, current: Settings, wanted: Order, *, as_json: bool, run: Run = collect.run
+    title: str, current: Settings, wanted: Order, *, as_json: bool, run: Run = engine.run
 ) -> int:
     wanted = replace(wanted, name=f"chandlery {title}")
     with tools(current) as at_hand, progress(title, shown=not as_json) as bar:

@@ -19,10 +19,10 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from collect import Progress as Step
-from collect import Tally
-from collect.coins_known import CoinsKnown
-from collect.left_out import LeftOut
+from chandlery.engine import Progress as Step
+from chandlery.engine import Tally
+from chandlery.engine.coins_known import CoinsKnown
+from chandlery.universe.left_out import LeftOut
 
 NO_CANDLES = "no candles yet: `chandlery backfill --max-coins 20` fetches some"
 WIDE = 240  # where no terminal says how wide it is, a table is not to be folded

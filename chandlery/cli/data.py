@@ -25,14 +25,14 @@ from chandlery.cli.options import (
     listed,
     window,
 )
+from chandlery.engine import choose
+from chandlery.engine.coins_known import coins_known
+from chandlery.engine.spec import FIRST_YEAR, few
 from chandlery.model import Coin, Window
+from chandlery.quality.check import cut
 from chandlery.settings import settings
 from chandlery.store.read import TIMEFRAMES
-from collect import choose
-from collect.coins_known import coins_known
-from collect.left_out import by_why, left_out
-from collect.order import FIRST_YEAR, few
-from collect.quality import cut
+from chandlery.universe.left_out import by_why, left_out
 
 
 @click.command()

@@ -13,10 +13,10 @@ from rich.table import Table
 from chandlery import store
 from chandlery.cli.console import NO_CANDLES, counted, output, print_json
 from chandlery.cli.options import END, JSON, NOW, START, SYMBOLS, at, choices, listed, window
+from chandlery.engine import choose
 from chandlery.model import Coin, Window
 from chandlery.settings import settings
 from chandlery.store.gaps import NOT_MISSING, Gap, Outage
-from collect import choose
 
 SCREEN = 40  # lines, where no more are asked for
 ASKED = {

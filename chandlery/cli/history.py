@@ -11,11 +11,11 @@ from chandlery import store
 from chandlery.cli.console import output, print_json
 from chandlery.cli.gaps import said, times
 from chandlery.cli.options import JSON, NOW, at, choices
+from chandlery.engine import choose
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, SCHEMA, Coin, instant, whole_hour
 from chandlery.settings import settings
 from chandlery.store import History, Version
-from collect import choose
 
 VALUES = [name for name in SCHEMA.names() if name != "open_time"]
 SHOWN = ("open", "high", "low", "close", "volume")

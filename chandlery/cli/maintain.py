@@ -4,9 +4,9 @@ import click
 
 from chandlery.cli.console import errors, output, print_json, progress
 from chandlery.cli.options import JSON, NOW, at, choices
+from chandlery.engine import AFTER_DAYS
+from chandlery.engine import maintain as keep_up
 from chandlery.settings import settings
-from collect import AFTER_DAYS
-from collect import maintain as keep_up
 
 
 @click.command()

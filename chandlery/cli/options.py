@@ -6,11 +6,11 @@ from typing import Any, NotRequired, TypedDict, TypeVar, Unpack
 
 import click
 
+from chandlery.engine import Order, order
 from chandlery.errors import Misuse
 from chandlery.model import Window, clock, instant, whole_hour
 from chandlery.settings import Settings, settings
 from chandlery.venues import load
-from collect import Order, order
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 

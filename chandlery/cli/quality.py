@@ -7,9 +7,9 @@ from rich.text import Text
 
 from chandlery.cli.console import NO_CANDLES, output, print_json, progress
 from chandlery.cli.options import JSON, MAX_COINS, NOW, SYMBOLS, at, choices, listed
+from chandlery.quality import Report, check
+from chandlery.quality.check import TIMEFRAMES, cut
 from chandlery.settings import settings
-from collect import Report, check
-from collect.quality import TIMEFRAMES, cut
 
 ROWS = 20  # a screen's worth
 SENTENCES = 15

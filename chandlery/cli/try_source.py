@@ -12,11 +12,11 @@ from rich.text import Text
 from chandlery import venues
 from chandlery.cli.console import output, print_json
 from chandlery.cli.options import JSON, NOW, at, choices
+from chandlery.engine.context import open_client
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, Listing, Window, empty, whole_hour
 from chandlery.settings import settings
 from chandlery.venues import Source
-from collect.tools import open_client
 
 HOURS = 24
 SHOWN = 3

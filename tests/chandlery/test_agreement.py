@@ -14,13 +14,14 @@ from click.testing import CliRunner
 
 from chandlery import store
 from chandlery.cli.main import cli
+from chandlery.engine import Tools
 from chandlery.model import HOUR, instant
+from chandlery.quality import assess
+from chandlery.reports.quality import of_quality
 from chandlery.settings import Settings
-from collect import Tools, assess
-from reports.quality import of_quality
 from sandbox import Serving, serving
 from sandbox.front import fronting
-from tests.collect.replay import Place, between, coin, hours, lay, listed
+from tests.engine.replay import Place, between, coin, hours, lay, listed
 
 Open = Callable[..., AbstractContextManager[Tools]]
 NOW = instant("2026-03-01T00:30Z")

@@ -10,7 +10,7 @@ import pytest
 
 from chandlery.model import instant
 from sandbox import Serving, serving
-from tests.collect.replay import coin, hours, lay, listed
+from tests.engine.replay import coin, hours, lay, listed
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NOW = "2026-03-01T00:30Z"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chandlery.cli.gaps import ASKED
-from collect.evidence import EMPTY
+from chandlery.engine.evidence import EMPTY
 from sandbox import Serving
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

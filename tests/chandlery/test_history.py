@@ -9,10 +9,10 @@ import pytest
 
 from chandlery import store
 from chandlery.cli.main import main
+from chandlery.engine.context import open_client
 from chandlery.model import HOUR, SCHEMA, Coin, Listing, Window
 from chandlery.settings import Settings
 from chandlery.venues import fetch, load
-from collect.tools import open_client
 from sandbox import Serving, serving
 
 History = Callable[..., tuple[int, str, str]]

@@ -15,11 +15,13 @@ import yaml
 from psycopg.conninfo import make_conninfo
 
 from chandlery import embedded, store
+from chandlery.engine import order, run, tools
 from chandlery.model import HOUR
+from chandlery.quality import assess
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
+from chandlery.universe import learn
 from chandlery.venues import load
-from collect import assess, learn, order, run, tools
 from sandbox import serving
 
 ROOT = Path(__file__).resolve().parents[2]

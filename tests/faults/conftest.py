@@ -18,12 +18,13 @@ import pytest
 
 from bench.hurried import Hurried
 from chandlery import embedded, store
+from chandlery.engine import Tally, Tools, gather, order, run
+from chandlery.engine.run import Run
 from chandlery.model import Window
 from chandlery.settings import Settings
+from chandlery.universe import learn
 from chandlery.venues import load
 from chandlery.venues.transport import ATTEMPTS
-from collect import Tally, Tools, gather, learn, order, run
-from collect.run import Run
 from sandbox import Serving, serving
 from sandbox.front import Front, fronting
 

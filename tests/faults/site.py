@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from chandlery import embedded, store
+from chandlery.engine import Tally, order, run, tools
 from chandlery.model import Window, instant
 from chandlery.rate_limit.gate import REAL, Timepiece
 from chandlery.settings import Settings
+from chandlery.universe import learn
 from chandlery.venues import load
-from collect import Tally, learn, order, run, tools
 from sandbox import Serving, serving
 from tests.faults.wire import Wire
 

@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from chandlery import store
+from chandlery.engine import fill_gaps
 from chandlery.model import HOUR, Window, instant
+from chandlery.universe import learn
 from chandlery.venues import Fetched, fetch, load
-from collect import fill_gaps, learn
 from sandbox.front import Reset, whole
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
+from chandlery.engine import order, run, tools
 from chandlery.model import HOUR, instant, whole_hour
 from chandlery.rate_limit.account import SHARE, Memory
 from chandlery.rate_limit.gate import Gate, Timepiece
 from chandlery.settings import Settings
+from chandlery.universe import learn
 from chandlery.venues import Budget, Metering, load
-from collect import learn, order, run, tools
 from sandbox import serving
 from tests.faults.site import Slept
 

@@ -21,9 +21,11 @@ from markdown_it import MarkdownIt
 
 from chandlery import store
 from chandlery.cli.main import main
+from chandlery.engine import fill_gaps
 from chandlery.model import Window, instant, line
-from collect import check, fill_gaps, learn, survey
-from reports import of_gathering, of_quality
+from chandlery.quality import check, survey
+from chandlery.reports import of_gathering, of_quality
+from chandlery.universe import learn
 from sandbox.front import whole
 from sources.coingecko import LONGEST_TICKER
 

@@ -11,9 +11,9 @@ import pytest
 
 from chandlery import store
 from chandlery.model import Listing, instant
+from chandlery.universe import Universe, learn
 from chandlery.venues import catalogue, load
 from chandlery.venues.verdicts import warn_once
-from collect import Universe, learn
 from sandbox.front import whole
 from sources import coingecko
 

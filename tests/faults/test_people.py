@@ -9,10 +9,10 @@ import pytest
 
 from chandlery import store
 from chandlery.cli.main import LONGEST, main
+from chandlery.engine import order, run
 from chandlery.errors import Misuse
 from chandlery.model.time import instant
 from chandlery.venues import load
-from collect import order, run
 
 if TYPE_CHECKING:
     from conftest import Happened, Place

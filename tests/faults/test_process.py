@@ -1,7 +1,7 @@
 """A run that is ended, and runs that overlap: what they leave, and what the next one makes of it.
 
 Flow runs and workers that are killed or cancelled, and power losses: tests/flows/test_behaviour.py.
-Kills at random instants: tests/collect/test_killed.py.
+Kills at random instants: tests/engine/test_killed.py.
 """
 
 import os

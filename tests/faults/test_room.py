@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from chandlery import embedded
+from chandlery.engine import tools
 from chandlery.errors import Gone
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
-from collect import learn, tools
+from chandlery.universe import learn
 from sandbox import serving
 from tests.faults.site import NOW, Slept, collect, tables
 

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from chandlery import store
+from chandlery.engine import order, run, tools
 from chandlery.local.processes import until
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import Settings
+from chandlery.universe import learn_if_due
 from chandlery.venues import load
-from collect import learn_if_due, order, run, tools
 
 Site = Any  # conftest's
 Happened = Callable[[str], None]

@@ -14,11 +14,12 @@ from uuid import uuid4
 import pytest
 
 from chandlery import store
+from chandlery.engine import Tally, order, run, tools
 from chandlery.model import Window, instant
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
+from chandlery.universe import learn
 from chandlery.venues import load
-from collect import Tally, learn, order, run, tools
 from sandbox import Serving, serving
 
 NOW = "2026-11-22T10:30Z"

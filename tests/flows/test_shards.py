@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from chandlery import embedded, store
+from chandlery.engine import tools
 from chandlery.model import instant
 from chandlery.settings import Settings
+from chandlery.universe import learn
 from chandlery.venues import Timepiece
-from collect import learn, tools
 from sandbox import serving
 
 NOW = "2026-01-04T10:30Z"

@@ -4,7 +4,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from chandlery.model.text import LONGEST
-from reports.markdown import bullets, page, plain, section, table, words
+from chandlery.reports.markdown import bullets, page, plain, section, table, words
 
 HOSTILE = [
     "<script>alert(1)</script>",

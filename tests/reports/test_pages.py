@@ -9,9 +9,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from chandlery import store
+from chandlery.engine import Tally, Upkeep
 from chandlery.model import HOUR, Coin
-from collect import Survey, Tally, Universe, Upkeep, assess
-from reports import of_coins, of_gathering, of_quality, of_shards, of_upkeep
+from chandlery.quality import Survey, assess
+from chandlery.reports import of_coins, of_gathering, of_quality, of_shards, of_upkeep
+from chandlery.universe import Universe
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 TIME = pl.Datetime("us", "UTC")

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import polars as pl
 import pytest
 
-from reports import pictures
+from chandlery.reports import charts
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -52,14 +52,14 @@ def test_a_step_is_of_the_colour_of_what_is_there() -> None:
         ("B", 3, 100, 60),
     )
     column = {T0.replace(month=at): at - 1 for at in range(1, 6)}
-    names, grid = pictures._rows(rows, column)  # noqa: SLF001
+    names, grid = charts._rows(rows, column)  # noqa: SLF001
     assert names == ["A", "B"]
-    bounds = [pictures.BEFORE, *pictures.DEGREES]
+    bounds = [charts.BEFORE, *charts.DEGREES]
     kinds = [
         [None if math.isnan(each) else sum(each >= bound for bound in bounds) - 1 for each in row]
         for row in grid
     ]
-    words = [name for name, _ in pictures.DEGREES.values()]
+    words = [name for name, _ in charts.DEGREES.values()]
     said = [[None if kind is None else words[kind] for kind in row] for row in kinds]
     assert said == [
         ["not fetched yet", "under 50 %", "none", "99 % and more", "all"],
@@ -68,13 +68,13 @@ def test_a_step_is_of_the_colour_of_what_is_there() -> None:
 
 
 def test_the_picture_names_coins_months_and_degrees() -> None:
-    shown = texts(pictures.heat_map(held(("BTC", 1, 744, 744), ("ETH", 2, 696, 0)), "month"))
+    shown = texts(charts.heat_map(held(("BTC", 1, 744, 744), ("ETH", 2, 696, 0)), "month"))
     assert {"BTC", "ETH", "Jan 2024", "Feb 2024", "all", "none", "not listed"} <= set(shown)
 
 
 def test_of_many_coins_none_is_named() -> None:
-    many = held(*((f"C{n}", 1, 744, 744) for n in range(pictures.LABELLED + 1)))
-    shown = texts(pictures.heat_map(many, "month"))
+    many = held(*((f"C{n}", 1, 744, 744) for n in range(charts.LABELLED + 1)))
+    shown = texts(charts.heat_map(many, "month"))
     assert "C7" not in shown
     assert "coins, best market cap on top" in shown
 
@@ -82,8 +82,8 @@ def test_of_many_coins_none_is_named() -> None:
 @pytest.mark.filterwarnings("error")
 def test_names_may_be_of_any_letters() -> None:
     names = ["币安人生", "$DOGE$", "<b>&", "a" * 500, "مرحبا", "\x00\x1b[31m", "a\nb"]
-    shown = texts(pictures.heat_map(held(*((name, 1, 744, 1) for name in names)), "month"))
-    assert {"币安人生", "$DOGE$", "<b>&", "a" * pictures.NAME + "…", "[31m", "a b"} <= set(shown)
+    shown = texts(charts.heat_map(held(*((name, 1, 744, 1) for name in names)), "month"))
+    assert {"币安人生", "$DOGE$", "<b>&", "a" * charts.NAME + "…", "[31m", "a b"} <= set(shown)
 
 
 def shared(*rows: tuple[int, str, int]) -> pl.DataFrame:
@@ -101,16 +101,16 @@ def colours(address: str) -> Counter[str]:
 
 
 def test_a_source_has_its_own_colour_and_one_that_is_new_has_one_too() -> None:
-    address = pictures.shares(
+    address = charts.shares(
         shared((1, "okx", 700), (2, "okx", 600), (2, "novel", 5), (3, "bybit", 9)), "month"
     )
     assert {"okx", "novel", "bybit", "Jan 2024"} <= set(texts(address))
     found = colours(address)
-    assert {pictures.SOURCES["okx"], pictures.SOURCES["bybit"], pictures.OTHER} <= set(found)
+    assert {charts.SOURCES["okx"], charts.SOURCES["bybit"], charts.OTHER} <= set(found)
 
 
 def test_reasons_are_told_with_their_numbers() -> None:
-    address = pictures.reasons(
+    address = charts.reasons(
         {"no trades": {"gaps": 28, "hours": 1128}, "venue outage": {"gaps": 2, "hours": 7}}
     )
     shown = texts(address)
@@ -128,15 +128,15 @@ def test_a_line_of_one_missing_hour_or_of_none_can_be_drawn() -> None:
             },
             schema_overrides={"day": pl.Datetime("us", "UTC")},
         )
-        assert "01 Jan" in texts(pictures.trend(checked))
+        assert "01 Jan" in texts(charts.trend(checked))
 
 
 @pytest.mark.parametrize(
     "address",
     [
-        pictures.heat_map(held(("BTC", 1, 744, 744)), "month"),
-        pictures.shares(shared((1, "okx", 700)), "month"),
-        pictures.reasons({"no trades": {"gaps": 1, "hours": 1}}),
+        charts.heat_map(held(("BTC", 1, 744, 744)), "month"),
+        charts.shares(shared((1, "okx", 700)), "month"),
+        charts.reasons({"no trades": {"gaps": 1, "hours": 1}}),
     ],
 )
 def test_nothing_is_asked_of_anyone_and_the_same_is_drawn_the_same(address: Any) -> None:
@@ -149,4 +149,4 @@ def test_nothing_is_asked_of_anyone_and_the_same_is_drawn_the_same(address: Any)
 
 def test_the_same_numbers_make_the_same_picture() -> None:
     frame = shared((1, "okx", 700), (2, "bybit", 600))
-    assert pictures.shares(frame, "month") == pictures.shares(frame, "month")
+    assert charts.shares(frame, "month") == charts.shares(frame, "month")

@@ -1,0 +1,198 @@
+"""The ledger of absences: what a source's turn saw, put to what was known, and when to ask again.
+
+Emptiness is asked about again an hour after it was first seen, and then only once a week: the first
+time may have been too early, or our own fault. What failed is asked for by the next run.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from chandlery import store
+from chandlery.engine.evidence import EMPTY, FRAMED, Sighting, sightings
+from chandlery.engine.result import Failure
+from chandlery.engine.turn import Turn
+from chandlery.model import HOUR, Window
+from chandlery.store import Absence
+
+SURE_AFTER = timedelta(minutes=30)
+SHORT_REST, LONG_REST = HOUR, timedelta(days=7)
+LOST = "an answer lacks hours that the venue is known to have"
+ALIKE = timedelta(days=1)
+"""Touching hours whose next attempts are less apart are kept as one: asked again with the first."""
+
+
+def keep(turn: Turn, key: int) -> None:
+    """Put what the turn was not given to the ledger, and how the source fared.
+
+    `key` is the source's in the database.
+    """
+    asked, seen = _seen(turn, key)
+    turn.one_by_one(asked, lambda some: turn.tools.database.do(_put, turn, key, some, seen))
+    turn.failures.extend(
+        Failure(coin, turn.source.name, each.window, f"{turn.source.name}: {LOST}")
+        for coin, found in seen.items()
+        for each in found
+        if each.outcome == "lost"
+    )
+
+
+def _put(
+    connection: store.Connection,
+    turn: Turn,
+    key: int,
+    asked: Mapping[int, Sequence[Window]],
+    seen: Mapping[int, Sequence[Sighting]],
+) -> None:
+    now = turn.order.now
+    # Another run may have other hours of a coin, of which all that is known is read and replaced.
+    with store.alone(connection, "ledger"):
+        known = defaultdict(list)
+        for each in store.absences(connection, key, asked):
+            known[each.coin].append(each)
+        changed = {
+            coin: merged(coin, known[coin], windows, seen.get(coin, ()), now)
+            for coin, windows in asked.items()
+            if known[coin] or seen.get(coin)
+        }
+        store.replace_absences(
+            connection,
+            key,
+            [coin for coin, each in changed.items() if each != known[coin]],
+            [one for coin, each in changed.items() if each != known[coin] for one in each],
+        )
+        if turn.answers or turn.failures:
+            failed = next((each for each in reversed(turn.failures) if not each.refused), None)
+            store.note_health(
+                connection,
+                key,
+                answered_at=now if turn.answers else None,
+                failed_at=now if failed else None,
+                words=failed.words if failed else None,
+            )
+
+
+def _seen(turn: Turn, key: int) -> tuple[dict[int, list[Window]], defaultdict[int, list[Sighting]]]:
+    """By coin: the windows that were asked for, and what did not come."""
+    asked: dict[int, list[Window]] = {}
+    seen: defaultdict[int, list[Sighting]] = defaultdict(list)
+    held = turn.tools.database.do(store.held_from, key, turn.beyond())
+    for listing, answers in turn.answers.items():
+        asked.setdefault(listing.coin, []).extend(each.page for each in answers)
+        found = sightings(
+            answers, {hour for coin, hour in held if coin == listing.coin}, listing.start
+        )
+        others = [
+            part
+            for other, more in turn.answers.items()
+            if other.coin == listing.coin and other != listing
+            for each in more
+            for part in each.page.without(each.holes)
+        ]
+        seen[listing.coin] += [
+            each._replace(window=part) for each in found for part in each.window.without(others)
+        ]
+    for failure in turn.failures:
+        asked.setdefault(failure.coin, []).append(failure.window)
+        outcome = "refused" if failure.refused else "failed"
+        seen[failure.coin].append(Sighting(failure.window, outcome, failure.words))
+    return asked, seen
+
+
+def merged(
+    coin: int,
+    known: Sequence[Absence],
+    asked: Sequence[Window],
+    seen: Iterable[Sighting],
+    now: datetime,
+) -> list[Absence]:
+    """What is known of a coin at a source, once it was asked for these windows: disjoint, in order.
+
+    What was known of the windows asked gives way to what was seen now.
+    """
+    rest = [each._replace(window=part) for each in known for part in each.window.without(asked)]
+    fresh: list[Absence] = []
+    for sighting in seen:
+        for window in sighting.window.without(each.window for each in fresh):
+            fresh += _sighted(coin, sighting._replace(window=window), known, now)
+    return _joined(sorted([*rest, *fresh], key=lambda each: each.window.start))
+
+
+def _sighted(
+    coin: int, sighting: Sighting, known: Iterable[Absence], now: datetime
+) -> Iterable[Absence]:
+    before = [each for each in known if each.window.clip(sighting.window)]
+    for part in sighting.window.without(each.window for each in before):
+        yield _after(Absence(coin, part, sighting.outcome, sighting.words, now, now, 1, None))
+    for each in before:
+        alike = (each.outcome in EMPTY) == (sighting.outcome in EMPTY)
+        framed = sighting.outcome in FRAMED
+        again = each._replace(
+            outcome=sighting.outcome,
+            words=sighting.words,
+            first_at=min(each.first_at, now) if alike else now,
+            last_at=max(each.last_at, now),
+            attempts=each.attempts + 1,
+            retry_at=None,
+            others=each.others if framed else None,
+            other=each.other if framed else None,
+        )
+        for part in _shared(each.window, sighting.window):
+            yield _after(again._replace(window=part))
+
+
+def _shared(one: Window, other: Window) -> list[Window]:
+    both = one.clip(other)
+    return [] if both is None else [both]
+
+
+def _after(absence: Absence) -> Absence:
+    """The same with the time before which nobody asks again."""
+    if absence.outcome not in EMPTY:
+        return absence
+    since, rest = absence.first_at, SHORT_REST
+    if _is_sure(absence):
+        since, rest = absence.last_at, LONG_REST
+    return absence._replace(retry_at=since + rest)
+
+
+def _joined(parts: Iterable[Absence]) -> list[Absence]:
+    """Touching hours that are known alike, as one."""
+    joined: list[Absence] = []
+    for part in parts:
+        if joined and _are_alike(joined[-1], part):
+            joined[-1] = _as_one(joined[-1], part)
+        else:
+            joined.append(part)
+    return joined
+
+
+def _are_alike(one: Absence, next_: Absence) -> bool:
+    if one.window.end != next_.window.start or _said(one) != _said(next_):
+        return False
+    if one.retry_at is None or next_.retry_at is None:
+        return one.retry_at is next_.retry_at
+    if _is_sure(one) != _is_sure(next_):
+        return False
+    near = abs(one.retry_at - next_.retry_at) < ALIKE
+    return near if _is_sure(one) else one.first_at == next_.first_at
+
+
+def _said(absence: Absence) -> tuple[object, ...]:
+    return absence.outcome, absence.words, absence.others, absence.other
+
+
+def _is_sure(absence: Absence) -> bool:
+    """Whether it was seen again, long enough after it was first seen."""
+    return absence.last_at - absence.first_at >= SURE_AFTER
+
+
+def _as_one(one: Absence, next_: Absence) -> Absence:
+    retries = [each.retry_at for each in (one, next_) if each.retry_at is not None]
+    return one._replace(
+        window=Window(one.window.start, next_.window.end),
+        first_at=min(one.first_at, next_.first_at),
+        last_at=max(one.last_at, next_.last_at),
+        attempts=max(one.attempts, next_.attempts),
+        retry_at=min(retries, default=None),
+    )

@@ -1,0 +1,231 @@
+"""One batch of coins: what is missing, from the best source first, the rest from the next.
+
+Nothing is remembered between sources but what the database says: each is asked for what is missing
+when its turn comes, so a page that failed at one is simply still missing for the next.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from itertools import chain
+
+import polars as pl
+
+from chandlery import store, venues
+from chandlery.engine import absences, plan, quota, starts
+from chandlery.engine.claims import Claim, claimed
+from chandlery.engine.context import HANDS, Tools
+from chandlery.engine.newest import newest
+from chandlery.engine.plan import Page
+from chandlery.engine.price_check import Guard
+from chandlery.engine.result import Failure, Tally
+from chandlery.engine.spec import Order
+from chandlery.engine.turn import Step, Turn
+from chandlery.errors import SourceError
+from chandlery.model import Coin, Listing, within
+from chandlery.venues import Fetched, Source, fetch
+
+BATCH = 50  # coins that are planned, and in Prefect retried, together
+FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
+AHEAD = 3  # requests queued for each hand, so that none is idle while rows are written
+
+
+def batches(coins: Sequence[Coin]) -> Iterator[Sequence[Coin]]:
+    """The coins in pieces, best rank first."""
+    for first in range(0, len(coins), BATCH):
+        yield coins[first : first + BATCH]
+
+
+def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step) -> None:
+    """Fetch and write what these coins lack in the order's window; add the outcome to `tally`.
+
+    What another run is at work on is left to it.
+    """
+    with claimed(tools, order, coins) as claim:
+        _gather(tools, order, coins, tally, step, claim)
+        tally.leave(claim.left)
+
+
+def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
+    tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step, claim: Claim
+) -> None:
+    rank = {coin.key: place for place, coin in enumerate(coins)}
+    listings = sorted(tools.database.do(store.listings, coins), key=lambda each: rank[each.coin])
+    failures: list[Failure] = []
+    refused: set[tuple[str, int, str]] = set()
+    mispriced: set[tuple[str, int, str]] = set()
+    answered: set[tuple[str, int]] = set()  # by second ways: the first one's name, and the coin
+    tally.silent.clear()
+    for source in line(tools, order):
+        mine = [each for each in listings if each.source == source.listings]
+        mine = [each for each in mine if each.market not in mispriced]
+        if source.serves in order.sources and not order.archive:
+            mine = [each for each in mine if each.market in refused or _is_closed(each, tally)]
+        if mine:
+            if words := quota.used_up(tools, source, order.now):
+                tally.off.setdefault(source.name, words)
+            turn = Turn(tools, order, source, tally, step, claim)
+            with turn.contained(mine):
+                _ask(turn, mine)
+            if turn.silent is not None:
+                tally.silent[source.name] = turn.silent
+            failures += turn.failures
+            refused.update(each.market for each in turn.refused)
+            mispriced.update(each.market for each in turn.mispriced)
+            if source.serves is not None:
+                answered.update((source.serves, coin) for coin in _answered(turn))
+    # A symbol that is gone from the API is asked of its files: what these lack nobody refused.
+    failures = [
+        each for each in failures if not each.refused or (each.source, each.coin) not in answered
+    ]
+    _account(tools, coins, failures, tally)
+    named = {tools.sources[name].listings for name in order.sources}
+    listed = {listing.coin for listing in listings if listing.source in named}
+    tally.unlisted += [coin.symbol for coin in coins if coin.key not in listed]
+
+
+def _answered(turn: Turn) -> set[int]:
+    """The coins that a second way has files of, or may have had: their listings are over."""
+    return {
+        listing.coin
+        for listing, answers in turn.answers.items()
+        if listing.end is not None or any(each.first is not None for each in answers)
+    }
+
+
+def line(tools: Tools, order: Order) -> list[Source]:
+    """Who is asked, in turn: as ordered, but indicative sources after all that are traded.
+
+    Where there is a second way to a source's candles, it comes after; with `order.archive` before.
+    A second way that is named stands where it is named.
+    """
+    found: list[Source] = []
+    for name in order.sources:
+        known = tools.sources.values()
+        ways = [each for each in known if each.serves == name and each.name not in order.sources]
+        found += [*ways, tools.sources[name]] if order.archive else [tools.sources[name], *ways]
+    able = [source for source in found if venues.configured(tools.keys, source)]
+    return sorted(able, key=lambda source: source.kind == "indicative")
+
+
+def _is_closed(listing: Listing, tally: Tally) -> bool:
+    """Whether the first way is closed to us, or the symbol gone from it."""
+    return listing.end is not None or listing.source in tally.off
+
+
+def _ask(turn: Turn, listings: Sequence[Listing]) -> None:
+    """Have one source give what its listings lack now, and write it as it comes."""
+    database, source = turn.tools.database, turn.source
+    key = database.do(store.source_key, source.name)
+    better = _keys(turn, source)
+    known = starts.known(turn, listings)
+    guard = Guard.of(turn, known)
+    pages = guard.first(plan.pages(turn.tools, turn.order, source, key, known, turn.claim))
+    for frames in _flushes(chain(newest(turn, pages), _answers(turn, pages, guard))):
+        _write(turn, frames, key, better)
+    guard.keep()
+    starts.learn(turn, known)
+    starts.doubt(turn)
+    absences.keep(turn, key)
+
+
+def _write(turn: Turn, frames: dict[int, pl.DataFrame], key: int, better: Sequence[int]) -> None:
+    """Store what came. What the database refuses of one coin costs no other coin's candles."""
+
+    def write(some: dict[int, pl.DataFrame]) -> None:
+        do, now = turn.tools.database.do, turn.order.now
+        turn.tally.wrote(turn.source.name, some, do(store.write, some, key, better=better, now=now))
+
+    turn.one_by_one(frames, write)
+
+
+def _keys(turn: Turn, source: Source) -> list[int]:
+    """The database's numbers of those sources whose candles this one's do not replace.
+
+    A traded candle replaces an indicative one, wherever either stands in the order.
+    """
+    known = turn.tools.sources
+    names = list(dict.fromkeys(known[name].listings for name in turn.order.sources))
+    before = set(names[: names.index(source.listings)])
+    traded = {name for name in names if known[name].kind == "traded"}
+    kept = before & traded if source.kind == "traded" else before | traded
+    return [turn.tools.database.do(store.source_key, name) for name in sorted(kept)]
+
+
+def _answers(turn: Turn, pages: Iterable[Page], guard: Guard) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Each coin's candles, page by page, in order."""
+    for page, hand in _hands(turn, pages):
+        turn.tally.pages += 1
+        turn.claim.renew()
+        try:
+            frame, malformed = hand.result()
+        except SourceError as error:
+            turn.note(page.listing, page.window, error)
+            continue
+        if not guard.passes(page, frame):
+            continue
+        turn.saw(page, frame, malformed)
+        wanted = frame if page.asked == page.window else within(frame, page.window)
+        turn.step(wanted.height)
+        yield page.listing.coin, wanted
+
+
+def _hands(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[Fetched]]]:
+    """Ask for pages some way ahead of whoever takes the answers, and hand them out in order."""
+    tools, waiting = turn.tools, deque[tuple[Page, Future[Fetched]]]()
+    for page in pages:
+        words = turn.off or turn.refused.get(page.listing)
+        if words is not None:
+            refused = turn.off is None and page.listing not in turn.mispriced
+            turn.fail(page.listing, page.window, words, refused=refused)
+            continue
+        arguments = (tools.client, turn.source, page.listing, page.asked, turn.order.now)
+        waiting.append((page, tools.hands.submit(fetch, *arguments)))
+        if len(waiting) > AHEAD * HANDS:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _flushes(answers: Iterable[tuple[int, pl.DataFrame]]) -> Iterator[dict[int, pl.DataFrame]]:
+    """Gather pages until there are rows enough to be worth a COPY."""
+    frames: dict[int, list[pl.DataFrame]] = defaultdict(list)
+    rows = 0
+    for coin, frame in answers:
+        if frame.is_empty():
+            continue
+        frames[coin].append(frame)
+        rows += frame.height
+        if rows >= FLUSH_ROWS:
+            yield _joined(frames)
+            frames, rows = defaultdict(list), 0
+    if rows:
+        yield _joined(frames)
+
+
+def _joined(frames: dict[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
+    """Each coin's pages as one frame, by time.
+
+    The newest hours may have come first; a coin with two listings at a source has hours twice, of
+    which the first listing's count.
+    """
+    return {
+        coin: pl.concat(parts)
+        .unique("open_time", keep="first", maintain_order=True)
+        .sort("open_time")
+        for coin, parts in frames.items()
+    }
+
+
+def _account(
+    tools: Tools,
+    coins: Sequence[Coin],
+    failures: Sequence[Failure],
+    tally: Tally,
+) -> None:
+    """A coin failed if hours that a source did not give are still missing after the last source."""
+    symbols = {coin.key: coin.symbol for coin in coins}
+    lacking = tools.database.do(store.missing, [(each.coin, each.window) for each in failures])
+    for failure, windows in zip(failures, lacking, strict=True):
+        if windows:
+            tally.failed.setdefault(symbols[failure.coin], failure.words)
+    tally.coins += coins

@@ -1,0 +1,121 @@
+"""What every run works with: a database, venues, and hands to ask them with."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+
+import httpx
+from pydantic import SecretStr
+
+from chandlery import store, venues
+from chandlery.engine.shared_limits import Shared
+from chandlery.engine.workers import Hands
+from chandlery.errors import Unavailable
+from chandlery.rate_limit.gate import REAL, Timepiece
+from chandlery.settings import Settings, keys
+from chandlery.venues import Accounts, Source
+
+HANDS = 8  # requests under way at once, and answers in memory: 27 a second at 0.3 s each
+
+
+@dataclass
+class Tools:
+    """One run's database connection, client and threads."""
+
+    database: store.Database
+    client: httpx.Client
+    sources: Mapping[str, Source]
+    keys: Mapping[str, SecretStr]  # API keys, by source
+    hands: Hands
+    priority: tuple[str, ...]
+    include: tuple[str, ...]  # ids to collect though they are no coins'
+    sent: Counter[str]  # requests not yet put to a month's account, by source
+    refreshed_at: float
+    clock: Callable[[], float]  # seconds, by which claims are renewed
+    refresh_seconds: float = 0.0
+
+    @property
+    def connection(self) -> store.Connection:
+        """The database's, for what need not be asked again where it goes away."""
+        return self.database.connection
+
+
+@contextmanager
+def tools(
+    settings: Settings,
+    *,
+    timepiece: Timepiece | None = None,
+    hands: int = HANDS,
+    clock: Callable[[], float] = REAL.monotonic,
+) -> Iterator[Tools]:
+    """Open the database (brought up to date) and the venues; on leaving, let go of both at once."""
+    stop = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise Unavailable("stopped while waiting")
+
+    sent, pace = Counter[str](), timepiece or Timepiece(sleep=sleep)
+    with (
+        store.Database(settings, pace.sleep) as database,
+        store.Database(settings, pace.sleep) as apart,  # threads ask it while that one is busy
+    ):
+        database.do(store.migrate)
+        known = venues.load()
+        client = open_client(settings, pace, Shared(apart, pace), sent)
+        at_hand = Hands(hands)
+        try:
+            yield Tools(
+                database=database,
+                client=client,
+                sources=known,
+                keys=keys(known, settings),
+                hands=at_hand,
+                priority=settings.priority,
+                include=settings.include,
+                sent=sent,
+                refreshed_at=monotonic(),
+                clock=clock,
+            )
+        finally:
+            stop.set()
+            # Whoever waits for an answer still has its connection: it ends with the process.
+            if at_hand.end():
+                client.close()
+
+
+def refuse_if_offline(settings: Settings, names: Iterable[str]) -> None:
+    """Unavailable, at once, where no host of these sources or CoinGecko can be connected to.
+
+    A request waits and tries again, minutes in all: a machine without a network is told sooner.
+    """
+    known = venues.load()
+    asked = [known[name].venue for name in ("coingecko", *names) if name in known]
+    direct = [url for venue in asked for url in (venue.url, venue.mirror) if url is not None]
+    through = settings.proxy or settings.venues_url
+    venues.refuse_if_nobody_is_there([through] if through else direct)
+
+
+def open_client(
+    settings: Settings,
+    timepiece: Timepiece = REAL,
+    accounts: Accounts | None = None,
+    sent: Counter[str] | None = None,
+) -> httpx.Client:
+    """The way to the venues as the settings have it, with the keys that are set.
+
+    What venues meter is shared by all who have the same `accounts`.
+    """
+    found = keys(venues.load(), settings)
+    return venues.client(
+        settings.venues_url,
+        timepiece=timepiece,
+        keys={name: key.get_secret_value() for name, key in found.items()},
+        proxy=settings.proxy,
+        address=settings.address,
+        accounts=accounts,
+        sent=sent,
+    )

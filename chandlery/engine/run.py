@@ -1,0 +1,176 @@
+"""A whole run: batch after batch by market-cap rank, refreshing as it goes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from time import monotonic
+
+from chandlery import store, venues
+from chandlery.engine import quota
+from chandlery.engine.batch import batches, gather
+from chandlery.engine.coins_known import CoinsKnown, coins_known
+from chandlery.engine.compare import tell_outages
+from chandlery.engine.context import Tools
+from chandlery.engine.result import Tally
+from chandlery.engine.spec import Order
+from chandlery.engine.turn import Step
+from chandlery.errors import Misuse
+from chandlery.model import Coin
+
+REFRESH_SHARE = 0.1  # of a run's time, at most, goes into refreshing before its end
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; `share` (0..1) by the hours that it has to fetch, about."""
+
+    coins: int
+    done: int
+    records: int
+    share: float
+
+
+Watch = Callable[[Progress], None]
+
+
+@dataclass
+class _Course:
+    """Counts what comes, and what of all that is wanted is behind us."""
+
+    coins: int
+    wanted: Mapping[int, int]
+    watch: Watch
+    done: int = 0
+    records: int = 0
+    behind: int = 0  # hours wanted of the batches that are done
+    in_batch: int = 0
+
+    def step(self, rows: int) -> None:
+        """So many rows came."""
+        self.records += rows
+        self.in_batch += rows
+        self._tell()
+
+    def end(self, batch: Sequence[Coin]) -> None:
+        """A batch is done."""
+        self.behind += sum(self.wanted.get(coin.key, 0) for coin in batch)
+        self.done += len(batch)
+        self.in_batch = 0
+        self._tell()
+
+    def _tell(self) -> None:
+        share = (self.behind + self.in_batch) / max(sum(self.wanted.values()), 1)
+        self.watch(Progress(self.coins, self.done, self.records, min(share, 1.0)))
+
+
+Gather = Callable[[Tools, Order, Sequence[Coin], Tally, Step], None]
+
+
+def run(
+    tools: Tools,
+    order: Order,
+    watch: Watch = lambda _: None,
+    gather: Gather = gather,
+) -> Tally:
+    """Plan, fetch, write, refresh and account for every coin of the order.
+
+    `gather` does one batch: Prefect's flows hand in the same function as a task.
+    """
+    began = monotonic()
+    coins = tools.database.do(choose, order.symbols, order.max_coins, delisted=order.delisted)
+    coins = [coin for coin in coins if order.shard is None or order.shard.has(coin)]
+    tools.database.do(store.take_in, [coin.key for coin in coins])
+    tally = Tally(skipped=_unconfigured(tools, order))
+    tally.known = _known(tools, order)
+    known = tools.sources.values()
+    tools.database.do(store.note_kinds, [each.name for each in known if each.kind == "indicative"])
+    _refresh(tools)  # what a run that died left behind
+    keys = [coin.key for coin in coins]
+    tools.database.do(store.note_wanted, keys, order.window.start)
+    wanted = tools.database.do(store.wanted, keys, order.window)
+    course = _Course(len(coins), wanted, watch)
+    for batch in batches(coins):
+        gather(tools, order, batch, tally, course.step)
+        course.end(batch)
+        _refresh_if_due(tools)
+    _refresh(tools)
+    tell_outages(tools, order, tally)
+    quota.keep(tools, order.now)
+    touched = sorted(set().union(*tally.used.values()))
+    tally.findings += map(str, tools.database.do(store.find_oddities, touched))
+    tally.seconds = monotonic() - began
+    return tally
+
+
+Run = Callable[[Tools, Order, Watch, Gather], Tally]
+
+
+def fill_gaps(
+    tools: Tools,
+    order: Order,
+    watch: Watch = lambda _: None,
+    gather: Gather = gather,
+) -> Tally:
+    """Run the order, and count the gaps that are left, by reason."""
+    tally = run(tools, order, watch, gather)
+    tally.open_gaps = tools.database.do(store.gaps_by_reason, order.now, order.window)
+    return tally
+
+
+def _known(tools: Tools, order: Order) -> CoinsKnown | None:
+    """How many coins are known, where more of them would be this run's; no shard's affair."""
+    if order.symbols is not None or order.shard is not None:
+        return None
+    found = tools.database.do(coins_known)
+    return found if order.max_coins is None or order.max_coins > found.known else None
+
+
+def _unconfigured(tools: Tools, order: Order) -> dict[str, str]:
+    """Sources that are not asked for want of a key: said once, and no coin's failure."""
+    return {
+        name: f"not configured: set {name.upper()}_API_KEY"
+        for name in order.sources
+        if not venues.configured(tools.keys, tools.sources[name])
+    }
+
+
+def choose(
+    connection: store.Connection,
+    symbols: Sequence[str] | None,
+    most: int | None = None,
+    *,
+    delisted: bool = False,
+) -> list[Coin]:
+    """The coins asked for, by rank; Misuse names a symbol that no coin has, and what is near it.
+
+    All are also those that are left out as delisted, if that is asked for.
+    """
+    # What cannot be printed is in no name, and PostgreSQL does not take all of it.
+    asked = None if symbols is None else [each for each in symbols if each.isprintable()]
+    coins = store.find(connection, asked, None, delisted=delisted)
+    names = {name.upper() for coin in coins for name in (coin.symbol, coin.id)}
+    older = {name.upper() for name in store.ids(connection)} if symbols else set()
+    unknown = [symbol for symbol in symbols or () if symbol.upper() not in names | older]
+    if unknown:
+        raise Misuse(_unknown(connection, unknown[0]))
+    return coins[:most]
+
+
+def _unknown(connection: store.Connection, symbol: str) -> str:
+    known = [coin.symbol for coin in store.find(connection)]
+    near = get_close_matches(symbol.upper(), known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"no coin {symbol[:40]!r} is known: {hint}`chandlery coins` learns new ones"
+
+
+def _refresh_if_due(tools: Tools) -> None:
+    """Refreshing costs the more the more is stored: its share of the time is what is bounded."""
+    if monotonic() - tools.refreshed_at > tools.refresh_seconds / REFRESH_SHARE:
+        _refresh(tools)
+
+
+def _refresh(tools: Tools) -> None:
+    began = monotonic()
+    tools.database.do(store.refresh)
+    tools.refreshed_at = monotonic()
+    tools.refresh_seconds = tools.refreshed_at - began

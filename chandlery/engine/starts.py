@@ -1,0 +1,230 @@
+"""When a listing's candles begin: a guess with a date, until candles on both sides agree.
+
+A venue tells a day (`told_start`), some tell the first candle, and either can be wrong: the day is
+not quite that of the first candle for old contracts, a symbol may have been another coin before
+it, and a cache may answer with yesterday's candle. So the hours before a beginning are looked at.
+
+    nothing before it                     it stands, and is looked at again in a month
+    candles right up to it                candles win: it began earlier (Bybit's BTCUSDT, by 5 days)
+    a hole, and another price behind it   another coin's: the told day stands (LITUSDT, Litentry to
+                                          2025-01, Lighter since 2025-12)
+    a hole, and a price that is another   the same coin, redenominated: candles win (BNXUSDT,
+    by a power of ten within days         1:100 over 149 hours)
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import log10
+
+import polars as pl
+
+from chandlery import store
+from chandlery.engine.evidence import first_after_emptiness
+from chandlery.engine.turn import Turn
+from chandlery.errors import Rejected, SourceError, Unavailable
+from chandlery.model import HOUR, Listing, Window, whole_hour
+from chandlery.store.findings import POWER_OF_TEN, REDENOMINATED
+from chandlery.venues import Source, fetch, first_candle
+
+GUESS_LASTS = timedelta(days=30)
+TOLD_NEARLY = timedelta(days=1)
+"""A contract is onboarded some hours before its first trade."""
+HOLE = timedelta(hours=24)
+OTHER_PRICE = log10(1.5)
+MOST_PAGES = 300
+PROBES = 3
+
+
+@dataclass(frozen=True)
+class Asker:
+    """How the venue is asked for one listing."""
+
+    turn: Turn
+    source: Source
+    listing: Listing
+
+    def first(self) -> datetime | None:
+        """Its word for when the first candle opened."""
+        now = self.turn.order.now
+        return first_candle(self.turn.tools.client, self.source, self.listing, now)
+
+    def candles(self, window: Window) -> pl.DataFrame:
+        """A page of candles that is not stored."""
+        order, client = self.turn.order, self.turn.tools.client
+        return fetch(client, self.source, self.listing, window, order.now).frame
+
+    def before(self, at: datetime) -> pl.DataFrame:
+        """The page of candles that ends with the one that opens at `at`."""
+        hours = self.source.page_hours - 1
+        return self.candles(Window(at - hours * HOUR, at + HOUR))
+
+
+def known(turn: Turn, listings: Sequence[Listing]) -> list[Listing]:
+    """The listings with their starts, as far as they matter for the window and are not known.
+
+    One that has no candle yet, or of which the venue did not say, is left out.
+    """
+    source = turn.tools.sources[turn.source.listings]  # a second way has its first one's listings
+    due = [each for each in listings if _is_due(turn, source, each)]
+    hands = {each: turn.tools.hands.submit(_beginning, turn, source, each) for each in due}
+    found = [
+        _learnt(turn, each, hands[each]) if each in hands else _told(each) for each in listings
+    ]
+    return [each for each in found if each is not None]
+
+
+def _told(listing: Listing) -> Listing:
+    """The listing as the venue tells it, where nobody can ask its candles: its API may be closed.
+
+    Its files have the hours of what the symbol was before, too.
+    """
+    known = listing.start is not None or listing.told_start is None
+    return listing if known else replace(listing, start=listing.told_start)
+
+
+def _is_due(turn: Turn, source: Source, listing: Listing) -> bool:
+    """Whether asking through emptiness, or passing over hours, would cost more than two pages."""
+    order = turn.order
+    if turn.off is not None or order.window.hours <= source.page_hours:
+        return False
+    if source.name in turn.tally.off or not turn.claim.covers(listing.coin, order.window):
+        return False
+    if listing.start is None:
+        return source.first is not None
+    asked = listing.start_checked_at
+    is_old = asked is None or not timedelta(0) <= order.now - asked < GUESS_LASTS
+    return is_old and order.window.start < listing.start <= order.now - HOUR
+
+
+def _learnt(turn: Turn, listing: Listing, hand: Future[datetime | None]) -> Listing | None:
+    """The listing with its start; None where it has no candle yet, or the venue did not say."""
+    try:
+        start = hand.result()
+    except Rejected as error:
+        if listing.start is not None and listing.end is not None:
+            return listing  # the API knows it no more: its files have what was learnt
+        turn.note(listing, turn.order.window, error)
+        return None
+    except SourceError as error:
+        turn.note(listing, turn.order.window, error)
+        return None
+    if start is None:
+        return None
+    turn.tools.database.do(store.note_start, listing, start, turn.order.now)
+    return replace(listing, start=start)
+
+
+def _beginning(turn: Turn, source: Source, listing: Listing) -> datetime | None:
+    asker = Asker(turn, source, listing)
+    if source.first is not None:
+        return _by_the_first_candle(asker)
+    return listing.start and _earlier(asker, listing.start)
+
+
+def _by_the_first_candle(asker: Asker) -> datetime | None:
+    """Hold the venue's word for the first candle against the candles before it, and the told day.
+
+    None where there is no candle yet.
+    """
+    first = asker.first() or asker.first()
+    if first is None:
+        _refuse_if_there_are_candles(asker)
+        return None
+    told = asker.listing.told_start
+    if told is not None and first < told - TOLD_NEARLY:
+        return _after_another_coin(asker, told) or first
+    for _ in range(PROBES):
+        found = asker.before(first)["open_time"].min()
+        if found == first:
+            return first
+        earlier = [each for each in (found, asker.first()) if isinstance(each, datetime)]
+        first = min([first, *earlier])
+    raise Unavailable(f"{asker.source.name}: tells several first candles ({asker.listing.symbol})")
+
+
+def _refuse_if_there_are_candles(asker: Asker) -> None:
+    """Unavailable where it tells no first candle, and has some all the same."""
+    end = whole_hour(asker.turn.order.now)
+    newest = asker.candles(Window(end - asker.source.page_hours * HOUR, end))
+    if not newest.is_empty():
+        words = f"{asker.source.name}: tells no first candle, and has candles"
+        raise Unavailable(f"{words} ({asker.listing.symbol})")
+
+
+def _earlier(asker: Asker, start: datetime) -> datetime:
+    """Go back from a start for as long as there are candles of this coin before it."""
+    for _ in range(MOST_PAGES):
+        page = asker.before(start)
+        older = page.filter(pl.col("open_time") < start)
+        if older.is_empty() or _is_another_coin(page, start):
+            return start
+        start = min(older["open_time"])
+    return start
+
+
+def _after_another_coin(asker: Asker, told: datetime) -> datetime | None:
+    """When the candles begin after the told day, if those before it are of another coin."""
+    half = asker.source.page_hours // 2 * HOUR
+    told = whole_hour(told)
+    after = asker.candles(Window(told, min(told + half, whole_hour(asker.turn.order.now))))
+    if after.is_empty():
+        return told
+    begins = after["open_time"].min()
+    last = _last_before(asker, told)
+    if not isinstance(begins, datetime) or last is None:
+        return None
+    return begins if _is_another_coin(pl.concat([last, after.head(1)]), begins) else None
+
+
+def _last_before(asker: Asker, at: datetime) -> pl.DataFrame | None:
+    """The newest candle before `at`: a page back at a time."""
+    for _ in range(MOST_PAGES):
+        start = at - asker.source.page_hours * HOUR
+        page = asker.candles(Window(start, at))
+        if not page.is_empty():
+            return page.tail(1)
+        at = start
+    return None
+
+
+def _is_another_coin(candles: pl.DataFrame, start: datetime) -> bool:
+    """Whether what lies before `start` is not what begins with it: a hole, and another price."""
+    before = candles.filter(pl.col("open_time") < start).tail(1)
+    after = candles.filter(pl.col("open_time") >= start).head(1)
+    if before.is_empty() or after.is_empty():
+        return False
+    hole = after["open_time"][0] - before["open_time"][0] - HOUR
+    jump = abs(log10(after["open"][0] / before["close"][0]))
+    is_redenomination = (
+        hole <= REDENOMINATED and round(jump) >= 1 and abs(jump - round(jump)) <= POWER_OF_TEN
+    )
+    return hole >= HOLE and jump >= OTHER_PRICE and not is_redenomination
+
+
+def learn(turn: Turn, listings: list[Listing]) -> None:
+    """Where a venue tells of no beginning: it is where the first candle came after emptiness.
+
+    A file that is not there is no word on a listing: it may be late.
+    """
+    if turn.source.first is not None or turn.source.pages is not None:
+        return
+    failed = {failure.coin for failure in turn.failures}
+    for listing in listings:
+        if listing.start is None and listing.coin not in failed:
+            start = first_after_emptiness(turn.answers.get(listing, ()), turn.order.window.start)
+            if start is not None:
+                turn.tools.database.do(store.note_start, listing, start, turn.order.now)
+
+
+def doubt(turn: Turn) -> None:
+    """Candles that are older than a listing's start are the end of that guess."""
+    older = [
+        listing
+        for listing, answers in turn.answers.items()
+        if listing.start is not None
+        and any(each.first is not None and each.first < listing.start for each in answers)
+    ]
+    if older:
+        turn.tools.database.do(store.doubt_starts, older)

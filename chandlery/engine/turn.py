@@ -1,0 +1,123 @@
+"""A source's turn at a batch of coins: what it refused, and what it told on the way."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+import polars as pl
+import psycopg
+
+from chandlery.engine.claims import Claim
+from chandlery.engine.context import Tools
+from chandlery.engine.evidence import Answer, answer
+from chandlery.engine.plan import Page
+from chandlery.engine.result import Failure, Tally
+from chandlery.engine.spec import Order
+from chandlery.errors import Blocked, ChandleryError, Rejected, SourceError
+from chandlery.model import HOUR, Listing, Window, line
+from chandlery.venues import MalformedRows, Source
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Step = Callable[[int], None]
+"""Told the rows of each page that came."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A source's turn at a batch of coins."""
+
+    tools: Tools
+    order: Order
+    source: Source
+    tally: Tally
+    step: Step
+    claim: Claim
+    refused: dict[Listing, str] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    mispriced: set[Listing] = field(default_factory=set)  # of which nothing is to be stored
+    answers: dict[Listing, list[Answer]] = field(default_factory=dict)
+
+    @property
+    def off(self) -> str | None:
+        """Why the source is off for the rest of the run, if it is."""
+        return self.tally.off.get(self.source.name)
+
+    @property
+    def silent(self) -> str | None:
+        """Its last words, where it answered nothing at all, and may answer later."""
+        later = [each.words for each in self.failures if not each.refused]
+        answered = any(self.answers.values())
+        return later[-1] if later and not answered and self.off is None else None
+
+    def saw(
+        self, asked: Page, frame: pl.DataFrame, malformed: Sequence[MalformedRows] = ()
+    ) -> None:
+        """Keep what an answer lacks, and which of its rows broke a rule."""
+        told = answer(asked.window, asked.asked, frame, malformed)
+        self.answers.setdefault(asked.listing, []).append(told)
+
+    def beyond(self) -> list[tuple[int, datetime]]:
+        """The hours (coin, hour) that empty answers were asked for on top of what was wanted."""
+        return [
+            (listing.coin, hour)
+            for listing, answers in self.answers.items()
+            for each in answers
+            if each.first is None
+            for hour in (each.asked.start, each.asked.end - HOUR)
+            if not each.page.start <= hour < each.page.end
+        ]
+
+    def note(self, listing: Listing, window: Window, error: SourceError) -> None:
+        """Keep a failure, and what it says of the pages still to come."""
+        refused = isinstance(error, Rejected)
+        self.fail(listing, window, str(error), refused=refused)
+        if refused:
+            self.refused[listing] = str(error)
+        if isinstance(error, Blocked) and self.off is None:
+            self.tally.off[self.source.name] = str(error)
+            log.warning("%s is off for the rest of this run: %s", self.source.name, error)
+
+    @contextmanager
+    def contained(self, listings: Iterable[Listing]) -> Iterator[None]:
+        """A fault in this turn is its coins' failure, and nobody else's: the run goes on."""
+        try:
+            yield
+        except ChandleryError:
+            raise  # the database is gone for all, or the user can mend it
+        except Exception as error:  # it is told, with its traceback, and counted
+            log.exception("%s: a fault of ours; the other sources are asked", self.source.name)
+            for coin in {each.coin for each in listings}:
+                self.broke(coin, error)
+
+    def one_by_one(self, parts: dict[int, T], do: Callable[[dict[int, T]], None]) -> None:
+        """Do it for all coins together or, where the database refuses that, for each by itself.
+
+        What it refuses of one coin is that coin's failure.
+        """
+        try:
+            do(parts)
+        except psycopg.DatabaseError as error:
+            if isinstance(error, psycopg.OperationalError):
+                raise
+            for coin, part in parts.items():
+                try:
+                    do({coin: part})
+                except psycopg.DatabaseError as refused:
+                    if isinstance(refused, psycopg.OperationalError):
+                        raise
+                    log.exception("%s: the database refuses one coin's part", self.source.name)
+                    self.broke(coin, refused)
+
+    def broke(self, coin: int, error: Exception) -> None:
+        """Note a fault that cost a coin this source's answer."""
+        words = line(f"{self.source.name}: a fault of ours: {type(error).__name__} {error}")
+        self.failures.append(Failure(coin, self.source.name, self.order.window, words))
+
+    def fail(self, listing: Listing, window: Window, words: str, *, refused: bool) -> None:
+        """Note hours that did not come; whether they were had elsewhere shows at the end."""
+        self.failures.append(Failure(listing.coin, self.source.name, window, words, refused))

@@ -1,0 +1,34 @@
+"""What was learnt of coins and listings."""
+
+from chandlery.reports.markdown import bullets, page, plain, section, table, words
+from chandlery.universe import Universe
+
+
+def of_coins(title: str, universe: Universe) -> str:
+    """A page about what CoinGecko and the venues list."""
+    rows = [(name, f"{listed:,}") for name, listed in universe.listings.items()]
+    failed, odd = (
+        [f"**{name}**: {words(what.removeprefix(f'{name}: '))}" for name, what in told.items()]
+        for told in (universe.failures, universe.odd)
+    )
+    renamed = [f"{words(old)} is called {words(new)} now" for old, new in universe.renamed.items()]
+    unmapped = (
+        f"{universe.unmapped:,} coins are known by a venue's word only: CoinGecko did not answer."
+    )
+    over = (
+        f"{universe.delisted:,} listings were over before they were known, of which"
+        f" {universe.delisted_unmapped:,} are of coins that nobody tells:"
+        " a backfill with `delisted` takes them in."
+    )
+    return page(
+        f"# {plain(title)}",
+        section("Could not be learnt", bullets(failed)),
+        section("Left out", bullets(odd)),
+        section("Renamed", bullets(renamed)),
+        section(
+            "Who lists how many of them",
+            table(("source", "coins"), rows, numbers=[1]) if rows else "",
+            unmapped if universe.unmapped else "",
+            over if universe.delisted else "",
+        ),
+    )

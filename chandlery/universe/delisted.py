@@ -1,0 +1,213 @@
+"""Coins that were over before anybody asked for them: what venues stopped trading.
+
+A venue's list keeps symbols that no longer trade, and its files those that are gone from the list:
+
+    binance_spot            BTCUSDT TRADING, SRMUSDT BREAK
+    binance_spot_archive    folders BTCUSDT, SRMUSDT, BCCUSDT
+    so                      SRMUSDT to its last candle, and BCCUSDT to that of its last file
+
+Each is a listing with an end. Its coin is told by a table with evidence (`delisted_symbols`), or it
+is kept under an id of the venue's own, unmapped. An asset that still trades against anything is not
+over, and a symbol whose last candle is not old may come back: both are passed over here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import polars as pl
+
+from chandlery import store, venues
+from chandlery.engine.context import Tools
+from chandlery.errors import SourceError
+from chandlery.model import HOUR, Listing, Window, whole_hour
+from chandlery.store import DelistedListing
+from chandlery.universe.delisted_symbols import DELISTED, DelistedSymbol
+from chandlery.universe.kinds import is_crypto
+from chandlery.universe.markets import QUOTES, Told, in_dollars
+from chandlery.universe.reused import REUSED
+from chandlery.venues import CATALOGUE, Source
+from chandlery.venues.parsing.multiples import plain
+
+RESTS = timedelta(days=14)
+"""A symbol that has stood still for less may come back: the longest halt that came back took 9."""
+LATE = timedelta(days=40)
+"""By then a month's file is out: only after that does the next one's absence say anything."""
+MONTH = timedelta(days=31)
+KNOWN: Mapping[tuple[str, str], DelistedSymbol] = {
+    (each.source, each.symbol): each for each in DELISTED
+}
+
+
+@dataclass
+class Delisted:
+    """What is over: listings that were not known, by source, and who did not answer."""
+
+    listings: dict[str, list[DelistedListing]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+class _Symbol(NamedTuple):
+    """A symbol that is over; its venue may tell when it began and ended, or not list it at all."""
+
+    name: str
+    base: str
+    multiple: int
+    told: datetime | None
+    end: datetime | None
+    is_listed: bool
+
+
+class _Life(NamedTuple):
+    """A symbol's first hour, where it was looked up, and the end of its last."""
+
+    start: datetime | None
+    end: datetime
+
+
+def find(tools: Tools, found: Mapping[str, Told], now: datetime) -> Delisted:
+    """What is over by the lists that sources have told, and was not known to be."""
+    delisted = Delisted()
+    for name, told in found.items():
+        if told.markets.columns == CATALOGUE.names():
+            source = tools.sources[name]
+            over = _over(tools, source, told, delisted.failures)
+            delisted.listings[name] = list(_lived(tools, source, over, now, delisted.failures))
+    return delisted
+
+
+def keep(connection: store.Connection, tools: Tools, delisted: Delisted, now: datetime) -> None:
+    """Keep it, each coin left out until it is asked for; and which of them are no coins."""
+    with connection.transaction():
+        for name, listings in delisted.listings.items():
+            curated = [(each.coin, each.symbol) for each in DELISTED if each.source == name]
+            told = pl.DataFrame(curated, {"id": pl.String(), "symbol": pl.String()}, orient="row")
+            store.adopt(connection, name, told)  # what a newer table knows
+            store.learn_delisted(connection, name, listings, now)
+        known = pl.DataFrame({"id": store.inactive_ids(connection)}, schema={"id": pl.String()})
+        kinds = known.with_columns(crypto=is_crypto(pl.col("id"), tools.include))
+        store.note_crypto(connection, dict(kinds.iter_rows()))
+
+
+def _over(tools: Tools, source: Source, told: Told, failures: dict[str, str]) -> list[_Symbol]:
+    """The symbols against dollars that are over and not known yet, the best of each asset."""
+    markets = pl.concat([told.markets, _archived(tools, source, told.markets, failures)])
+    curated = [each.symbol for each in DELISTED if each.source == source.name]
+    reused = [each.symbol for each in REUSED if each.source == source.name]
+    known = tools.database.do(store.symbols_at, source.name)
+    trading = markets.filter("trading")["asset"].implode()
+    over = ~pl.col("asset").is_in(trading) | pl.col("symbol").is_in(curated)
+    found = (
+        in_dollars(source, markets)
+        .filter(over & ~pl.col("trading"))
+        .filter(~pl.col("symbol").is_in([*reused, *told.listed["symbol"]]))
+        .unique("asset", keep="first", maintain_order=True)
+        .filter(~pl.col("symbol").is_in(sorted(known)))
+        .select("symbol", "base", "multiple", "told", "end")
+    )
+    listed = set(told.markets["symbol"])
+    return [
+        _Symbol(name, base, multiple, told_start, end, name in listed)
+        for name, base, multiple, told_start, end in found.iter_rows()
+    ]
+
+
+def _archived(
+    tools: Tools, source: Source, markets: pl.DataFrame, failures: dict[str, str]
+) -> pl.DataFrame:
+    """As CATALOGUE what a source's files are of, beside what it lists."""
+    names: set[str] = set()
+    for way in _archives(tools, source):
+        try:
+            names.update(venues.symbols(tools.client, way))
+        except SourceError as error:
+            failures[way.name] = str(error)
+    rows = [_taken_apart(name) for name in sorted(names.difference(markets["symbol"]))]
+    return pl.DataFrame([row for row in rows if row], schema=CATALOGUE, orient="row")
+
+
+def _archives(tools: Tools, source: Source) -> list[Source]:
+    """The second ways to its candles that tell which symbols they have files of."""
+    known = tools.sources.values()
+    return [way for way in known if way.serves == source.name and way.folders is not None]
+
+
+def _taken_apart(symbol: str) -> tuple[object, ...] | None:
+    """A symbol of which nothing but its name is known: BCCUSDT is BCC against USDT."""
+    quote = next((each for each in QUOTES if symbol.endswith(each) and symbol != each), None)
+    if quote is None:
+        return None
+    asset = symbol.removesuffix(quote)
+    try:
+        base, multiple = plain(asset)
+    except ValueError:
+        return None
+    return symbol, asset, base, quote, multiple, None, None, False
+
+
+def _lived(
+    tools: Tools, source: Source, over: list[_Symbol], now: datetime, failures: dict[str, str]
+) -> Iterator[DelistedListing]:
+    """When each of these symbols lived; one that may come back, or never traded, is left out."""
+    hands = [(each, tools.hands.submit(_life, tools, source, each, now)) for each in over]
+    for symbol, hand in hands:
+        try:
+            life = hand.result()
+        except SourceError as error:
+            failures.setdefault(source.name, str(error))
+            continue
+        rests = RESTS if symbol.is_listed else RESTS + LATE
+        if life is not None and life.end <= now - rests:
+            yield _listing(source, symbol, life)
+
+
+def _life(tools: Tools, source: Source, symbol: _Symbol, now: datetime) -> _Life | None:
+    """By the end that its venue tells, its last candle there, or its first and last file."""
+    if symbol.end is not None:
+        return _Life(None, symbol.end)
+    listing = Listing(0, source.name, symbol.name)
+    if symbol.is_listed:
+        last = venues.last_candle(tools.client, source, listing, now)
+        return None if last is None else _Life(None, whole_hour(last) + HOUR)
+    for way in _archives(tools, source):
+        months = venues.months(tools.client, way, symbol.name)
+        if months is not None:
+            return _by_files(tools, way, listing, months, now)
+    return None
+
+
+def _by_files(
+    tools: Tools, way: Source, listing: Listing, months: Window, now: datetime
+) -> _Life | None:
+    """Its first and its last candle: of the first and the last month that there is a file of."""
+    first = Window(months.start, (months.start + MONTH).replace(day=1))
+    last = Window((months.end - HOUR).replace(day=1, hour=0), months.end)
+    start, _ = _ends(tools, way, listing, first, now)
+    _, end = _ends(tools, way, listing, last, now)
+    return None if start is None or end is None else _Life(start, end + HOUR)
+
+
+def _ends(
+    tools: Tools, way: Source, listing: Listing, month: Window, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    opened = venues.fetch(tools.client, way, listing, month, now).frame["open_time"].to_list()
+    return (opened[0], opened[-1]) if opened else (None, None)
+
+
+def _listing(source: Source, symbol: _Symbol, life: _Life) -> DelistedListing:
+    """With its coin: by the table, or under an id of the venue's own."""
+    id_, name = f"unmapped:{source.name}:{symbol.base}", f"{symbol.base} at {source.name}"
+    unknown = DelistedSymbol(source.name, symbol.name, id_, symbol.base, name, evidence="")
+    known = KNOWN.get((source.name, symbol.name), unknown)
+    return DelistedListing(
+        id=known.coin,
+        ticker=known.ticker,
+        name=known.name,
+        mapped=known is not unknown,
+        symbol=symbol.name,
+        multiple=symbol.multiple,
+        start=life.start,
+        end=life.end,
+        told=symbol.told or life.start,
+    )

@@ -1,0 +1,252 @@
+"""Which coins there are, and where they trade: CoinGecko's coins joined to what the venues list."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from chandlery import store, venues
+from chandlery.engine import quota
+from chandlery.engine.coins_known import UNIVERSE
+from chandlery.engine.context import Tools
+from chandlery.engine.spec import Order
+from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
+from chandlery.model import whole_hour
+from chandlery.universe.delisted import find, keep
+from chandlery.universe.kinds import is_crypto
+from chandlery.universe.left_out import DELISTED
+from chandlery.universe.markets import LISTED, Told, asked, in_dollars, told
+from chandlery.universe.renames import renames
+from sources import coingecko, cryptocompare
+
+log = logging.getLogger(__name__)
+
+COINS_A_PAGE = 250
+FIRST_COINS = 1000  # four pages; `chandlery coins` learns them all
+FRESH = timedelta(hours=24)
+FEW_COINS, SMALL_SHARE = 20, 0.05
+"""CoinGecko may lose so many coins at once, or that share, and be taken at its word."""
+LISTINGS = "listings at {}"
+
+
+@dataclass
+class Universe:
+    """What was learnt."""
+
+    coins: int = 0
+    there_are: int | None = None  # coins at CoinGecko; None: it did not say
+    listings: dict[str, int] = field(default_factory=dict)  # source: coins listed there
+    unmapped: int = 0  # coins known by a venue's word only, as CoinGecko did not answer
+    delisted: int = 0  # listings that were over before they were known, new ones
+    delisted_unmapped: int = 0  # of them: whose coin nobody tells
+    failures: dict[str, str] = field(default_factory=dict)
+    odd: dict[str, str] = field(default_factory=dict)  # by source: what of its lists is left out
+    renamed: dict[str, str] = field(default_factory=dict)  # CoinGecko's ids: the new by the old
+
+    doubted: int = 0  # listings whose starts are to be asked for again
+
+    def statistics(self) -> dict[str, object]:
+        """One JSON object."""
+        return asdict(self)
+
+
+def learn(
+    tools: Tools,
+    now: datetime,
+    most: int | None = None,
+    named: Sequence[str] = (),
+    *,
+    delisted: bool = False,
+) -> Universe:
+    """Keep the `most` best-ranked coins (all, if None) and their listings at every source.
+
+    That is at the sources in force, and at those `named`. With all coins, or where `delisted` is
+    asked for, also what was over before it was known.
+
+    What one venue does not tell is left for another time, with its words in `failures`. Without
+    CoinGecko what is known stays; if nothing is, the venues' own lists must do: their coins are
+    kept apart, flagged as unmapped.
+    """
+    universe = Universe()
+    try:
+        seen = _coins(tools, most)
+    except (Unavailable, Blocked, Malformed) as error:
+        universe.failures["coingecko"] = str(error)
+        if not tools.database.do(store.find, most=1):
+            log.warning("without CoinGecko coins are told apart by venue only, and not ranked")
+            _learn_unmapped(tools, now, universe)
+        return universe
+    found = dict(told(tools, seen, universe.failures, named))
+    universe.there_are = _there_are(tools, seen, most)
+    tools.database.do(_keep, universe, seen, found, now, most)
+    for source in asked(tools, named):  # also who did not answer: a day later it is asked again
+        tools.database.do(store.note_learnt, LISTINGS.format(source.name), now)
+    if most is None or delisted:
+        _learn_delisted(tools, universe, found, now)
+    quota.keep(tools, now)
+    return universe
+
+
+def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
+    connection: store.Connection,
+    universe: Universe,
+    seen: pl.DataFrame,
+    found: Mapping[str, Told],
+    now: datetime,
+    most: int | None,
+) -> None:
+    """All or nothing: coins without their listings would look as if nobody listed them."""
+    with connection.transaction():
+        universe.renamed = _rename(connection, seen, found, now)
+        for name, each in found.items():
+            store.adopt(connection, name, each.listed.unique("id"))
+        universe.coins = store.learn_coins(connection, seen, now)
+        for name, (listed, markets, odd) in found.items():
+            unread = [each.symbol for each in odd if each.symbol is not None]
+            learnt = store.learn_listings(connection, name, listed, now, markets, unread)
+            universe.listings[name] = listed["id"].n_unique()
+            _tell(universe, name, odd, learnt)
+        _tell_coins(universe, _unseen(connection, seen, most, now))
+        store.note_learnt(connection, UNIVERSE, now, universe.there_are)
+
+
+def _learn_delisted(
+    tools: Tools, universe: Universe, found: Mapping[str, Told], now: datetime
+) -> None:
+    """Keep what is over; who does not tell of it is asked another time."""
+    over = find(tools, found, now)
+    for name, words in over.failures.items():
+        said = (universe.odd.get(name), f"what is over is not known: {words}")
+        universe.odd[name] = "; ".join(filter(None, said))
+    tools.database.do(keep, tools, over, now)
+    if not over.failures:
+        tools.database.do(store.note_learnt, DELISTED, now)
+    told = [each for listings in over.listings.values() for each in listings]
+    universe.delisted = len(told)
+    universe.delisted_unmapped = sum(not each.mapped for each in told)
+
+
+def _rename(
+    connection: store.Connection, seen: pl.DataFrame, found: Mapping[str, Told], now: datetime
+) -> dict[str, str]:
+    """Keep the coins that have another id now; who goes by ids itself tells nothing of that."""
+    ranking = {coingecko.VENUE.name, cryptocompare.VENUE.name}
+    before = {name: store.open_pairs(connection, name) for name in found.keys() - ranking}
+    claims = {
+        name: {
+            store.Pair(symbol, id_): None if began is None else whole_hour(began)
+            for symbol, id_, began in found[name].listed.select("symbol", "id", "told").iter_rows()
+        }
+        for name in before
+    }
+    renamed = renames(seen["id"].to_list(), store.ids(connection), before, claims)
+    store.rename_coins(connection, renamed, now)
+    return renamed
+
+
+def _unseen(
+    connection: store.Connection, seen: pl.DataFrame, most: int | None, now: datetime
+) -> store.Unseen:
+    """Who is not in the list; where only the best were asked for, how many of them it lacks."""
+    if most is None:
+        return store.retire_unseen(connection, now)
+    known = min(most, store.active(connection))
+    return store.Unseen(known, max(known - seen.height, 0), 0)
+
+
+def _tell(
+    universe: Universe, source: str, odd: Sequence[venues.OddEntry], learnt: store.Learnt
+) -> None:
+    """Say what was left out of a list, and what it lost."""
+    if odd:
+        first = f"{odd[0].symbol}: {odd[0].words}" if odd[0].symbol else odd[0].words
+        universe.odd[source] = f"{len(odd)} entries left out, the first: {first}"
+    if learnt.shrank:
+        universe.failures[source] = (
+            f"its list lost {learnt.lost:,} of {learnt.open:,} symbols at once:"
+            " believed when it says so again, hours later"
+        )
+
+
+def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
+    """Say what CoinGecko's list lost of the coins that are known."""
+    if unseen.unseen > max(FEW_COINS, SMALL_SHARE * unseen.active):
+        universe.failures["coingecko"] = (
+            f"its list lost {unseen.unseen:,} of {unseen.active:,} coins at once:"
+            " believed when it says so again, hours later"
+        )
+
+
+def learn_if_due(tools: Tools, order: Order) -> None:
+    """Before a run: learn the coins, and what the order's sources list, where a day has passed."""
+    known, old = tools.database.do(store.find), _old(tools, order)
+    if known and not old:
+        return
+    named = order.symbols is not None or order.max_coins is None
+    enough = max(FIRST_COINS if named else order.max_coins or 0, COINS_A_PAGE, len(known))
+    why = f"{', '.join(old)}: not known, or a day old" if known else "no coin is known yet"
+    log.warning("%s: learning the %s best by market cap", why, f"{enough:,}")
+    failures = learn(tools, order.now, enough, order.sources, delisted=order.delisted).failures
+    for source, words in failures.items():
+        log.warning("what %s lists could not be learnt: %s", source, words)
+    if not tools.database.do(store.find, most=1):
+        words = next(iter(failures.values()), "none is told")
+        raise Unavailable(f"no coin could be learnt: {words}")
+
+
+def _old(tools: Tools, order: Order) -> list[str]:
+    """What the order needs to be known, and is not, or was learnt a day ago and more."""
+    sources_ = [LISTINGS.format(source.name) for source in asked(tools, order.sources)]
+    wanted = [UNIVERSE, *([DELISTED] if order.delisted else []), *sources_]
+    learnt = {what: tools.database.do(store.learnt_at, what) for what in wanted}
+    return [what for what, at in learnt.items() if at is None or order.now - at >= FRESH]
+
+
+def _coins(tools: Tools, most: int | None) -> pl.DataFrame:
+    """The best-ranked coins: id, ticker (upper case, as venues write it), name, rank."""
+    seen = coingecko.coins(tools.client, most)
+    return seen.select(
+        "id",
+        "name",
+        "rank",
+        ticker=pl.col("symbol").str.to_uppercase(),
+        crypto=is_crypto(pl.col("id"), tools.include),
+        price="price",
+    )
+
+
+def _there_are(tools: Tools, seen: pl.DataFrame, most: int | None) -> int | None:
+    """How many coins CoinGecko has: those seen, where it had no more to tell."""
+    if most is None or seen.height < most:
+        return seen.height
+    try:
+        return coingecko.number_of_coins(tools.client)
+    except SourceError as error:
+        log.warning("how many coins there are is not known: %s", error)
+        return None
+
+
+def _learn_unmapped(tools: Tools, now: datetime, universe: Universe) -> None:
+    """Keep what each venue lists under ids of its own, until CoinGecko tells whose they are."""
+    for source in asked(tools):
+        if source.catalogue is None:
+            continue
+        try:
+            known, _ = venues.catalogue(tools.client, source)
+        except SourceError as error:
+            universe.failures[source.name] = str(error)
+            continue
+        trading = known.filter("trading")
+        named = in_dollars(source, trading).unique("base", keep="first", maintain_order=True)
+        coins = named.with_columns(
+            id=pl.format("unmapped:{}:{}", pl.lit(source.name), pl.col("base")),
+            name=pl.format("{} at {}", pl.col("base"), pl.lit(source.name)),
+            ticker=pl.col("base"),
+            rank=pl.lit(None, pl.Int64),
+        )
+        universe.unmapped += tools.database.do(store.learn_coins, coins, now, mapped=False)
+        listed = coins.select(LISTED.names())
+        tools.database.do(store.learn_listings, source.name, listed, now, known)
+        universe.listings[source.name] = listed.height

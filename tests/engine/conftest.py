@@ -1,0 +1,64 @@
+"""Sandbox venues, and a run against them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from chandlery import store
+from chandlery.engine import Tally, Tools, order, run
+from chandlery.engine.context import HANDS
+from chandlery.settings import Settings
+from chandlery.universe import learn
+from chandlery.venues import load
+from sandbox import Serving, serving
+
+NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+Collect = Callable[..., Tally]
+
+
+Open = Callable[..., AbstractContextManager[Tools]]
+
+
+@pytest.fixture
+def venues() -> Iterator[Serving]:
+    """Venues of twelve made-up coins, without limits."""
+    with serving(coins=12, seed=7, now=NOW, limits=False) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def at_sandbox(settings: Settings, venues: Serving, open_tools: Open) -> Settings:
+    """Settings that know the sandbox's coins."""
+    asked = settings.model_copy(update={"venues_url": venues.url})
+    with open_tools(asked) as at_hand:
+        learn(at_hand, NOW)
+    venues.forget()
+    return asked
+
+
+@pytest.fixture
+def collect(at_sandbox: Settings, open_tools: Open) -> Collect:
+    """Run the engine as the command line does."""
+
+    def once(*, hands: int = HANDS, clock: Callable[[], float] = monotonic, **given: Any) -> Tally:
+        given = {"sources": ("binance_futures", "binance_spot"), "now": NOW} | given
+        with open_tools(at_sandbox, hands=hands, clock=clock) as at_hand:
+            return run(at_hand, order(known_sources=load(), **given))
+
+    return once
+
+
+@pytest.fixture
+def rows(at_sandbox: Settings) -> Callable[[str], list[tuple[Any, ...]]]:
+    """Everything in a table, in order."""
+
+    def of(table: str) -> list[tuple[Any, ...]]:
+        with store.connect(at_sandbox) as connection:
+            query = f"select * from {table} order by coin, open_time"  # noqa: S608
+            return connection.execute(query.encode()).fetchall()
+
+    return of

@@ -1,0 +1,199 @@
+"""What holds of every plan and every merge, whatever is stored, known, and first to come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count, pairwise
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chandlery import store
+from chandlery.engine import Tally, order, plan
+from chandlery.engine.batch import _flushes, _keys
+from chandlery.engine.claims import Claim
+from chandlery.engine.turn import Turn
+from chandlery.model import HOUR, Listing, Window
+from chandlery.store import Absence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from conftest import Open
+
+    from chandlery.engine import Tools
+    from chandlery.settings import Settings
+
+    Frame = Callable[..., pl.DataFrame]
+
+T0 = datetime(2024, 2, 28, tzinfo=UTC)
+SPAN, COINS, EXAMPLES, PAGE_HOURS = 80, 300, 40, 9
+NOW = T0 + SPAN * HOUR + timedelta(minutes=5)
+SOURCES = ("binance_futures", "binance_spot", "coingecko", "okx")  # the third is indicative
+
+few = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+hours = st.integers(0, SPAN - 1)
+spans = st.tuples(hours, st.integers(1, 30)).map(lambda x: (x[0], min(x[0] + x[1], SPAN)))
+stored = st.lists(spans, max_size=5).map(
+    lambda parts: {hour for start, end in parts for hour in range(start, end)}
+)
+almost_all = st.sets(hours, max_size=3).map(lambda lost: set(range(SPAN)) - lost)
+known = st.lists(st.tuples(spans, st.none() | st.integers(-60, 120)), max_size=4)
+next_coin = count(1).__next__
+
+
+@pytest.fixture
+def at_hand(settings: Settings, open_tools: Open) -> Iterator[Tools]:
+    with open_tools(settings) as opened:
+        names = [f"coin-{n}" for n in range(1, COINS + 1)]
+        ranked = {"id": names, "ticker": names, "name": names, "rank": range(1, COINS + 1)}
+        store.learn_coins(opened.connection, pl.DataFrame(ranked), T0)
+        yield opened
+
+
+@pytest.fixture
+def key(at_hand: Tools) -> int:
+    return store.source_key(at_hand.connection, "binance_spot")
+
+
+def claim(at_hand: Tools) -> Claim:
+    return Claim(at_hand.connection, UUID(int=0), {}, at_hand.clock)
+
+
+def within(windows: list[Window]) -> list[int]:
+    return [(window.start - T0) // HOUR + n for window in windows for n in range(window.hours)]
+
+
+@few
+@given(
+    there=stored | almost_all,
+    entries=known,
+    life=st.tuples(st.none() | st.integers(0, 40), st.none() | st.integers(30, SPAN)),
+    patient=st.sampled_from([True, True, False]),
+    refreshed=st.booleans(),
+)
+def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: PLR0913, PLR0917
+    at_hand: Tools,
+    key: int,
+    frame: Frame,
+    there: set[int],
+    entries: list[tuple[tuple[int, int], int | None]],
+    life: tuple[int | None, int | None],
+    patient: bool,  # noqa: FBT001
+    refreshed: bool,  # noqa: FBT001
+) -> None:
+    coin, connection = next_coin(), at_hand.connection
+    store.write(connection, {coin: frame(there)}, key)
+    if refreshed:
+        store.refresh(connection)
+    quiet: set[int] = set()
+    noted = []
+    for (start, end), minutes in entries:
+        part = Window(T0 + start * HOUR, T0 + end * HOUR)
+        due = None if minutes is None else NOW + timedelta(minutes=minutes)
+        for window in part.without(each.window for each in noted):
+            noted.append(Absence(coin, window, "hole", None, NOW - HOUR, NOW - HOUR, 1, due))
+            quiet |= set(within([window])) if due and due - NOW > plan.SLACK else set()
+    store.replace_absences(connection, key, [coin], noted)
+    start, end = (None if at is None else T0 + at * HOUR for at in life)
+    listing = Listing(coin, "binance_spot", "XUSDT", start=start, end=end)
+    asked = order(
+        now=NOW, known_sources=at_hand.sources, sources=SOURCES, start="2024-02-28", patient=patient
+    )
+    source = replace(at_hand.sources["binance_spot"], page_hours=PAGE_HOURS)
+    pages = plan.pages(at_hand, asked, source, key, [listing], claim(at_hand))
+
+    first, last = 0 if life[0] is None else life[0], SPAN if life[1] is None else life[1]
+    missing = set(range(first, last)) - there
+    wanted = within([page.window for page in pages])
+    assert len(wanted) == len(set(wanted))
+    assert set(wanted) <= missing
+    assert set(wanted) >= missing - (quiet if patient else set())
+    for page in pages:
+        trimmed = within([page.window])
+        assert not patient or not {trimmed[0], trimmed[-1]} & quiet
+        assert page.asked.hours <= PAGE_HOURS
+        assert page.asked.clip(page.window) == page.window
+        # An hour before its life: a candle there would say that it began earlier.
+        assert T0 + (first - 1) * HOUR <= page.asked.start or start is None
+        assert page.asked.end <= T0 + last * HOUR
+    assert all(one.window.end <= next_.window.start for one, next_ in pairwise(pages))
+
+
+def rows(at_hand: Tools, coin: int) -> list[tuple[object, ...]]:
+    return at_hand.connection.execute(
+        "select open_time, close, source from candle_1h where coin = %s order by open_time", (coin,)
+    ).fetchall()
+
+
+def traces(at_hand: Tools, coin: int) -> int:
+    found = at_hand.connection.execute("select from restated where coin = %s", (coin,))
+    return len(found.fetchall())
+
+
+@few
+@given(st.lists(st.lists(st.tuples(st.integers(0, 1), spans), max_size=4), max_size=4))
+def test_pages_in_any_order_overlapping_and_flushed_anyhow_make_the_same_table(
+    at_hand: Tools, key: int, frame: Frame, flushed: list[list[tuple[int, tuple[int, int]]]]
+) -> None:
+    coins = [next_coin(), next_coin()]
+    expected: list[set[int]] = [set(), set()]
+    for pages in flushed:
+        answers = [
+            (coins[which], frame(range(*span), close=[2 + hour / 100 for hour in range(*span)]))
+            for which, span in pages
+        ]
+        for frames in _flushes(answers):
+            store.write(at_hand.connection, frames, key)
+        for which, span in pages:
+            expected[which] |= set(range(*span))
+    for coin, each in zip(coins, expected, strict=True):
+        assert rows(at_hand, coin) == [
+            (T0 + hour * HOUR, 2 + hour / 100, key) for hour in sorted(each)
+        ]
+        assert traces(at_hand, coin) == 0
+
+
+@few
+@given(
+    st.lists(st.tuples(st.sampled_from(range(len(SOURCES))), spans), max_size=4),
+    st.permutations(range(8)),
+)
+def test_of_several_sources_the_best_stays_whoever_comes_first(
+    at_hand: Tools,
+    frame: Frame,
+    told: list[tuple[int, tuple[int, int]]],
+    turns: list[int],
+) -> None:
+    coin, connection = next_coin(), at_hand.connection
+    keys = [store.source_key(connection, name) for name in SOURCES]
+    asked = order(now=NOW, known_sources=at_hand.sources, sources=SOURCES, start="2024-02-28")
+    twice = [*told, *told]
+    for turn in turns:
+        if turn >= len(twice):
+            continue
+        place, span = twice[turn]
+        source = at_hand.sources[SOURCES[place]]
+        mine = Turn(at_hand, asked, source, Tally(), lambda _: None, claim(at_hand))
+        better = _keys(mine, source)
+        frames = {coin: frame(range(*span), close=2.0 + place / 10)}
+        store.write(connection, frames, keys[place], better=better, now=NOW)
+    best: dict[int, int] = {}
+    merit = sorted(
+        range(len(SOURCES)),
+        key=lambda place: (at_hand.sources[SOURCES[place]].kind == "indicative", place),
+    )
+    for place, span in sorted(told, key=lambda each: merit.index(each[0]), reverse=True):
+        best |= dict.fromkeys(range(*span), place)
+    assert rows(at_hand, coin) == [
+        (T0 + hour * HOUR, 2.0 + best[hour] / 10, keys[best[hour]]) for hour in sorted(best)
+    ]

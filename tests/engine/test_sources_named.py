@@ -1,0 +1,88 @@
+"""Sources named for one run: learnt where they were not, and asked in a sensible turn."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from chandlery.engine import Tally, Tools, order, run
+from chandlery.engine.batch import line
+from chandlery.settings import Settings
+from chandlery.universe import learn, learn_if_due
+from chandlery.venues import load
+from sandbox import Serving
+from tests.engine.conftest import NOW
+
+Open = Callable[..., AbstractContextManager[Tools]]
+Ask = Callable[..., Tally]
+
+
+@pytest.fixture
+def in_force() -> tuple[str, ...]:
+    return ("binance_futures",)
+
+
+@pytest.fixture
+def ask(settings: Settings, venues: Serving, open_tools: Open, in_force: tuple[str, ...]) -> Ask:
+    """A run as a verb makes it, where only some sources are in force."""
+    current = settings.model_copy(update={"venues_url": venues.url, "priority": in_force})
+
+    def once(*sources: str, **given: Any) -> Tally:
+        asked = {"now": NOW, "hours": 24, "symbols": ["BTC"]} | given
+        with open_tools(current) as at_hand:
+            wanted = order(known_sources=load(), sources=sources or in_force, **asked)
+            learn_if_due(at_hand, wanted)
+            return run(at_hand, wanted)
+
+    return once
+
+
+def test_a_source_named_is_a_source_learnt(ask: Ask) -> None:
+    ask()
+    tally = ask("okx", hours=48)
+    assert (tally.unlisted, tally.failed) == ([], {})
+    assert tally.rows == {"okx": 24}
+
+
+def test_it_is_learnt_once(ask: Ask, venues: Serving) -> None:
+    ask()
+    ask("okx", hours=48)
+    venues.forget()
+    ask("okx", hours=72)
+    assert not [each for each in venues.requests()["requests"] if "coins" in each["path"]]
+
+
+@pytest.mark.parametrize("in_force", [("binance_futures",), ("binance_spot",)])
+def test_a_second_way_that_is_named_stands_for_its_first(ask: Ask) -> None:
+    tally = ask("binance_spot_archive", start="2026-11-10", end="2026-11-12", hours=None)
+    assert (tally.unlisted, tally.failed) == ([], {})
+    assert tally.rows == {"binance_spot_archive": 48}
+
+
+def test_a_run_of_coins_that_nobody_lists_says_so(ask: Ask) -> None:
+    assert ask(symbols=["LEO", "USDT"]).is_listed_nowhere
+    assert not ask(symbols=["LEO", "BTC"]).is_listed_nowhere
+
+
+def test_indicative_sources_are_asked_last_and_nothing_counts_twice(
+    settings: Settings, venues: Serving, open_tools: Open
+) -> None:
+    sources = ("coingecko", "okx", "bybit", "binance_spot")
+    current = settings.model_copy(update={"venues_url": venues.url, "priority": sources})
+    with open_tools(current) as at_hand:
+        learn(at_hand, NOW)
+        wanted = order(known_sources=load(), sources=sources, now=NOW, hours=24)
+        names = [each.name for each in line(at_hand, wanted)]
+        assert [name for name in names if not name.endswith("archive")] == [
+            "okx",
+            "bybit",
+            "binance_spot",
+            "coingecko",
+        ]
+        tally = run(at_hand, wanted)
+        rows = at_hand.connection.execute("select count(*) from candle_1h").fetchone()
+        replaced = at_hand.connection.execute("select count(*) from restated").fetchone()
+    assert (tally.records,) == rows
+    assert replaced == (0,)
+    assert {"okx", "coingecko"} <= tally.rows.keys()

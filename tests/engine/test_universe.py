@@ -1,0 +1,118 @@
+"""Which coins there are: by CoinGecko's id, never by ticker."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+import pytest
+
+from chandlery import store
+from chandlery.engine import Tools, order
+from chandlery.model import instant
+from chandlery.settings import Settings
+from chandlery.universe import learn, learn_if_due
+from chandlery.universe.indexed import CRYPTOCOMPARE
+from chandlery.venues import load
+from sandbox import Serving
+
+Open = Callable[..., AbstractContextManager[Tools]]
+NOW = instant("2026-11-22T10:30Z")
+
+
+def test_listings_belong_to_the_coin_behind_the_symbol(
+    at_sandbox: Settings, venues: Serving
+) -> None:
+    with store.connect(at_sandbox) as connection:
+        coins = {coin.id: coin for coin in store.find(connection)}
+        listings = store.listings(connection, coins.values())
+    found = {(each.source, each.symbol): (each.coin, each.multiple) for each in listings}
+    assert found["binance_futures", "1000PEPEUSDT"] == (coins["pepe"].key, 1000)
+    assert found["binance_spot", "PEPEUSDT"] == (coins["pepe"].key, 1)
+    assert found["binance_spot", "BTCUSDT"] == (coins["bitcoin"].key, 1)
+    assert not [symbol for _, symbol in found if symbol in {"AAPLUSDT", "BTCDOMUSDT", "BTCUSDC"}]
+    sources = {each.source for each in listings if each.coin == coins["tether"].key}
+    assert sources == {"coingecko"}
+    assert venues.requests()["total"] == 0
+
+
+def test_cryptocompare_is_asked_for_curated_ids_only(
+    at_sandbox: Settings, open_tools: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYPTOCOMPARE_API_KEY", "a key")
+    with open_tools(at_sandbox) as at_hand:
+        learn(at_hand, NOW)
+    with store.connect(at_sandbox) as connection:
+        coins = {coin.key: coin.id for coin in store.find(connection)}
+        known = store.listings(connection, store.find(connection))
+    listed = {coins[each.coin]: each.symbol for each in known if each.source == "cryptocompare"}
+    assert listed == {each: CRYPTOCOMPARE[each] for each in CRYPTOCOMPARE.keys() & coins.values()}
+    assert {"bitcoin", "ethereum"} <= listed.keys()
+    assert listed.keys() < set(coins.values())
+
+
+def test_learning_again_changes_nothing(at_sandbox: Settings, open_tools: Open) -> None:
+    def known() -> list[object]:
+        with store.connect(at_sandbox) as connection:
+            coins = store.find(connection)
+            return [coins, store.listings(connection, coins)]
+
+    before = known()
+    with open_tools(at_sandbox) as at_hand:
+        learn(at_hand, NOW)
+    assert known() == before
+
+
+def test_a_venue_that_does_not_answer_costs_its_listings_only(
+    settings: Settings, venues: Serving, open_tools: Open
+) -> None:
+    venues.fault("403", source="binance_futures")
+    with open_tools(settings.model_copy(update={"venues_url": venues.url})) as at_hand:
+        universe = learn(at_hand, NOW)
+    assert list(universe.failures) == ["binance_futures"]
+    assert universe.listings.keys() == {"binance_spot", "bybit", "coingecko", "okx"}
+    assert universe.listings["binance_spot"] == 9
+    assert universe.coins == 12
+
+
+def test_without_coingecko_what_venues_list_must_do_and_is_adopted_later(
+    settings: Settings, venues: Serving, open_tools: Open
+) -> None:
+    venues.fault("403", source="coingecko")
+    asked = settings.model_copy(update={"venues_url": venues.url})
+    with open_tools(asked) as at_hand:
+        universe = learn(at_hand, NOW)
+        assert "coingecko" in universe.failures
+        known = store.find(at_hand.connection)
+        before = [coin for coin in known if coin.id.endswith(":BTC")]
+        assert {coin.id.split(":")[0] for coin in known} == {"unmapped"}
+    venues.clear()
+    with open_tools(asked) as at_hand:
+        at_hand.connection.execute("truncate account")  # a minute later
+        learn(at_hand, NOW)
+        (after,) = store.find(at_hand.connection, ["bitcoin"])
+        assert after.key in {coin.key for coin in before}
+        assert after.symbol == "BTC"
+
+
+def test_who_was_among_the_best_can_be_read_back(
+    settings: Settings, venues: Serving, open_tools: Open
+) -> None:
+    asked = settings.model_copy(update={"venues_url": venues.url})
+    with open_tools(asked) as at_hand:
+        learn(at_hand, NOW)
+        learn(at_hand, NOW + timedelta(days=3))
+        best = store.ranked(at_hand.connection, NOW + timedelta(days=1), 3)
+        assert [coin.id for coin in best] == ["bitcoin", "ethereum", "tether"]
+        assert store.ranked(at_hand.connection, NOW - timedelta(days=1)) == []
+
+
+def test_a_first_run_learns_by_itself_and_a_second_does_not(
+    settings: Settings, venues: Serving, open_tools: Open
+) -> None:
+    wanted = order(now=NOW, known_sources=load(), sources=("binance_spot",), max_coins=5)
+    with open_tools(settings.model_copy(update={"venues_url": venues.url})) as at_hand:
+        learn_if_due(at_hand, wanted)
+        assert len(store.find(at_hand.connection)) == 12
+        asked = venues.requests()["total"]
+        learn_if_due(at_hand, wanted)
+    assert venues.requests()["total"] == asked > 0
