@@ -22,7 +22,7 @@ import polars as pl
 from bench import measure
 from bench.hurried import Hurried
 from chandlery import store
-from chandlery.engine import order, run
+from chandlery.engine import run, run_spec
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.settings import Settings
 from chandlery.universe import learn, learn_if_due
@@ -70,7 +70,7 @@ def day(settings: Settings, sandbox: Serving, hours: int, every: int) -> Day:
         sandbox.at(now)
         began, worked = perf_counter(), process_time()
         with clock.tools(settings) as at_hand:
-            asked = order(now=now, known_sources=load(), sources=SOURCES, hours=24)
+            asked = run_spec(now=now, known_sources=load(), sources=SOURCES, hours=24)
             learn_if_due(at_hand, asked)
             tally = run(at_hand, asked)
         done.written += tally.records

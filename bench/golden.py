@@ -154,7 +154,7 @@ def backfill(current: Settings, source: str, recorded: Sequence[Recording]) -> s
         asked = current.model_copy(update={"venues_url": sandbox.url})
         with engine.tools(asked) as tools:
             engine.learn(tools, now)
-            order = engine.Order(Window(first, now), (source,), now)
+            order = engine.RunSpec(Window(first, now), (source,), now)
             tally = engine.run(tools, order)
     failed = f", FAILED: {tally.failed}" if tally.failed else ""
     return f"{source}: {tally.records:,} hours in {tally.seconds:.1f} s{failed}"

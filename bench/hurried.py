@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, time
 
-from chandlery.engine import Tools, tools
+from chandlery.engine import RunContext, open_context
 from chandlery.settings import Settings
 from chandlery.venues import Timepiece
 
@@ -23,7 +23,7 @@ class Hurried:
         self._at_work = False
 
     @contextmanager
-    def tools(self, settings: Settings) -> Iterator[Tools]:
+    def tools(self, settings: Settings) -> Iterator[RunContext]:
         """A run's tools."""
         timepiece = Timepiece(
             monotonic=lambda: monotonic() + self.ahead * self._at_work,
@@ -31,7 +31,7 @@ class Hurried:
             sleep=self.sleep,
             stopwatch=lambda: monotonic() * self.pace,
         )
-        with tools(settings, timepiece=timepiece) as at_hand:
+        with open_context(settings, timepiece=timepiece) as at_hand:
             self._at_work = True
             try:
                 yield at_hand

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from bench import measure
 from bench.hurried import Hurried
 from chandlery import store
-from chandlery.engine import FILL_HOURS, RECHECK_HOURS, fill_gaps, maintain, order, run
+from chandlery.engine import FILL_HOURS, RECHECK_HOURS, fill_gaps, maintain, run, run_spec
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.quality import check
 from chandlery.settings import Settings
@@ -128,7 +128,7 @@ class Operation:
     def collect(self, now: datetime, do: Callable[..., Any] = run, **given: Any) -> None:  # noqa: ANN401
         """Run the engine as a verb does."""
         with self.clock.tools(self.settings) as at_hand:
-            asked = order(now=now, known_sources=load(), sources=SOURCES, **given)
+            asked = run_spec(now=now, known_sources=load(), sources=SOURCES, **given)
             learn_if_due(at_hand, asked)
             if do(at_hand, asked).failed:
                 self.month.unsuccessful[do.__name__] += 1

@@ -21,7 +21,7 @@ import httpx
 from bench import measure, prefects
 from bench.venue_to_database import rows
 from chandlery import store
-from chandlery.engine import tools
+from chandlery.engine import open_context
 from chandlery.settings import Settings
 from chandlery.universe import learn
 from chandlery.venues import Timepiece
@@ -85,7 +85,7 @@ def learnt(current: Settings, coins: int) -> None:
     """Let the database know the coins, from a sandbox like the others."""
     with serving(coins=coins, now=NOW, limits=False) as sandbox:
         asked = current.model_copy(update={"venues_url": sandbox.url})
-        with tools(asked, timepiece=hurried()) as at_hand:
+        with open_context(asked, timepiece=hurried()) as at_hand:
             learn(at_hand, NOW, coins)
 
 

@@ -10,7 +10,16 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from chandlery.engine import Order, Progress, Tally, Tools, gather, order, run, tools
+from chandlery.engine import (
+    Progress,
+    RunContext,
+    RunResult,
+    RunSpec,
+    gather,
+    open_context,
+    run,
+    run_spec,
+)
 from chandlery.engine.run import Gather, Run
 from chandlery.engine.turn import Step
 from chandlery.errors import Gone, Misuse, Unavailable
@@ -47,7 +56,9 @@ def _may_come_back(_task: object, _run: object, state: State[object]) -> bool:
     retry_jitter_factor=SPREAD,
     retry_condition_fn=_may_come_back,
 )
-def batch_task(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step) -> None:
+def batch_task(
+    tools: RunContext, order: RunSpec, coins: Sequence[Coin], tally: RunResult, step: Step
+) -> None:
     """Do a batch; once more, some minutes later, if a source was away for all of it.
 
     A source that is away for longer than that is off for the rest of the run.
@@ -62,7 +73,7 @@ def batch_task(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, 
     tally.off.update(away)
 
 
-def _came(rows: Counter[str], tally: Tally, coins: Sequence[Coin]) -> str:
+def _came(rows: Counter[str], tally: RunResult, coins: Sequence[Coin]) -> str:
     """What a batch brought, from whom, and who failed."""
     failed = [coin.symbol for coin in coins if coin.symbol in tally.failed]
     told = [f"{name}: {candles:,} candles" for name, candles in rows.most_common()]
@@ -86,7 +97,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
     shard: str | None = None,
     delisted: bool = False,
     run: Run = run,
-    do: Callable[[Settings, Order], State[dict[str, object]]] | None = None,
+    do: Callable[[Settings, RunSpec], State[dict[str, object]]] | None = None,
 ) -> State[dict[str, object]]:
     """Do what the parameters ask for. The state says in a line what came of it.
 
@@ -94,7 +105,7 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
     """
     try:
         current = in_force()
-        wanted = order(
+        wanted = run_spec(
             now=_moment(now),
             known_sources=load(),
             sources=current.priority if sources is None else sources,
@@ -123,8 +134,8 @@ def _moment(now: str | None) -> datetime:
     return clock() if now is None else instant(now, name="now")
 
 
-def _collected(current: Settings, wanted: Order, run: Run) -> Tally:
-    with tools(current) as at_hand:
+def _collected(current: Settings, wanted: RunSpec, run: Run) -> RunResult:
+    with open_context(current) as at_hand:
         learn_if_due(at_hand, wanted)
         tally = run(at_hand, wanted, _Said(), as_tasks())
         if tally.pages:  # else there is nothing to tell: so end all but one of several late runs
@@ -137,7 +148,9 @@ def _collected(current: Settings, wanted: Order, run: Run) -> Tally:
 def as_tasks(rests: Sequence[float] = RESTS) -> Gather:
     """Batches as tasks of Prefect's, with these rests before they are done again."""
 
-    def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step) -> None:
+    def gather(
+        tools: RunContext, order: RunSpec, coins: Sequence[Coin], tally: RunResult, step: Step
+    ) -> None:
         name = f"{coins[0].symbol} to {coins[-1].symbol} ({len(coins)} coins)"
         made = batch_task.with_options(task_run_name=name, retry_delay_seconds=list(rests))
         made(tools, order, coins, tally, step)
@@ -174,7 +187,7 @@ def _far(progress: Progress, seconds: float) -> str:
     return f"{told}, about {left} to go"
 
 
-def line(tally: Tally) -> str:
+def line(tally: RunResult) -> str:
     """What a run did, in one line."""
     done = len(tally.coins) - len(tally.failed) - len(tally.unfinished)
     # So ends all but one of several runs that are late: what is missing is asked, not the time.
@@ -185,7 +198,7 @@ def line(tally: Tally) -> str:
     return "; ".join([*told, rest] if rest else told)
 
 
-def _ended(tally: Tally) -> State[dict[str, object]]:
+def _ended(tally: RunResult) -> State[dict[str, object]]:
     log = get_run_logger()
     for symbol, why in tally.failed.items():
         log.warning("%s: %s", symbol, why)

@@ -20,7 +20,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
-from chandlery.engine import Order, Shard, tools
+from chandlery.engine import RunSpec, Shard, open_context
 from chandlery.errors import Misuse
 from chandlery.reports import of_shards
 from chandlery.settings import Settings
@@ -36,13 +36,13 @@ Runs = dict[str, FlowRun]
 """By shard, as 2/4."""
 
 
-def in_shards(shards: int, current: Settings, wanted: Order) -> State[Statistics]:
+def in_shards(shards: int, current: Settings, wanted: RunSpec) -> State[Statistics]:
     """Have every shard done by a run of its own, wait for all, and say what came of them.
 
     All take this run's moment for now, and find the coins learnt. They are subflows of this run:
     if it is cancelled, Prefect's server cancels them, within half a minute.
     """
-    with tools(current) as at_hand:
+    with open_context(current) as at_hand:
         learn_if_due(at_hand, wanted)
     names = [str(Shard(number, shards)) for number in range(1, shards + 1)]
     runs = {shard: _started(shard, wanted) for shard in names}
@@ -57,7 +57,7 @@ def in_shards(shards: int, current: Settings, wanted: Order) -> State[Statistics
     return state
 
 
-def _started(shard: str, wanted: Order) -> FlowRun:
+def _started(shard: str, wanted: RunSpec) -> FlowRun:
     pinned = {"shards": 1, "shard": shard, "now": wanted.now.isoformat()}
     asked = {**runtime.flow_run.parameters, **pinned}
     try:

@@ -4,7 +4,7 @@ from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from chandlery.engine import tools
+from chandlery.engine import open_context
 from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
 from chandlery.reports import of_coins
@@ -29,7 +29,7 @@ def sync_coins(max_coins: Coins | None = None, now: str | None = None) -> State[
     """
     try:
         moment = clock() if now is None else instant(now, name="now")
-        with tools(in_force()) as at_hand:
+        with open_context(in_force()) as at_hand:
             universe = learn(at_hand, moment, max_coins)
     except ChandleryError as error:
         return Failed(message=str(error))

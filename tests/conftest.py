@@ -19,7 +19,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from chandlery import embedded, store
-from chandlery.engine import Tools, tools
+from chandlery.engine import RunContext, open_context
 from chandlery.model import HOUR, SCHEMA
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
@@ -28,7 +28,7 @@ from tests import fault_table, fuzz
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
 As = Callable[[str], Settings]
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 MARKET = SHARED / "market"
@@ -243,4 +243,4 @@ def hurried() -> Timepiece:
 @pytest.fixture(scope="session")
 def open_tools() -> Open:
     """Open the tools of a run, with a clock that makes nobody wait."""
-    return lambda settings, **given: tools(settings, timepiece=hurried(), **given)
+    return lambda settings, **given: open_context(settings, timepiece=hurried(), **given)

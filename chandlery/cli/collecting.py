@@ -29,7 +29,14 @@ from chandlery.cli.options import (
     choices,
     ordered,
 )
-from chandlery.engine import FILL_HOURS, RECHECK_HOURS, Order, gather, refuse_if_offline, tools
+from chandlery.engine import (
+    FILL_HOURS,
+    RECHECK_HOURS,
+    RunSpec,
+    gather,
+    open_context,
+    refuse_if_offline,
+)
 from chandlery.engine.run import Run
 from chandlery.engine.spec import few
 from chandlery.settings import Settings, settings
@@ -60,7 +67,7 @@ def coins(
             print_left_out(left_out(connection)[: few(max_coins)], as_json=as_json)
         return 0
     current = settings()
-    with tools(current) as at_hand, progress("coins", shown=not as_json):
+    with open_context(current) as at_hand, progress("coins", shown=not as_json):
         refuse_if_offline(current, current.priority)
         universe = learn(at_hand, at(now), few(max_coins))
         if relearn:
@@ -116,10 +123,10 @@ def fill_gaps(*, as_json: bool, **given: Unpack[Given]) -> int:
 
 
 def _collect(
-    title: str, current: Settings, wanted: Order, *, as_json: bool, run: Run = engine.run
+    title: str, current: Settings, wanted: RunSpec, *, as_json: bool, run: Run = engine.run
 ) -> int:
     wanted = replace(wanted, name=f"chandlery {title}")
-    with tools(current) as at_hand, progress(title, shown=not as_json) as bar:
+    with open_context(current) as at_hand, progress(title, shown=not as_json) as bar:
         refuse_if_offline(current, wanted.sources)
         learn_if_due(at_hand, wanted)
         tally = run(at_hand, wanted, lambda step: move(bar, step), gather)

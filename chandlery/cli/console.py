@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chandlery.engine import Progress as Step
-from chandlery.engine import Tally
+from chandlery.engine import RunResult
 from chandlery.engine.coins_known import CoinsKnown
 from chandlery.universe.left_out import LeftOut
 
@@ -101,7 +101,7 @@ def print_left_out(coins: Iterable[LeftOut], *, as_json: bool) -> None:
     output.print("taken in by CHANDLERY_INCLUDE; what is delisted by `backfill --delisted`")
 
 
-def print_tally(tally: Tally) -> None:
+def print_tally(tally: RunResult) -> None:
     """What a run did, in a few lines."""
     output.print(
         f"{tally.successful} of {len(tally.coins)} coins, {tally.records:,} candles"

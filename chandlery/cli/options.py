@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict, TypeVar, Unpack
 
 import click
 
-from chandlery.engine import Order, order
+from chandlery.engine import RunSpec, run_spec
 from chandlery.errors import Misuse
 from chandlery.model import Window, clock, instant, whole_hour
 from chandlery.settings import Settings, settings
@@ -79,11 +79,11 @@ def window(start: str | None, end: str | None, now: datetime | None = None) -> W
     return Window(first, last)
 
 
-def ordered(**given: Unpack[Given]) -> tuple[Settings, Order]:
+def ordered(**given: Unpack[Given]) -> tuple[Settings, RunSpec]:
     """The settings in force and the order that the options make."""
     current = settings()
     asked = listed(given["sources"])
-    return current, order(
+    return current, run_spec(
         now=at(given["now"]),
         known_sources=load(),
         sources=current.priority if asked is None else asked,

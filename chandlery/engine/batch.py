@@ -14,12 +14,12 @@ import polars as pl
 from chandlery import store, venues
 from chandlery.engine import absences, plan, quota, starts
 from chandlery.engine.claims import Claim, claimed
-from chandlery.engine.context import HANDS, Tools
+from chandlery.engine.context import HANDS, RunContext
 from chandlery.engine.newest import newest
 from chandlery.engine.plan import Page
 from chandlery.engine.price_check import Guard
-from chandlery.engine.result import Failure, Tally
-from chandlery.engine.spec import Order
+from chandlery.engine.result import Failure, RunResult
+from chandlery.engine.spec import RunSpec
 from chandlery.engine.turn import Step, Turn
 from chandlery.errors import SourceError
 from chandlery.model import Coin, Listing, within
@@ -36,7 +36,9 @@ def batches(coins: Sequence[Coin]) -> Iterator[Sequence[Coin]]:
         yield coins[first : first + BATCH]
 
 
-def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step) -> None:
+def gather(
+    tools: RunContext, order: RunSpec, coins: Sequence[Coin], tally: RunResult, step: Step
+) -> None:
     """Fetch and write what these coins lack in the order's window; add the outcome to `tally`.
 
     What another run is at work on is left to it.
@@ -47,7 +49,12 @@ def gather(tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step
 
 
 def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
-    tools: Tools, order: Order, coins: Sequence[Coin], tally: Tally, step: Step, claim: Claim
+    tools: RunContext,
+    order: RunSpec,
+    coins: Sequence[Coin],
+    tally: RunResult,
+    step: Step,
+    claim: Claim,
 ) -> None:
     rank = {coin.key: place for place, coin in enumerate(coins)}
     listings = sorted(tools.database.do(store.listings, coins), key=lambda each: rank[each.coin])
@@ -93,7 +100,7 @@ def _answered(turn: Turn) -> set[int]:
     }
 
 
-def line(tools: Tools, order: Order) -> list[Source]:
+def line(tools: RunContext, order: RunSpec) -> list[Source]:
     """Who is asked, in turn: as ordered, but indicative sources after all that are traded.
 
     Where there is a second way to a source's candles, it comes after; with `order.archive` before.
@@ -108,7 +115,7 @@ def line(tools: Tools, order: Order) -> list[Source]:
     return sorted(able, key=lambda source: source.kind == "indicative")
 
 
-def _is_closed(listing: Listing, tally: Tally) -> bool:
+def _is_closed(listing: Listing, tally: RunResult) -> bool:
     """Whether the first way is closed to us, or the symbol gone from it."""
     return listing.end is not None or listing.source in tally.off
 
@@ -217,10 +224,10 @@ def _joined(frames: dict[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
 
 
 def _account(
-    tools: Tools,
+    tools: RunContext,
     coins: Sequence[Coin],
     failures: Sequence[Failure],
-    tally: Tally,
+    tally: RunResult,
 ) -> None:
     """A coin failed if hours that a source did not give are still missing after the last source."""
     symbols = {coin.key: coin.symbol for coin in coins}

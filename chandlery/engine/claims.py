@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from chandlery import store
-from chandlery.engine.context import Tools
-from chandlery.engine.spec import Order
+from chandlery.engine.context import RunContext
+from chandlery.engine.spec import RunSpec
 from chandlery.model import Coin, Window
 from chandlery.store import LEASE
 
@@ -49,7 +49,7 @@ class Claim:
 
 
 @contextmanager
-def claimed(tools: Tools, order: Order, coins: Sequence[Coin]) -> Iterator[Claim]:
+def claimed(tools: RunContext, order: RunSpec, coins: Sequence[Coin]) -> Iterator[Claim]:
     """Have the order's window of these coins to oneself, where nobody has it yet."""
     database = tools.database
     process, others = store.Process.ours(), defaultdict(list)

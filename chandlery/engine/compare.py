@@ -17,10 +17,10 @@ from itertools import groupby
 from operator import attrgetter
 
 from chandlery import store, venues
-from chandlery.engine.context import Tools
+from chandlery.engine.context import RunContext
 from chandlery.engine.evidence import FRAMED, Answer, answer, sightings
-from chandlery.engine.result import Tally
-from chandlery.engine.spec import Order
+from chandlery.engine.result import RunResult
+from chandlery.engine.spec import RunSpec
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store import Hole
@@ -33,7 +33,7 @@ MOST_TRADED = ("bitcoin", "ethereum")
 them is hard to imagine."""
 
 
-def tell_outages(tools: Tools, order: Order, tally: Tally) -> None:
+def tell_outages(tools: RunContext, order: RunSpec, tally: RunResult) -> None:
     """Tell the venues' outages in the order's window, once the holes of this run are compared."""
     database = tools.database
     database.do(store.find_outages, order.window)
@@ -52,9 +52,9 @@ def tell_outages(tools: Tools, order: Order, tally: Tally) -> None:
 
 
 def _compare(  # noqa: PLR0913, PLR0917  what is asked, of whom, for whom
-    tools: Tools,
-    order: Order,
-    tally: Tally,
+    tools: RunContext,
+    order: RunSpec,
+    tally: RunResult,
     source: Source,
     listings: Sequence[Listing],
     holes: Sequence[Hole],
@@ -76,7 +76,7 @@ def _compare(  # noqa: PLR0913, PLR0917  what is asked, of whom, for whom
 
 
 def _pages(
-    source: Source, order: Order, listings: Sequence[Listing], holes: Iterable[Hole]
+    source: Source, order: RunSpec, listings: Sequence[Listing], holes: Iterable[Hole]
 ) -> Iterator[tuple[Listing, Window]]:
     """What to ask for: each hole an hour wider on both sides, near ones by one request."""
     for hull in _hulls((hole.window for hole in holes), source.page_hours):

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from chandlery import store, venues
 from chandlery.engine.shared_limits import Shared
-from chandlery.engine.workers import Hands
+from chandlery.engine.workers import Workers
 from chandlery.errors import Unavailable
 from chandlery.rate_limit.gate import REAL, Timepiece
 from chandlery.settings import Settings, keys
@@ -22,14 +22,14 @@ HANDS = 8  # requests under way at once, and answers in memory: 27 a second at 0
 
 
 @dataclass
-class Tools:
+class RunContext:
     """One run's database connection, client and threads."""
 
     database: store.Database
     client: httpx.Client
     sources: Mapping[str, Source]
     keys: Mapping[str, SecretStr]  # API keys, by source
-    hands: Hands
+    hands: Workers
     priority: tuple[str, ...]
     include: tuple[str, ...]  # ids to collect though they are no coins'
     sent: Counter[str]  # requests not yet put to a month's account, by source
@@ -44,13 +44,13 @@ class Tools:
 
 
 @contextmanager
-def tools(
+def open_context(
     settings: Settings,
     *,
     timepiece: Timepiece | None = None,
     hands: int = HANDS,
     clock: Callable[[], float] = REAL.monotonic,
-) -> Iterator[Tools]:
+) -> Iterator[RunContext]:
     """Open the database (brought up to date) and the venues; on leaving, let go of both at once."""
     stop = threading.Event()
 
@@ -66,9 +66,9 @@ def tools(
         database.do(store.migrate)
         known = venues.load()
         client = open_client(settings, pace, Shared(apart, pace), sent)
-        at_hand = Hands(hands)
+        at_hand = Workers(hands)
         try:
-            yield Tools(
+            yield RunContext(
                 database=database,
                 client=client,
                 sources=known,

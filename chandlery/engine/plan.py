@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from chandlery import store, venues
 from chandlery.engine.claims import Claim
-from chandlery.engine.context import Tools
-from chandlery.engine.spec import Order
+from chandlery.engine.context import RunContext
+from chandlery.engine.spec import RunSpec
 from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store import Absence
 from chandlery.venues import Source
@@ -27,8 +27,8 @@ class Page(NamedTuple):
 
 
 def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
-    tools: Tools,
-    order: Order,
+    tools: RunContext,
+    order: RunSpec,
     source: Source,
     key: int,
     listings: Iterable[Listing],
@@ -53,7 +53,7 @@ def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
 
 
 def _known(
-    tools: Tools, key: int, lives: Sequence[tuple[Listing, Window]]
+    tools: RunContext, key: int, lives: Sequence[tuple[Listing, Window]]
 ) -> Mapping[int, list[Absence]]:
     """What the ledger knows of each coin at this source."""
     known = defaultdict(list)
@@ -63,8 +63,8 @@ def _known(
 
 
 def _wanted(  # noqa: PLR0913, PLR0917  what a plan is made from
-    tools: Tools,
-    order: Order,
+    tools: RunContext,
+    order: RunSpec,
     source: Source,
     key: int,
     lives: Sequence[tuple[Listing, Window]],
@@ -89,8 +89,8 @@ def _wanted(  # noqa: PLR0913, PLR0917  what a plan is made from
 
 
 def _again(
-    tools: Tools,
-    order: Order,
+    tools: RunContext,
+    order: RunSpec,
     lives: Sequence[tuple[Listing, Window]],
     known: Mapping[int, list[Absence]],
 ) -> Mapping[int, list[Window]]:
@@ -112,7 +112,7 @@ def _again(
     return again
 
 
-def _replaced(tools: Tools, source: Source) -> list[int]:
+def _replaced(tools: RunContext, source: Source) -> list[int]:
     """The sources (by key) whose candles this one's are to replace: the indicative, if traded."""
     if source.kind == "indicative":
         return []
@@ -120,7 +120,7 @@ def _replaced(tools: Tools, source: Source) -> list[int]:
     return [tools.database.do(store.source_key, name) for name in indicative]
 
 
-def _awake(page: Window, known: Iterable[Absence], order: Order) -> Window | None:
+def _awake(page: Window, known: Iterable[Absence], order: RunSpec) -> Window | None:
     """The page without the hours, at either end, that need not be asked for yet."""
     if not order.patient:
         return page

@@ -3,18 +3,18 @@
 from datetime import datetime
 
 from chandlery import store
-from chandlery.engine.context import Tools
+from chandlery.engine.context import RunContext
 from chandlery.venues import Source
 
 
-def keep(tools: Tools, now: datetime) -> None:
+def keep(tools: RunContext, now: datetime) -> None:
     """Put what was sent since the last time to the month's account."""
     for source in tools.sources.values():
         if _is_counted(tools, source) and (requests := tools.sent.pop(source.name, 0)):
             tools.database.do(store.note_spent, source.name, now, requests)
 
 
-def used_up(tools: Tools, source: Source, now: datetime) -> str | None:
+def used_up(tools: RunContext, source: Source, now: datetime) -> str | None:
     """Why a source may not be asked again this month, if so."""
     if not _is_counted(tools, source):
         return None
@@ -25,5 +25,5 @@ def used_up(tools: Tools, source: Source, now: datetime) -> str | None:
     return f"{source.name}: the key's {most:,} requests of {now:%B} are used up"
 
 
-def _is_counted(tools: Tools, source: Source) -> bool:
+def _is_counted(tools: RunContext, source: Source) -> bool:
     return source.venue.credits is not None and bool(tools.keys.get(source.name))

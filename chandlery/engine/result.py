@@ -23,7 +23,7 @@ class Failure(NamedTuple):
 
 
 @dataclass
-class Tally:
+class RunResult:
     """Counts, added up as batches of coins end."""
 
     coins: list[Coin] = field(default_factory=list)

@@ -10,9 +10,9 @@ from chandlery.engine import quota
 from chandlery.engine.batch import batches, gather
 from chandlery.engine.coins_known import CoinsKnown, coins_known
 from chandlery.engine.compare import tell_outages
-from chandlery.engine.context import Tools
-from chandlery.engine.result import Tally
-from chandlery.engine.spec import Order
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.spec import RunSpec
 from chandlery.engine.turn import Step
 from chandlery.errors import Misuse
 from chandlery.model import Coin
@@ -63,15 +63,15 @@ class _Course:
         self.watch(Progress(self.coins, self.done, self.records, min(share, 1.0)))
 
 
-Gather = Callable[[Tools, Order, Sequence[Coin], Tally, Step], None]
+Gather = Callable[[RunContext, RunSpec, Sequence[Coin], RunResult, Step], None]
 
 
 def run(
-    tools: Tools,
-    order: Order,
+    tools: RunContext,
+    order: RunSpec,
     watch: Watch = lambda _: None,
     gather: Gather = gather,
-) -> Tally:
+) -> RunResult:
     """Plan, fetch, write, refresh and account for every coin of the order.
 
     `gather` does one batch: Prefect's flows hand in the same function as a task.
@@ -80,7 +80,7 @@ def run(
     coins = tools.database.do(choose, order.symbols, order.max_coins, delisted=order.delisted)
     coins = [coin for coin in coins if order.shard is None or order.shard.has(coin)]
     tools.database.do(store.take_in, [coin.key for coin in coins])
-    tally = Tally(skipped=_unconfigured(tools, order))
+    tally = RunResult(skipped=_unconfigured(tools, order))
     tally.known = _known(tools, order)
     known = tools.sources.values()
     tools.database.do(store.note_kinds, [each.name for each in known if each.kind == "indicative"])
@@ -102,22 +102,22 @@ def run(
     return tally
 
 
-Run = Callable[[Tools, Order, Watch, Gather], Tally]
+Run = Callable[[RunContext, RunSpec, Watch, Gather], RunResult]
 
 
 def fill_gaps(
-    tools: Tools,
-    order: Order,
+    tools: RunContext,
+    order: RunSpec,
     watch: Watch = lambda _: None,
     gather: Gather = gather,
-) -> Tally:
+) -> RunResult:
     """Run the order, and count the gaps that are left, by reason."""
     tally = run(tools, order, watch, gather)
     tally.open_gaps = tools.database.do(store.gaps_by_reason, order.now, order.window)
     return tally
 
 
-def _known(tools: Tools, order: Order) -> CoinsKnown | None:
+def _known(tools: RunContext, order: RunSpec) -> CoinsKnown | None:
     """How many coins are known, where more of them would be this run's; no shard's affair."""
     if order.symbols is not None or order.shard is not None:
         return None
@@ -125,7 +125,7 @@ def _known(tools: Tools, order: Order) -> CoinsKnown | None:
     return found if order.max_coins is None or order.max_coins > found.known else None
 
 
-def _unconfigured(tools: Tools, order: Order) -> dict[str, str]:
+def _unconfigured(tools: RunContext, order: RunSpec) -> dict[str, str]:
     """Sources that are not asked for want of a key: said once, and no coin's failure."""
     return {
         name: f"not configured: set {name.upper()}_API_KEY"
@@ -163,13 +163,13 @@ def _unknown(connection: store.Connection, symbol: str) -> str:
     return f"no coin {symbol[:40]!r} is known: {hint}`chandlery coins` learns new ones"
 
 
-def _refresh_if_due(tools: Tools) -> None:
+def _refresh_if_due(tools: RunContext) -> None:
     """Refreshing costs the more the more is stored: its share of the time is what is bounded."""
     if monotonic() - tools.refreshed_at > tools.refresh_seconds / REFRESH_SHARE:
         _refresh(tools)
 
 
-def _refresh(tools: Tools) -> None:
+def _refresh(tools: RunContext) -> None:
     began = monotonic()
     tools.database.do(store.refresh)
     tools.refreshed_at = monotonic()

@@ -38,7 +38,7 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunSpec:
     """Which hours of which coins to have, from which sources in which order."""
 
     window: Window
@@ -54,7 +54,7 @@ class Order:
     delisted: bool = False  # also coins that were over before anybody asked for them
 
 
-def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
+def run_spec(  # noqa: PLR0913  the choices that every verb and flow spells alike
     *,
     now: datetime,
     known_sources: Iterable[str],
@@ -71,7 +71,7 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
     name: str = "a run",
     shard: str | None = None,
     delisted: bool = False,
-) -> Order:
+) -> RunSpec:
     """Build an order, or raise Misuse with one line that says what to write instead.
 
     The window ends with the last hour closed at `now`, or with the hour before `end`. It starts at
@@ -86,7 +86,7 @@ def order(  # noqa: PLR0913  the choices that every verb and flow spells alike
         raise Misuse(
             f"start {begin:%Y-%m-%dT%H:%MZ} is not before end {stop:%Y-%m-%dT%H:%MZ}: swap them?",
         )
-    return Order(
+    return RunSpec(
         window=Window(begin, stop),
         sources=_sources(sources, known_sources),
         now=now,

@@ -11,11 +11,11 @@ import polars as pl
 import psycopg
 
 from chandlery.engine.claims import Claim
-from chandlery.engine.context import Tools
+from chandlery.engine.context import RunContext
 from chandlery.engine.evidence import Answer, answer
 from chandlery.engine.plan import Page
-from chandlery.engine.result import Failure, Tally
-from chandlery.engine.spec import Order
+from chandlery.engine.result import Failure, RunResult
+from chandlery.engine.spec import RunSpec
 from chandlery.errors import Blocked, ChandleryError, Rejected, SourceError
 from chandlery.model import HOUR, Listing, Window, line
 from chandlery.venues import MalformedRows, Source
@@ -31,10 +31,10 @@ Step = Callable[[int], None]
 class Turn:
     """A source's turn at a batch of coins."""
 
-    tools: Tools
-    order: Order
+    tools: RunContext
+    order: RunSpec
     source: Source
-    tally: Tally
+    tally: RunResult
     step: Step
     claim: Claim
     refused: dict[Listing, str] = field(default_factory=dict)

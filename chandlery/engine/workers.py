@@ -18,7 +18,7 @@ T = TypeVar("T")
 GRACE_SECONDS = 0.5
 
 
-class Hands:
+class Workers:
     """So many threads that call what they are given, in order."""
 
     def __init__(self, many: int) -> None:

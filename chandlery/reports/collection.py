@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from chandlery.engine import Tally
+from chandlery.engine import RunResult
 from chandlery.quality import Survey
 from chandlery.reports import charts
 from chandlery.reports.markdown import bullets, page, picture, plain, section, table, words
@@ -13,7 +13,7 @@ from chandlery.reports.markdown import bullets, page, picture, plain, section, t
 COINS = 30  # as many as one reads of those that failed for one reason
 
 
-def of_gathering(title: str, tally: Tally, survey: Survey) -> str:
+def of_gathering(title: str, tally: RunResult, survey: Survey) -> str:
     """A page about a run, its survey being of what it touched, within its window."""
     return page(
         f"# {plain(title)}",
@@ -29,7 +29,7 @@ def of_gathering(title: str, tally: Tally, survey: Survey) -> str:
     )
 
 
-def _numbers(tally: Tally) -> str:
+def _numbers(tally: RunResult) -> str:
     rate = tally.records / tally.seconds if tally.seconds else 0.0
     numbers = {
         "coins": f"{len(tally.coins):,}",
@@ -61,7 +61,7 @@ def _some(symbols: Sequence[str]) -> str:
     return plain(", ".join(symbols[:COINS])) + (f" and {rest:,} more" if rest > 0 else "")
 
 
-def _sources(tally: Tally) -> str:
+def _sources(tally: RunResult) -> str:
     rows = [
         (
             name,
@@ -74,7 +74,7 @@ def _sources(tally: Tally) -> str:
     return table(("source", "coins", "candles", "share"), rows, numbers=[1, 2, 3]) if rows else ""
 
 
-def _away(tally: Tally) -> str:
+def _away(tally: RunResult) -> str:
     off = [f"**{name}** was off: {words(why)}" for name, why in tally.off.items()]
     return bullets([*off, *(f"{name}: {plain(why)}" for name, why in tally.skipped.items())])
 

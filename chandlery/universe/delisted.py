@@ -19,7 +19,7 @@ from typing import NamedTuple
 import polars as pl
 
 from chandlery import store, venues
-from chandlery.engine.context import Tools
+from chandlery.engine.context import RunContext
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store import DelistedListing
@@ -66,7 +66,7 @@ class _Life(NamedTuple):
     end: datetime
 
 
-def find(tools: Tools, found: Mapping[str, Told], now: datetime) -> Delisted:
+def find(tools: RunContext, found: Mapping[str, Told], now: datetime) -> Delisted:
     """What is over by the lists that sources have told, and was not known to be."""
     delisted = Delisted()
     for name, told in found.items():
@@ -77,7 +77,9 @@ def find(tools: Tools, found: Mapping[str, Told], now: datetime) -> Delisted:
     return delisted
 
 
-def keep(connection: store.Connection, tools: Tools, delisted: Delisted, now: datetime) -> None:
+def keep(
+    connection: store.Connection, tools: RunContext, delisted: Delisted, now: datetime
+) -> None:
     """Keep it, each coin left out until it is asked for; and which of them are no coins."""
     with connection.transaction():
         for name, listings in delisted.listings.items():
@@ -90,7 +92,7 @@ def keep(connection: store.Connection, tools: Tools, delisted: Delisted, now: da
         store.note_crypto(connection, dict(kinds.iter_rows()))
 
 
-def _over(tools: Tools, source: Source, told: Told, failures: dict[str, str]) -> list[_Symbol]:
+def _over(tools: RunContext, source: Source, told: Told, failures: dict[str, str]) -> list[_Symbol]:
     """The symbols against dollars that are over and not known yet, the best of each asset."""
     markets = pl.concat([told.markets, _archived(tools, source, told.markets, failures)])
     curated = [each.symbol for each in DELISTED if each.source == source.name]
@@ -114,7 +116,7 @@ def _over(tools: Tools, source: Source, told: Told, failures: dict[str, str]) ->
 
 
 def _archived(
-    tools: Tools, source: Source, markets: pl.DataFrame, failures: dict[str, str]
+    tools: RunContext, source: Source, markets: pl.DataFrame, failures: dict[str, str]
 ) -> pl.DataFrame:
     """As CATALOGUE what a source's files are of, beside what it lists."""
     names: set[str] = set()
@@ -127,7 +129,7 @@ def _archived(
     return pl.DataFrame([row for row in rows if row], schema=CATALOGUE, orient="row")
 
 
-def _archives(tools: Tools, source: Source) -> list[Source]:
+def _archives(tools: RunContext, source: Source) -> list[Source]:
     """The second ways to its candles that tell which symbols they have files of."""
     known = tools.sources.values()
     return [way for way in known if way.serves == source.name and way.folders is not None]
@@ -147,7 +149,7 @@ def _taken_apart(symbol: str) -> tuple[object, ...] | None:
 
 
 def _lived(
-    tools: Tools, source: Source, over: list[_Symbol], now: datetime, failures: dict[str, str]
+    tools: RunContext, source: Source, over: list[_Symbol], now: datetime, failures: dict[str, str]
 ) -> Iterator[DelistedListing]:
     """When each of these symbols lived; one that may come back, or never traded, is left out."""
     hands = [(each, tools.hands.submit(_life, tools, source, each, now)) for each in over]
@@ -162,7 +164,7 @@ def _lived(
             yield _listing(source, symbol, life)
 
 
-def _life(tools: Tools, source: Source, symbol: _Symbol, now: datetime) -> _Life | None:
+def _life(tools: RunContext, source: Source, symbol: _Symbol, now: datetime) -> _Life | None:
     """By the end that its venue tells, its last candle there, or its first and last file."""
     if symbol.end is not None:
         return _Life(None, symbol.end)
@@ -178,7 +180,7 @@ def _life(tools: Tools, source: Source, symbol: _Symbol, now: datetime) -> _Life
 
 
 def _by_files(
-    tools: Tools, way: Source, listing: Listing, months: Window, now: datetime
+    tools: RunContext, way: Source, listing: Listing, months: Window, now: datetime
 ) -> _Life | None:
     """Its first and its last candle: of the first and the last month that there is a file of."""
     first = Window(months.start, (months.start + MONTH).replace(day=1))
@@ -189,7 +191,7 @@ def _by_files(
 
 
 def _ends(
-    tools: Tools, way: Source, listing: Listing, month: Window, now: datetime
+    tools: RunContext, way: Source, listing: Listing, month: Window, now: datetime
 ) -> tuple[datetime | None, datetime | None]:
     opened = venues.fetch(tools.client, way, listing, month, now).frame["open_time"].to_list()
     return (opened[0], opened[-1]) if opened else (None, None)

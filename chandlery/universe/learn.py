@@ -10,8 +10,8 @@ import polars as pl
 from chandlery import store, venues
 from chandlery.engine import quota
 from chandlery.engine.coins_known import UNIVERSE
-from chandlery.engine.context import Tools
-from chandlery.engine.spec import Order
+from chandlery.engine.context import RunContext
+from chandlery.engine.spec import RunSpec
 from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
 from chandlery.model import whole_hour
 from chandlery.universe.delisted import find, keep
@@ -53,7 +53,7 @@ class Universe:
 
 
 def learn(
-    tools: Tools,
+    tools: RunContext,
     now: datetime,
     most: int | None = None,
     named: Sequence[str] = (),
@@ -113,7 +113,7 @@ def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
 
 
 def _learn_delisted(
-    tools: Tools, universe: Universe, found: Mapping[str, Told], now: datetime
+    tools: RunContext, universe: Universe, found: Mapping[str, Told], now: datetime
 ) -> None:
     """Keep what is over; who does not tell of it is asked another time."""
     over = find(tools, found, now)
@@ -179,7 +179,7 @@ def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
         )
 
 
-def learn_if_due(tools: Tools, order: Order) -> None:
+def learn_if_due(tools: RunContext, order: RunSpec) -> None:
     """Before a run: learn the coins, and what the order's sources list, where a day has passed."""
     known, old = tools.database.do(store.find), _old(tools, order)
     if known and not old:
@@ -196,7 +196,7 @@ def learn_if_due(tools: Tools, order: Order) -> None:
         raise Unavailable(f"no coin could be learnt: {words}")
 
 
-def _old(tools: Tools, order: Order) -> list[str]:
+def _old(tools: RunContext, order: RunSpec) -> list[str]:
     """What the order needs to be known, and is not, or was learnt a day ago and more."""
     sources_ = [LISTINGS.format(source.name) for source in asked(tools, order.sources)]
     wanted = [UNIVERSE, *([DELISTED] if order.delisted else []), *sources_]
@@ -204,7 +204,7 @@ def _old(tools: Tools, order: Order) -> list[str]:
     return [what for what, at in learnt.items() if at is None or order.now - at >= FRESH]
 
 
-def _coins(tools: Tools, most: int | None) -> pl.DataFrame:
+def _coins(tools: RunContext, most: int | None) -> pl.DataFrame:
     """The best-ranked coins: id, ticker (upper case, as venues write it), name, rank."""
     seen = coingecko.coins(tools.client, most)
     return seen.select(
@@ -217,7 +217,7 @@ def _coins(tools: Tools, most: int | None) -> pl.DataFrame:
     )
 
 
-def _there_are(tools: Tools, seen: pl.DataFrame, most: int | None) -> int | None:
+def _there_are(tools: RunContext, seen: pl.DataFrame, most: int | None) -> int | None:
     """How many coins CoinGecko has: those seen, where it had no more to tell."""
     if most is None or seen.height < most:
         return seen.height
@@ -228,7 +228,7 @@ def _there_are(tools: Tools, seen: pl.DataFrame, most: int | None) -> int | None
         return None
 
 
-def _learn_unmapped(tools: Tools, now: datetime, universe: Universe) -> None:
+def _learn_unmapped(tools: RunContext, now: datetime, universe: Universe) -> None:
     """Keep what each venue lists under ids of its own, until CoinGecko tells whose they are."""
     for source in asked(tools):
         if source.catalogue is None:

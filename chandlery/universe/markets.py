@@ -10,7 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from chandlery import venues
-from chandlery.engine.context import Tools
+from chandlery.engine.context import RunContext
 from chandlery.errors import SourceError
 from chandlery.universe.indexed import CRYPTOCOMPARE
 from chandlery.universe.reused import REUSED
@@ -42,7 +42,7 @@ class Told(NamedTuple):
 
 
 def told(
-    tools: Tools, seen: pl.DataFrame, failures: dict[str, str], named: Iterable[str] = ()
+    tools: RunContext, seen: pl.DataFrame, failures: dict[str, str], named: Iterable[str] = ()
 ) -> Iterator[tuple[str, Told]]:
     """What each source lists of the coins seen; why one does not is put to `failures`.
 
@@ -62,7 +62,7 @@ def told(
                 failures[source.name] = str(error)
 
 
-def asked(tools: Tools, named: Iterable[str] = ()) -> list[Source]:
+def asked(tools: RunContext, named: Iterable[str] = ()) -> list[Source]:
     """The sources in force, and those named, that may be asked.
 
     What nobody wants need not be known. One that is a second way stands for its first.
@@ -73,7 +73,7 @@ def asked(tools: Tools, named: Iterable[str] = ()) -> list[Source]:
     return [source for source in wanted if venues.configured(tools.keys, source)]
 
 
-def _listed(tools: Tools, source: Source, catalogue: Catalogue, coins: pl.DataFrame) -> Told:
+def _listed(tools: RunContext, source: Source, catalogue: Catalogue, coins: pl.DataFrame) -> Told:
     """A source's dollar markets that are of these coins (one a coin), and all it has.
 
     A coin whose own ticker is the venue's asset (1000SATS) is not a multiple of another.

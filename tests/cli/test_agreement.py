@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from chandlery import store
 from chandlery.cli.main import cli
-from chandlery.engine import Tools
+from chandlery.engine import RunContext
 from chandlery.model import HOUR, instant
 from chandlery.quality import assess
 from chandlery.reports.quality import of_quality
@@ -23,7 +23,7 @@ from sandbox import Serving, serving
 from sandbox.front import fronting
 from tests.engine.replay import Place, between, coin, hours, lay, listed
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 NOW = instant("2026-03-01T00:30Z")
 END = instant("2026-03-01T00:00Z")
 WANTED, LATER = instant("2026-01-15T00:00Z"), instant("2026-01-17T00:00Z")

@@ -15,7 +15,7 @@ import yaml
 from psycopg.conninfo import make_conninfo
 
 from chandlery import embedded, store
-from chandlery.engine import order, run, tools
+from chandlery.engine import open_context, run, run_spec
 from chandlery.model import HOUR
 from chandlery.quality import assess
 from chandlery.rate_limit.gate import Timepiece
@@ -71,10 +71,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     with serving(coins=12, seed=7, now=NOW, limits=False) as venues:
         asked = settings.model_copy(update={"venues_url": venues.url})
-        with tools(asked, timepiece=clock) as at_hand:
+        with open_context(asked, timepiece=clock) as at_hand:
             learn(at_hand, NOW)
             asking = {"sources": ("binance_futures", "binance_spot"), "now": NOW}
-            run(at_hand, order(known_sources=load(), start="2026-09-01", **asking))
+            run(at_hand, run_spec(known_sources=load(), start="2026-09-01", **asking))
             store.note_spent(at_hand.connection, "coingecko", NOW, 4711)
             assess(at_hand.connection, now=NOW)
             at_hand.connection.execute(TROUBLE)

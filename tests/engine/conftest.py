@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tally, Tools, order, run
+from chandlery.engine import RunContext, RunResult, run, run_spec
 from chandlery.engine.context import HANDS
 from chandlery.settings import Settings
 from chandlery.universe import learn
@@ -17,10 +17,10 @@ from chandlery.venues import load
 from sandbox import Serving, serving
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
-Collect = Callable[..., Tally]
+Collect = Callable[..., RunResult]
 
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 
 
 @pytest.fixture
@@ -44,10 +44,12 @@ def at_sandbox(settings: Settings, venues: Serving, open_tools: Open) -> Setting
 def collect(at_sandbox: Settings, open_tools: Open) -> Collect:
     """Run the engine as the command line does."""
 
-    def once(*, hands: int = HANDS, clock: Callable[[], float] = monotonic, **given: Any) -> Tally:
+    def once(
+        *, hands: int = HANDS, clock: Callable[[], float] = monotonic, **given: Any
+    ) -> RunResult:
         given = {"sources": ("binance_futures", "binance_spot"), "now": NOW} | given
         with open_tools(at_sandbox, hands=hands, clock=clock) as at_hand:
-            return run(at_hand, order(known_sources=load(), **given))
+            return run(at_hand, run_spec(known_sources=load(), **given))
 
     return once
 

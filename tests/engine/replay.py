@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from chandlery import store
-from chandlery.engine import Tally, Tools, gather, order, run
+from chandlery.engine import RunContext, RunResult, gather, run, run_spec
 from chandlery.engine.run import Run
 from chandlery.model import HOUR, Listing, instant
 from chandlery.settings import Settings
@@ -18,7 +18,7 @@ from chandlery.venues import load
 from sandbox import Serving
 from sandbox.front import Front
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 
 
 def hours(start: datetime, end: datetime, price: float) -> pl.DataFrame:
@@ -66,11 +66,11 @@ class Place:
         with self.open_tools(self.settings) as at_hand:
             return learn(at_hand, now, most)
 
-    def backfill(self, *sources: str, do: Run = run, **given: Any) -> Tally:
+    def backfill(self, *sources: str, do: Run = run, **given: Any) -> RunResult:
         asked: dict[str, Any] = {"now": self.NOW, "sources": sources, "start": "2025-01-01"} | given
         self.venues.at(asked["now"])
         with self.open_tools(self.settings) as at_hand:
-            return do(at_hand, order(known_sources=load(), **asked), lambda _: None, gather)
+            return do(at_hand, run_spec(known_sources=load(), **asked), lambda _: None, gather)
 
     def held(self, id_: str) -> list[datetime]:
         with store.connect(self.settings) as connection:

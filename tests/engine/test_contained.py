@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tools
+from chandlery.engine import RunContext
 from chandlery.settings import Settings
 from sandbox import serving
 from sandbox.front import fronting
 from tests.engine.replay import Place, coin, hours, lay, listed
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 NOON = Place.NOW.replace(minute=0)
 DAY = timedelta(days=1)
 SOURCES = ("binance_spot", "okx", "coingecko")

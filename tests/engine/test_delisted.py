@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tools
+from chandlery.engine import RunContext
 from chandlery.model import HOUR, instant
 from chandlery.settings import Settings
 from chandlery.universe.left_out import left_out
@@ -21,7 +21,7 @@ from sandbox.front import fronting, whole
 from tests.conftest import SHARED
 from tests.engine.replay import Place, between, coin, hours, lay, listed
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 SPOT = "binance_spot"
 BEGAN, STOPPED = instant("2025-10-05T07:00Z"), instant("2025-11-20T13:00Z")
 LATELY = Place.NOW.replace(minute=0) - timedelta(days=5)

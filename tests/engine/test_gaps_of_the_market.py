@@ -11,7 +11,7 @@ import pytest
 
 from chandlery import store
 from chandlery.cli.gaps import evidence
-from chandlery.engine import Tools, choose, order, run
+from chandlery.engine import RunContext, choose, run, run_spec
 from chandlery.model import Window, instant
 from chandlery.quality import assess
 from chandlery.settings import Settings
@@ -20,7 +20,7 @@ from chandlery.universe import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)
 SPOT = ("binance_spot",)
 Backfill = Callable[..., None]
@@ -45,7 +45,7 @@ def backfill(settings: Settings, open_tools: Open, venues: Serving) -> Backfill:
     def once(*symbols: str, now: datetime = NOW, year: int = 2017) -> None:
         given = {"sources": SPOT, "symbols": symbols, "start_year": year}
         with open_tools(asked) as at_hand:
-            assert run(at_hand, order(now=now, known_sources=load(), **given)).failed == {}
+            assert run(at_hand, run_spec(now=now, known_sources=load(), **given)).failed == {}
 
     return once
 

@@ -11,13 +11,13 @@ import httpx
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tools, fill_gaps
+from chandlery.engine import RunContext, fill_gaps
 from chandlery.settings import Settings
 from sandbox import Serving, serving
 from sandbox.front import fronting, whole
 from tests.engine.replay import Place, between, coin, hours, lay, listed
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 DAY = timedelta(days=1)
 NIGHT = Place.NOW + timedelta(hours=1, minutes=0, seconds=12)  # 01:30:12
 BEGAN = Place.NOW.replace(minute=0) - 10 * DAY

@@ -10,14 +10,14 @@ import httpx
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tools, fill_gaps
+from chandlery.engine import RunContext, fill_gaps
 from chandlery.model import HOUR, Window
 from chandlery.settings import Settings
 from sandbox import serving
 from sandbox.front import fronting, whole
 from tests.engine.replay import Place, between, coin, hours, lay, listed
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 NOON = Place.NOW.replace(minute=0)
 BEGAN = NOON - timedelta(days=3)
 BAD = BEGAN + 30 * HOUR

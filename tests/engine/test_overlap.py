@@ -14,14 +14,14 @@ from itertools import count, pairwise
 from typing import Any
 
 from chandlery import store
-from chandlery.engine import Tally
+from chandlery.engine import RunResult
 from chandlery.engine.context import HANDS
 from chandlery.local.processes import until
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
 from sandbox import Serving
 
-Collect = Callable[..., Tally]
+Collect = Callable[..., RunResult]
 Rows = Callable[[str], list[tuple[Any, ...]]]
 TABLES = ("candle_1h", "candle_4h", "candle_1d", "absence")
 WEEK = {"start": "2026-11-15", "end": "2026-11-22"}
@@ -230,7 +230,7 @@ def test_the_ledger_keeps_what_runs_that_overlap_saw(
     futures = {"sources": ("binance_futures",), "patient": False}
     collect(**WEEK, **futures)
 
-    def day(number: int) -> Tally:
+    def day(number: int) -> RunResult:
         return collect(start=f"2026-11-{number}", end=f"2026-11-{number + 1}", **futures)
 
     with ThreadPoolExecutor(RUNS) as hands:

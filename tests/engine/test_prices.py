@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tools
+from chandlery.engine import RunContext
 from chandlery.quality.check import assess
 from chandlery.settings import Settings
 from sandbox import serving
 from sandbox.front import fronting
 from tests.engine.replay import Place, between, coin, hours, lay, listed
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 DAY = timedelta(days=1)
 SOURCES = ("binance_spot", "okx", "coingecko")
 BEGAN = Place.NOW.replace(minute=0) - 100 * DAY

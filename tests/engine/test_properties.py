@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chandlery import store
-from chandlery.engine import Tally, order, plan
+from chandlery.engine import RunResult, plan, run_spec
 from chandlery.engine.batch import _flushes, _keys
 from chandlery.engine.claims import Claim
 from chandlery.engine.turn import Turn
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conftest import Open
 
-    from chandlery.engine import Tools
+    from chandlery.engine import RunContext
     from chandlery.settings import Settings
 
     Frame = Callable[..., pl.DataFrame]
@@ -52,7 +52,7 @@ next_coin = count(1).__next__
 
 
 @pytest.fixture
-def at_hand(settings: Settings, open_tools: Open) -> Iterator[Tools]:
+def at_hand(settings: Settings, open_tools: Open) -> Iterator[RunContext]:
     with open_tools(settings) as opened:
         names = [f"coin-{n}" for n in range(1, COINS + 1)]
         ranked = {"id": names, "ticker": names, "name": names, "rank": range(1, COINS + 1)}
@@ -61,11 +61,11 @@ def at_hand(settings: Settings, open_tools: Open) -> Iterator[Tools]:
 
 
 @pytest.fixture
-def key(at_hand: Tools) -> int:
+def key(at_hand: RunContext) -> int:
     return store.source_key(at_hand.connection, "binance_spot")
 
 
-def claim(at_hand: Tools) -> Claim:
+def claim(at_hand: RunContext) -> Claim:
     return Claim(at_hand.connection, UUID(int=0), {}, at_hand.clock)
 
 
@@ -82,7 +82,7 @@ def within(windows: list[Window]) -> list[int]:
     refreshed=st.booleans(),
 )
 def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: PLR0913, PLR0917
-    at_hand: Tools,
+    at_hand: RunContext,
     key: int,
     frame: Frame,
     there: set[int],
@@ -106,7 +106,7 @@ def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: 
     store.replace_absences(connection, key, [coin], noted)
     start, end = (None if at is None else T0 + at * HOUR for at in life)
     listing = Listing(coin, "binance_spot", "XUSDT", start=start, end=end)
-    asked = order(
+    asked = run_spec(
         now=NOW, known_sources=at_hand.sources, sources=SOURCES, start="2024-02-28", patient=patient
     )
     source = replace(at_hand.sources["binance_spot"], page_hours=PAGE_HOURS)
@@ -129,13 +129,13 @@ def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: 
     assert all(one.window.end <= next_.window.start for one, next_ in pairwise(pages))
 
 
-def rows(at_hand: Tools, coin: int) -> list[tuple[object, ...]]:
+def rows(at_hand: RunContext, coin: int) -> list[tuple[object, ...]]:
     return at_hand.connection.execute(
         "select open_time, close, source from candle_1h where coin = %s order by open_time", (coin,)
     ).fetchall()
 
 
-def traces(at_hand: Tools, coin: int) -> int:
+def traces(at_hand: RunContext, coin: int) -> int:
     found = at_hand.connection.execute("select from restated where coin = %s", (coin,))
     return len(found.fetchall())
 
@@ -143,7 +143,7 @@ def traces(at_hand: Tools, coin: int) -> int:
 @few
 @given(st.lists(st.lists(st.tuples(st.integers(0, 1), spans), max_size=4), max_size=4))
 def test_pages_in_any_order_overlapping_and_flushed_anyhow_make_the_same_table(
-    at_hand: Tools, key: int, frame: Frame, flushed: list[list[tuple[int, tuple[int, int]]]]
+    at_hand: RunContext, key: int, frame: Frame, flushed: list[list[tuple[int, tuple[int, int]]]]
 ) -> None:
     coins = [next_coin(), next_coin()]
     expected: list[set[int]] = [set(), set()]
@@ -169,21 +169,21 @@ def test_pages_in_any_order_overlapping_and_flushed_anyhow_make_the_same_table(
     st.permutations(range(8)),
 )
 def test_of_several_sources_the_best_stays_whoever_comes_first(
-    at_hand: Tools,
+    at_hand: RunContext,
     frame: Frame,
     told: list[tuple[int, tuple[int, int]]],
     turns: list[int],
 ) -> None:
     coin, connection = next_coin(), at_hand.connection
     keys = [store.source_key(connection, name) for name in SOURCES]
-    asked = order(now=NOW, known_sources=at_hand.sources, sources=SOURCES, start="2024-02-28")
+    asked = run_spec(now=NOW, known_sources=at_hand.sources, sources=SOURCES, start="2024-02-28")
     twice = [*told, *told]
     for turn in turns:
         if turn >= len(twice):
             continue
         place, span = twice[turn]
         source = at_hand.sources[SOURCES[place]]
-        mine = Turn(at_hand, asked, source, Tally(), lambda _: None, claim(at_hand))
+        mine = Turn(at_hand, asked, source, RunResult(), lambda _: None, claim(at_hand))
         better = _keys(mine, source)
         frames = {coin: frame(range(*span), close=2.0 + place / 10)}
         store.write(connection, frames, keys[place], better=better, now=NOW)

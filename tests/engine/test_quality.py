@@ -10,7 +10,7 @@ import pytest
 
 from bench.golden import Recording, backfill
 from chandlery import store
-from chandlery.engine import Tally
+from chandlery.engine import RunResult
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, instant
 from chandlery.quality import Report, assess
@@ -20,7 +20,7 @@ from chandlery.settings import Settings
 from chandlery.store.findings import EVERYTHING
 from sandbox import Serving
 
-Collect = Callable[..., Tally]
+Collect = Callable[..., RunResult]
 Check = Callable[..., Report]
 NOW = instant("2026-11-22T10:30Z")
 WEEK = {"start": "2026-11-15", "max_coins": 8}

@@ -12,7 +12,7 @@ import pytest
 
 from chandlery import embedded, store
 from chandlery.cli.gaps import evidence
-from chandlery.engine import Tally, Tools, fill_gaps, order, run
+from chandlery.engine import RunContext, RunResult, fill_gaps, run, run_spec
 from chandlery.model import Window, instant
 from chandlery.quality.check import assess
 from chandlery.settings import Settings
@@ -21,7 +21,7 @@ from chandlery.universe import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -45,16 +45,18 @@ class Site:
         with self.open_tools(self.settings) as at_hand:
             learn(at_hand, now)
 
-    def backfill(self, now: datetime = NOW, **given: Any) -> Tally:
+    def backfill(self, now: datetime = NOW, **given: Any) -> RunResult:
         return self._run(run, now, {"start": START} | given)
 
-    def fill(self, now: datetime, **given: Any) -> Tally:
+    def fill(self, now: datetime, **given: Any) -> RunResult:
         return self._run(fill_gaps, now, {"start": START, "recheck_hours": 24} | given)
 
-    def _run(self, what: Callable[..., Tally], now: datetime, given: dict[str, Any]) -> Tally:
+    def _run(
+        self, what: Callable[..., RunResult], now: datetime, given: dict[str, Any]
+    ) -> RunResult:
         asked = {"sources": SPOT, "symbols": ["BTC", "ETH", "XRP"], "now": now} | given
         with self.open_tools(self.settings) as at_hand:
-            return what(at_hand, order(known_sources=load(), **asked))
+            return what(at_hand, run_spec(known_sources=load(), **asked))
 
     def gaps(self, now: datetime = NOW, window: Window | None = None) -> list[Gap]:
         with store.connect(self.settings) as connection:

@@ -9,15 +9,15 @@ from pathlib import Path
 import httpx
 
 from chandlery import store
-from chandlery.engine import FILL_HOURS, RECHECK_HOURS, Tally, Tools, fill_gaps
+from chandlery.engine import FILL_HOURS, RECHECK_HOURS, RunContext, RunResult, fill_gaps
 from chandlery.model import instant
 from chandlery.settings import Settings
 from sandbox import serving
 from sandbox.front import fronting, whole
 from tests.engine.replay import Place, coin, hours, lay, listed
 
-Collect = Callable[..., Tally]
-Open = Callable[..., AbstractContextManager[Tools]]
+Collect = Callable[..., RunResult]
+Open = Callable[..., AbstractContextManager[RunContext]]
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tally
+from chandlery.engine import RunResult
 from chandlery.errors import Misuse
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
 from sandbox import Serving
 
-Collect = Callable[..., Tally]
+Collect = Callable[..., RunResult]
 Rows = Callable[[str], list[tuple[Any, ...]]]
 WEEK = {"start": "2026-11-15", "end": "2026-11-22"}
 HOURS = 7 * 24

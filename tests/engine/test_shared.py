@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from chandlery import store, venues
-from chandlery.engine.context import open_client, tools
+from chandlery.engine.context import open_client, open_context
 from chandlery.engine.shared_limits import Shared
 from chandlery.errors import Blocked
 from chandlery.model import Listing, Window
@@ -34,7 +34,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 def ask(settings: Settings, said: Any, start: Any) -> None:
     """A process that asks OKX for pages, and says when each came."""
-    with tools(settings) as at_hand:
+    with open_context(settings) as at_hand:
         said.put("ready")
         start.wait(PATIENCE)
         for _ in range(PAGES):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chandlery.engine import Tally, Tools, order, run
+from chandlery.engine import RunContext, RunResult, run, run_spec
 from chandlery.engine.batch import line
 from chandlery.settings import Settings
 from chandlery.universe import learn, learn_if_due
@@ -14,8 +14,8 @@ from chandlery.venues import load
 from sandbox import Serving
 from tests.engine.conftest import NOW
 
-Open = Callable[..., AbstractContextManager[Tools]]
-Ask = Callable[..., Tally]
+Open = Callable[..., AbstractContextManager[RunContext]]
+Ask = Callable[..., RunResult]
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def ask(settings: Settings, venues: Serving, open_tools: Open, in_force: tuple[s
     """A run as a verb makes it, where only some sources are in force."""
     current = settings.model_copy(update={"venues_url": venues.url, "priority": in_force})
 
-    def once(*sources: str, **given: Any) -> Tally:
+    def once(*sources: str, **given: Any) -> RunResult:
         asked = {"now": NOW, "hours": 24, "symbols": ["BTC"]} | given
         with open_tools(current) as at_hand:
-            wanted = order(known_sources=load(), sources=sources or in_force, **asked)
+            wanted = run_spec(known_sources=load(), sources=sources or in_force, **asked)
             learn_if_due(at_hand, wanted)
             return run(at_hand, wanted)
 
@@ -72,7 +72,7 @@ def test_indicative_sources_are_asked_last_and_nothing_counts_twice(
     current = settings.model_copy(update={"venues_url": venues.url, "priority": sources})
     with open_tools(current) as at_hand:
         learn(at_hand, NOW)
-        wanted = order(known_sources=load(), sources=sources, now=NOW, hours=24)
+        wanted = run_spec(known_sources=load(), sources=sources, now=NOW, hours=24)
         names = [each.name for each in line(at_hand, wanted)]
         assert [name for name in names if not name.endswith("archive")] == [
             "okx",

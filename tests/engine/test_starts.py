@@ -10,14 +10,14 @@ import httpx
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tools
+from chandlery.engine import RunContext
 from chandlery.model import HOUR, instant
 from chandlery.settings import Settings
 from sandbox import Serving, serving
 from sandbox.front import fronting, whole
 from tests.engine.replay import Place, between, coin, hours, lay, listed
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 NOW = Place.NOW
 DAY = timedelta(days=1)
 SOURCES = ("binance_futures", "binance_spot", "bybit", "coingecko")

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tools, order, run
+from chandlery.engine import RunContext, run, run_spec
 from chandlery.model import HOUR, instant, price, whole_hour
 from chandlery.quality import assess
 from chandlery.quality.check import Report
@@ -25,7 +25,7 @@ from chandlery.universe import learn
 from chandlery.venues import load
 from sandbox import serving
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 SPOT = "binance_spot"
 WHEN = {"trouble": instant("2023-12-30T19:00Z"), "market": instant("2026-04-30T04:00Z")}
 BOUND, BACK = 0.405, 0.1  # of a jump, as a logarithm; of its way, what may be left of a wick
@@ -236,7 +236,7 @@ def test_what_is_said_of_real_coins_is_the_truth(
         asked = settings.model_copy(update={"venues_url": venues.url, "priority": (SPOT,)})
         with open_tools(asked) as at_hand:
             learn(at_hand, now)
-            wanted = order(now=now, known_sources=load(), sources=(SPOT,), start_year=2017)
+            wanted = run_spec(now=now, known_sources=load(), sources=(SPOT,), start_year=2017)
             assert run(at_hand, wanted).failed == {}
     with store.connect(asked) as connection:
         report = assess(connection, now)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tools, order
+from chandlery.engine import RunContext, run_spec
 from chandlery.model import instant
 from chandlery.settings import Settings
 from chandlery.universe import learn, learn_if_due
@@ -15,7 +15,7 @@ from chandlery.universe.indexed import CRYPTOCOMPARE
 from chandlery.venues import load
 from sandbox import Serving
 
-Open = Callable[..., AbstractContextManager[Tools]]
+Open = Callable[..., AbstractContextManager[RunContext]]
 NOW = instant("2026-11-22T10:30Z")
 
 
@@ -109,7 +109,7 @@ def test_who_was_among_the_best_can_be_read_back(
 def test_a_first_run_learns_by_itself_and_a_second_does_not(
     settings: Settings, venues: Serving, open_tools: Open
 ) -> None:
-    wanted = order(now=NOW, known_sources=load(), sources=("binance_spot",), max_coins=5)
+    wanted = run_spec(now=NOW, known_sources=load(), sources=("binance_spot",), max_coins=5)
     with open_tools(settings.model_copy(update={"venues_url": venues.url})) as at_hand:
         learn_if_due(at_hand, wanted)
         assert len(store.find(at_hand.connection)) == 12

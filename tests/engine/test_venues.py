@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tally, Tools, order, run
+from chandlery.engine import RunContext, RunResult, run, run_spec
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import PRIORITY, Settings
 from chandlery.universe import learn
@@ -17,8 +17,8 @@ from chandlery.venues import load
 from sandbox import Serving, serving
 
 NOW = instant("2026-04-30T04:00Z")
-Open = Callable[..., AbstractContextManager[Tools]]
-Backfill = Callable[..., Tally]
+Open = Callable[..., AbstractContextManager[RunContext]]
+Backfill = Callable[..., RunResult]
 VENUES = ("binance_spot", "binance_futures", "okx", "bybit")
 
 
@@ -37,10 +37,10 @@ def replayed(
 def backfill(open_tools: Open) -> Backfill:
     """Run the engine against these settings' venues."""
 
-    def once(current: Settings, **given: Any) -> Tally:
+    def once(current: Settings, **given: Any) -> RunResult:
         wanted = {"now": NOW, "known_sources": load(), "start_year": 2017} | given
         with open_tools(current) as at_hand:
-            return run(at_hand, order(**wanted))
+            return run(at_hand, run_spec(**wanted))
 
     return once
 

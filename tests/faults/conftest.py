@@ -18,7 +18,7 @@ import pytest
 
 from bench.hurried import Hurried
 from chandlery import embedded, store
-from chandlery.engine import Tally, Tools, gather, order, run
+from chandlery.engine import RunContext, RunResult, gather, run, run_spec
 from chandlery.engine.run import Run
 from chandlery.model import Window
 from chandlery.settings import Settings
@@ -76,7 +76,7 @@ class Place:
     truth: dict[str, dict[datetime, Candle]] = field(default_factory=dict)  # by source
 
     @contextmanager
-    def tools(self) -> Iterator[Tools]:
+    def tools(self) -> Iterator[RunContext]:
         """A run's tools, with a clock that whoever sleeps moves on: for all runs of a row."""
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("CRYPTOCOMPARE_API_KEY", "planted-cryptocompare")
@@ -93,12 +93,12 @@ class Place:
         """Let time go by."""
         self.clock.sleep(seconds)
 
-    def collect(self, *sources: str, coin: str = "BTC", do: Run = run, **given: Any) -> Tally:
+    def collect(self, *sources: str, coin: str = "BTC", do: Run = run, **given: Any) -> RunResult:
         """Run the engine for a coin's day, or for what is given."""
         day = {"start": f"{DAY.start:%FT%RZ}", "end": f"{DAY.end:%FT%RZ}"}
         wanted = {"now": NOW, "symbols": [coin], "sources": sources, **day} | given
         with self.tools() as at_hand:
-            return do(at_hand, order(known_sources=load(), **wanted), lambda _: None, gather)
+            return do(at_hand, run_spec(known_sources=load(), **wanted), lambda _: None, gather)
 
     def stored(self, coin: str = "BTC", window: Window = DAY) -> dict[datetime, Candle]:
         """What is stored of a coin, hour by hour."""

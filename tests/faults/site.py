@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chandlery import embedded, store
-from chandlery.engine import Tally, order, run, tools
+from chandlery.engine import RunResult, open_context, run, run_spec
 from chandlery.model import Window, instant
 from chandlery.rate_limit.gate import REAL, Timepiece
 from chandlery.settings import Settings
@@ -70,16 +70,18 @@ class Site:
         collect(self.undisturbed, week)
         assert tables(self.disturbed, week) == tables(self.undisturbed, week)
 
-    def collect(self, week: Window, slept: Slept | None = None, **given: Any) -> Tally:
+    def collect(self, week: Window, slept: Slept | None = None, **given: Any) -> RunResult:
         """As `chandlery backfill` does, by way of the wire."""
         return collect(self.disturbed, week, slept, **given)
 
 
-def collect(settings: Settings, week: Window, slept: Slept | None = None, **given: Any) -> Tally:
-    with tools(settings, timepiece=(slept or Slept()).timepiece) as at_hand:
+def collect(
+    settings: Settings, week: Window, slept: Slept | None = None, **given: Any
+) -> RunResult:
+    with open_context(settings, timepiece=(slept or Slept()).timepiece) as at_hand:
         ends = {"start": week.start.isoformat(), "end": week.end.isoformat()}
         wanted = {"now": NOW, "sources": ("binance_futures", "binance_spot"), **ends} | given
-        return run(at_hand, order(known_sources=load(), **wanted))
+        return run(at_hand, run_spec(known_sources=load(), **wanted))
 
 
 def tables(settings: Settings, week: Window) -> dict[str, list[tuple[Any, ...]]]:
@@ -113,7 +115,7 @@ def opened(template: Path, folder: Path) -> Iterator[Site]:
         undisturbed = Settings(CHANDLERY_HOME=homes[1], **given)
         disturbed = undisturbed.model_copy(update={"home": homes[0], "database_url": wire.url})
         for each in (undisturbed, disturbed):
-            with tools(each) as at_hand:
+            with open_context(each) as at_hand:
                 learn(at_hand, NOW)
         yield Site(homes[0], wire, disturbed, undisturbed, venues, _weeks())
     wire.shut()

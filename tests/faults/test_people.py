@@ -9,7 +9,7 @@ import pytest
 
 from chandlery import store
 from chandlery.cli.main import LONGEST, main
-from chandlery.engine import order, run
+from chandlery.engine import run, run_spec
 from chandlery.errors import Misuse
 from chandlery.model.time import instant
 from chandlery.venues import load
@@ -263,7 +263,7 @@ def test_a_flows_parameters(place: "Place", happened: "Happened") -> None:
         for given in ({"symbols": [text]}, {"start": text}, {"shard": text}, {"sources": [text]}):
             wanted = {"sources": ["okx"], "now": instant(NOW), "known_sources": load()} | given
             with pytest.raises(Misuse) as caught, place.tools() as at_hand:
-                run(at_hand, order(**wanted))
+                run(at_hand, run_spec(**wanted))
             assert len(str(caught.value)) < LONGEST
     assert written(place) == before
     happened(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import order, run, tools
+from chandlery.engine import open_context, run, run_spec
 from chandlery.local.processes import until
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import Settings
@@ -109,8 +109,8 @@ def undisturbed(settings: Settings, site: Site, window: Window, **given: Any) ->
     alone = settings.model_copy(
         update={"venues_url": site.venues.url, "priority": ("binance_futures", "binance_spot")}
     )
-    with tools(alone) as at_hand:
-        wanted = order(
+    with open_context(alone) as at_hand:
+        wanted = run_spec(
             now=instant(NOW),
             known_sources=load(),
             sources=alone.priority,

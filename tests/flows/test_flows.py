@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from chandlery import store
-from chandlery.engine import Tally, order, run, tools
+from chandlery.engine import RunResult, open_context, run, run_spec
 from chandlery.model import Window, instant
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
@@ -146,7 +146,7 @@ def test_a_state_tells_what_is_left_to_another_run(
     assert (state.name, state.message) == ("Completed", told)
 
 
-Once = Callable[..., Tally]
+Once = Callable[..., RunResult]
 
 
 @pytest.fixture
@@ -157,16 +157,16 @@ def once(settings: Settings, venues: Serving) -> Once:
     from flows.batches import as_tasks  # noqa: PLC0415
 
     @flow(name="once")
-    def collected(symbols: list[str], fault: dict[str, Any]) -> Tally:
+    def collected(symbols: list[str], fault: dict[str, Any]) -> RunResult:
         asked = settings.model_copy(update={"venues_url": venues.url})
-        wanted = order(
+        wanted = run_spec(
             now=instant(NOW),
             known_sources=load(),
             sources=["binance_futures"],
             start="2026-11-21",
             symbols=symbols,
         )
-        with tools(asked, timepiece=hurried()) as at_hand:
+        with open_context(asked, timepiece=hurried()) as at_hand:
             learn(at_hand, instant(NOW), 4)
             venues.forget()
             venues.fault("503", source="binance_futures", path="klines", **fault)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from chandlery import embedded, store
-from chandlery.engine import tools
+from chandlery.engine import open_context
 from chandlery.model import instant
 from chandlery.settings import Settings
 from chandlery.universe import learn
@@ -41,7 +41,7 @@ def learnt(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
     hurried = Timepiece(monotonic=lambda: time.monotonic() + slept[0], sleep=sleep)
     with serving(coins=12, seed=7, now=instant(NOW), limits=False) as venues:
         asked = Settings(DATABASE_URL=None, CHANDLERY_HOME=home, CHANDLERY_VENUES_URL=venues.url)
-        with tools(asked, timepiece=hurried) as at_hand:
+        with open_context(asked, timepiece=hurried) as at_hand:
             learn(at_hand, instant(NOW))
     embedded.stop(home)
     return home

@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from chandlery import store
-from chandlery.engine import Tally, Upkeep
+from chandlery.engine import RunResult, Upkeep
 from chandlery.model import HOUR, Coin
 from chandlery.quality import Survey, assess
 from chandlery.reports import of_coins, of_gathering, of_quality, of_shards, of_upkeep
@@ -43,9 +43,9 @@ def survey(present: int = 5, reasons: Mapping[str, Mapping[str, int]] | None = N
     return Survey("day", held, shares.with_columns(pl.col("at").cast(TIME)), reasons or {})
 
 
-def tally(**more: Any) -> Tally:
+def tally(**more: Any) -> RunResult:
     coins = [Coin(key, f"C{key}", f"c{key}", f"Coin {key}", key) for key in range(1, 41)]
-    made = Tally(coins=coins, pages=7, seconds=2.0, **more)
+    made = RunResult(coins=coins, pages=7, seconds=2.0, **more)
     made.wrote("okx", [1, 2], 500)
     return made
 

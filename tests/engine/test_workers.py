@@ -6,11 +6,11 @@ from threading import Event
 
 import pytest
 
-from chandlery.engine.workers import Hands
+from chandlery.engine.workers import Workers
 
 
 def test_what_comes_of_a_call_is_told_where_it_is_asked_for() -> None:
-    hands = Hands(2)
+    hands = Workers(2)
     halves = [hands.submit(divmod, 7, number) for number in (2, 0, 7)]
     assert halves[0].result() == (3, 1)
     with pytest.raises(ZeroDivisionError):
@@ -20,7 +20,7 @@ def test_what_comes_of_a_call_is_told_where_it_is_asked_for() -> None:
 
 
 def test_what_was_not_begun_is_not_done_and_what_was_is_not_waited_for() -> None:
-    hands, begun, answer = Hands(1), Event(), Event()
+    hands, begun, answer = Workers(1), Event(), Event()
     waiting = hands.submit(lambda: begun.set() or answer.wait())
     later = hands.submit(answer.set)
     begun.wait()
@@ -35,6 +35,7 @@ def test_what_was_not_begun_is_not_done_and_what_was_is_not_waited_for() -> None
 
 def test_a_process_ends_though_an_answer_is_waited_for() -> None:
     code = (
-        "from chandlery.engine.workers import Hands; import time; Hands(1).submit(time.sleep, 600)"
+        "from chandlery.engine.workers import Workers; import time;"
+        " Workers(1).submit(time.sleep, 600)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=True).returncode == 0

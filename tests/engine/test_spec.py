@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from chandlery.engine import order
+from chandlery.engine import run_spec
 from chandlery.errors import Misuse
 from chandlery.model import Coin, Window, instant
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 4, 30, 4, 5, tzinfo=UTC)
 
 
 def ask(**given: Any) -> Any:
-    return order(**{"now": NOW, "known_sources": ("a", "b"), "sources": ("a",)} | given)
+    return run_spec(**{"now": NOW, "known_sources": ("a", "b"), "sources": ("a",)} | given)
 
 
 def test_history_starts_in_2020_and_ends_with_the_last_closed_hour() -> None:
