@@ -26,7 +26,7 @@ $(STAMP): requirements.lock pyproject.toml chandlery/embedded/package-lock.json
 	@touch $(STAMP)
 
 demo: setup ## Backfill 20 coins of a sandbox venue for 90 days, and look at them
-	@$(BIN)/python -m chandlery.local.demo
+	@$(BIN)/python -m bench.demo
 
 test: setup ## Run every test
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile

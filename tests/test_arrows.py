@@ -77,5 +77,5 @@ def test_one_place_reads_the_environment_and_one_connects() -> None:
         paths = (path for room in BELOW if room not in OWN for path in modules(room))
         return {str(path.relative_to(ROOT)) for path in paths if word in path.read_text("utf-8")}
 
-    assert having("os.environ") <= {"chandlery/local/demo.py", "chandlery/local/processes.py"}
+    assert having("os.environ") <= {"chandlery/embedded/install.py", "chandlery/local/processes.py"}
     assert having("psycopg.connect(") == {"chandlery/store/connect.py"}

