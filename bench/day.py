@@ -25,7 +25,7 @@ from chandlery import store
 from chandlery.engine import run, run_spec
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.settings import Settings
-from chandlery.universe import learn, learn_if_due
+from chandlery.symbology import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving, serving
 from sandbox.universe import MadeUpMarket

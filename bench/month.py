@@ -30,7 +30,7 @@ from chandlery.engine import FILL_HOURS, RECHECK_HOURS, fill_gaps, maintain, run
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.quality import check
 from chandlery.settings import Settings
-from chandlery.universe import learn, learn_if_due
+from chandlery.symbology import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving, serving
 

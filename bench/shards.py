@@ -23,7 +23,7 @@ from bench.venue_to_database import rows
 from chandlery import store
 from chandlery.engine import open_context
 from chandlery.settings import Settings
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from chandlery.venues import Timepiece
 from sandbox.serving import serving
 

@@ -27,7 +27,7 @@ from chandlery.model import Coin, clock, instant
 from chandlery.quality import survey
 from chandlery.reports import of_gathering
 from chandlery.settings import Settings
-from chandlery.universe import learn_if_due
+from chandlery.symbology import learn_if_due
 from chandlery.venues import load
 from flows.blocks import in_force
 from flows.reporting import publish

@@ -24,7 +24,7 @@ from chandlery.engine import RunSpec, Shard, open_context
 from chandlery.errors import Misuse
 from chandlery.reports import of_shards
 from chandlery.settings import Settings
-from chandlery.universe import learn_if_due
+from chandlery.symbology import learn_if_due
 from flows.reporting import publish
 
 DEPLOYMENT = "backfill/shard"

@@ -8,7 +8,7 @@ from chandlery.engine import open_context
 from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
 from chandlery.reports import of_coins
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from flows.blocks import in_force
 from flows.form import Coins, which
 from flows.reporting import publish

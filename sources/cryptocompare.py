@@ -27,7 +27,7 @@ https://developers.coindesk.com. Quirks:
 - What a plan allows is told only by refusing. 20 a second and 300 a minute, as recorded, was the
   free plan's [U today].
 - No catalogue: its list of coins has tickers of its own, which collide, and CoinGecko names no coin
-  behind them. Which coin is which stands in a curated table (chandlery/universe/indexed.py).
+  behind them. Which coin is which stands in a curated table (chandlery/symbology/indexed.py).
 """
 
 import re

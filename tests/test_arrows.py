@@ -21,15 +21,16 @@ BELOW = {
     "sources": {*WORDS, "chandlery.rate_limit", "chandlery.venues"},
     "chandlery.store": {*WORDS, "chandlery.embedded"},
     "chandlery.engine": {*WORDS, "chandlery.rate_limit", "chandlery.store", "chandlery.venues"},
-    "chandlery.universe": {*WORDS, *ENGINE, "sources"},
+    "chandlery.symbology": {*WORDS, *ENGINE, "sources"},
     "chandlery.quality": {*WORDS, *ENGINE},
-    "chandlery.reports": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.universe"},
-    "flows": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.reports", "chandlery.universe"},
+    "chandlery.reports": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.symbology"},
+    "flows": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.reports", "chandlery.symbology"},
+    "chandlery.api": {*WORDS, "chandlery.engine", "chandlery.store"},
     "chandlery.local": {*WORDS, "chandlery.embedded", "chandlery.venues", "sandbox"},
     "chandlery.cli": {
         *WORDS,
         *ENGINE,
-        *("chandlery.embedded", "chandlery.local", "chandlery.quality", "chandlery.universe"),
+        *("chandlery.embedded", "chandlery.local", "chandlery.quality", "chandlery.symbology"),
     },
 }
 

@@ -40,8 +40,8 @@ from chandlery.engine import (
 from chandlery.engine.run import Run
 from chandlery.engine.spec import few
 from chandlery.settings import Settings, settings
-from chandlery.universe import Universe, learn, learn_if_due
-from chandlery.universe.left_out import left_out
+from chandlery.symbology import Universe, learn, learn_if_due
+from chandlery.symbology.left_out import left_out
 
 
 @click.command()

@@ -22,7 +22,7 @@ from rich.text import Text
 from chandlery.engine import Progress as Step
 from chandlery.engine import RunResult
 from chandlery.engine.coins_known import CoinsKnown
-from chandlery.universe.left_out import LeftOut
+from chandlery.symbology.left_out import LeftOut
 
 NO_CANDLES = "no candles yet: `chandlery backfill --max-coins 20` fetches some"
 WIDE = 240  # where no terminal says how wide it is, a table is not to be folded

@@ -23,16 +23,15 @@ from chandlery.cli.options import (
     at,
     choices,
     listed,
-    window,
 )
 from chandlery.engine import choose
 from chandlery.engine.coins_known import coins_known
 from chandlery.engine.spec import FIRST_YEAR, few
-from chandlery.model import Coin, Window
+from chandlery.model import Coin, Window, window
 from chandlery.quality.check import cut
 from chandlery.settings import settings
 from chandlery.store.read import TIMEFRAMES
-from chandlery.universe.left_out import by_why, left_out
+from chandlery.symbology.left_out import by_why, left_out
 
 
 @click.command()

@@ -7,8 +7,7 @@ from typing import Any, NotRequired, TypedDict, TypeVar, Unpack
 import click
 
 from chandlery.engine import RunSpec, run_spec
-from chandlery.errors import Misuse
-from chandlery.model import Window, clock, instant, whole_hour
+from chandlery.model import clock, instant
 from chandlery.settings import Settings, settings
 from chandlery.venues import load
 
@@ -61,22 +60,6 @@ def at(now: str | None) -> datetime:
 def listed(text: str | None) -> list[str] | None:
     """Names separated by commas."""
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
-
-
-def window(start: str | None, end: str | None, now: datetime | None = None) -> Window | None:
-    """The window between two times, either of which may be left out; None if both are.
-
-    Misuse if it is empty or, where `now` is given, begins after it.
-    """
-    if start is None and end is None:
-        return None
-    first = instant("2009-01-01" if start is None else start, name="start")
-    last = instant("2100-01-01" if end is None else end, name="end")
-    if first >= last:
-        raise Misuse(f"start {first:%Y-%m-%dT%H:%MZ} is not before end {last:%Y-%m-%dT%H:%MZ}")
-    if now is not None and first >= whole_hour(now):
-        raise Misuse(f"start {first:%Y-%m-%dT%H:%MZ} is in the future: no hour of it has closed")
-    return Window(first, last)
 
 
 def ordered(**given: Unpack[Given]) -> tuple[Settings, RunSpec]:

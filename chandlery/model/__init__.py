@@ -2,7 +2,7 @@
 
 from chandlery.model.frame import SCHEMA, check, empty, within
 from chandlery.model.text import Coin, Kind, Listing, line, price
-from chandlery.model.time import HOUR, Window, clock, instant, whole_hour, whole_hour_up
+from chandlery.model.time import HOUR, Window, clock, instant, whole_hour, whole_hour_up, window
 
 __all__ = [
     "HOUR",
@@ -19,5 +19,6 @@ __all__ = [
     "price",
     "whole_hour",
     "whole_hour_up",
+    "window",
     "within",
 ]

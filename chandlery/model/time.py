@@ -105,3 +105,19 @@ def instant(text: str, *, name: str = "time") -> datetime:
     if not EARLIEST <= at <= LATEST:
         raise Misuse(f"{name} {told} is out of range: write a year from 2009 on")
     return at.astimezone(UTC)
+
+
+def window(start: str | None, end: str | None, now: datetime | None = None) -> Window | None:
+    """The window between two times, either of which may be left out; None if both are.
+
+    Misuse if it is empty or, where `now` is given, begins after it.
+    """
+    if start is None and end is None:
+        return None
+    first = instant("2009-01-01" if start is None else start, name="start")
+    last = instant("2100-01-01" if end is None else end, name="end")
+    if first >= last:
+        raise Misuse(f"start {first:%Y-%m-%dT%H:%MZ} is not before end {last:%Y-%m-%dT%H:%MZ}")
+    if now is not None and first >= whole_hour(now):
+        raise Misuse(f"start {first:%Y-%m-%dT%H:%MZ} is in the future: no hour of it has closed")
+    return Window(first, last)

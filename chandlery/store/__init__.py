@@ -35,7 +35,17 @@ from chandlery.store.connect import Connection, alone, connect
 from chandlery.store.coverage import held
 from chandlery.store.database import Database, told
 from chandlery.store.findings import Finding, find_oddities, look_for, open_findings, suspects
-from chandlery.store.gaps import Gap, Health, Outage, asked, gaps, gaps_by_reason, health, outages
+from chandlery.store.gaps import (
+    NOT_MISSING,
+    Gap,
+    Health,
+    Outage,
+    asked,
+    gaps,
+    gaps_by_reason,
+    health,
+    outages,
+)
 from chandlery.store.history import History, Version, history
 from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
 from chandlery.store.listings import (
@@ -57,7 +67,7 @@ from chandlery.store.missing import missing, note_wanted, wanted
 from chandlery.store.process import Process
 from chandlery.store.quality import Step, keep_quality, measure, shares, trend, unlisted
 from chandlery.store.quota import note_spent, spent
-from chandlery.store.read import read
+from chandlery.store.read import TIMEFRAMES, read
 from chandlery.store.reconcile import Mismatch, compared_windows, reconcile
 from chandlery.store.refresh import refresh
 from chandlery.store.roles import make_roles, share
@@ -67,6 +77,8 @@ from chandlery.store.write import write
 __all__ = [
     "KEPT",
     "LEASE",
+    "NOT_MISSING",
+    "TIMEFRAMES",
     "Absence",
     "Claim",
     "Claimant",

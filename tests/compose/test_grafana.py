@@ -20,7 +20,7 @@ from chandlery.model import HOUR
 from chandlery.quality import assess
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from chandlery.venues import load
 from sandbox import serving
 

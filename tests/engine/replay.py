@@ -13,7 +13,7 @@ from chandlery.engine import RunContext, RunResult, gather, run, run_spec
 from chandlery.engine.run import Run
 from chandlery.model import HOUR, Listing, instant
 from chandlery.settings import Settings
-from chandlery.universe import Universe, learn
+from chandlery.symbology import Universe, learn
 from chandlery.venues import load
 from sandbox import Serving
 from sandbox.front import Front

@@ -15,7 +15,7 @@ from chandlery import store
 from chandlery.engine import RunContext
 from chandlery.model import HOUR, instant
 from chandlery.settings import Settings
-from chandlery.universe.left_out import left_out
+from chandlery.symbology.left_out import left_out
 from sandbox import Serving, serving
 from sandbox.front import fronting, whole
 from tests.conftest import SHARED

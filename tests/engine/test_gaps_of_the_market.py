@@ -16,7 +16,7 @@ from chandlery.model import Window, instant
 from chandlery.quality import assess
 from chandlery.settings import Settings
 from chandlery.store import Connection, Gap
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from chandlery.universe.kinds import is_crypto, why_left_out
+from chandlery.symbology.kinds import is_crypto, why_left_out
 
 
 def taken(id_: str, *include: str) -> bool:

@@ -17,7 +17,7 @@ from chandlery.model import Window, instant
 from chandlery.quality.check import assess
 from chandlery.settings import Settings
 from chandlery.store import Gap
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 

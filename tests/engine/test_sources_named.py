@@ -9,7 +9,7 @@ import pytest
 from chandlery.engine import RunContext, RunResult, run, run_spec
 from chandlery.engine.batch import line
 from chandlery.settings import Settings
-from chandlery.universe import learn, learn_if_due
+from chandlery.symbology import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving
 from tests.engine.conftest import NOW

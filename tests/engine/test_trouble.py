@@ -21,7 +21,7 @@ from chandlery.quality import assess
 from chandlery.quality.check import Report
 from chandlery.settings import Settings
 from chandlery.store.gaps import NOT_MISSING
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from chandlery.venues import load
 from sandbox import serving
 

@@ -10,8 +10,8 @@ from chandlery import store
 from chandlery.engine import RunContext, run_spec
 from chandlery.model import instant
 from chandlery.settings import Settings
-from chandlery.universe import learn, learn_if_due
-from chandlery.universe.indexed import CRYPTOCOMPARE
+from chandlery.symbology import learn, learn_if_due
+from chandlery.symbology.indexed import CRYPTOCOMPARE
 from chandlery.venues import load
 from sandbox import Serving
 

@@ -12,7 +12,7 @@ from chandlery import store
 from chandlery.engine import RunContext, RunResult, run, run_spec
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import PRIORITY, Settings
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 

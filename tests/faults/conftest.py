@@ -22,7 +22,7 @@ from chandlery.engine import RunContext, RunResult, gather, run, run_spec
 from chandlery.engine.run import Run
 from chandlery.model import Window
 from chandlery.settings import Settings
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from chandlery.venues import load
 from chandlery.venues.transport import ATTEMPTS
 from sandbox import Serving, serving

@@ -13,7 +13,7 @@ import pytest
 from chandlery import store
 from chandlery.engine import fill_gaps
 from chandlery.model import HOUR, Window, instant
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from chandlery.venues import Fetched, fetch, load
 from sandbox.front import Reset, whole
 

@@ -12,7 +12,7 @@ from chandlery.model import HOUR, instant, whole_hour
 from chandlery.rate_limit.account import SHARE, Memory
 from chandlery.rate_limit.gate import Gate, Timepiece
 from chandlery.settings import Settings
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from chandlery.venues import Budget, Metering, load
 from sandbox import serving
 from tests.faults.site import Slept

@@ -25,7 +25,7 @@ from chandlery.engine import fill_gaps
 from chandlery.model import Window, instant, line
 from chandlery.quality import check, survey
 from chandlery.reports import of_gathering, of_quality
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from sandbox.front import whole
 from sources.coingecko import LONGEST_TICKER
 

@@ -15,7 +15,7 @@ from chandlery.engine import open_context
 from chandlery.errors import Gone
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from sandbox import serving
 from tests.faults.site import NOW, Slept, collect, tables
 

@@ -19,7 +19,7 @@ from chandlery.engine import open_context, run, run_spec
 from chandlery.local.processes import until
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import Settings
-from chandlery.universe import learn_if_due
+from chandlery.symbology import learn_if_due
 from chandlery.venues import load
 
 Site = Any  # conftest's

@@ -18,7 +18,7 @@ from chandlery.engine import RunResult, open_context, run, run_spec
 from chandlery.model import Window, instant
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 

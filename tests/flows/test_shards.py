@@ -17,7 +17,7 @@ from chandlery import embedded, store
 from chandlery.engine import open_context
 from chandlery.model import instant
 from chandlery.settings import Settings
-from chandlery.universe import learn
+from chandlery.symbology import learn
 from chandlery.venues import Timepiece
 from sandbox import serving
 

@@ -13,7 +13,7 @@ from chandlery.engine import RunResult, Upkeep
 from chandlery.model import HOUR, Coin
 from chandlery.quality import Survey, assess
 from chandlery.reports import of_coins, of_gathering, of_quality, of_shards, of_upkeep
-from chandlery.universe import Universe
+from chandlery.symbology import Universe
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 TIME = pl.Datetime("us", "UTC")

@@ -14,11 +14,11 @@ from chandlery.engine.context import RunContext
 from chandlery.engine.spec import RunSpec
 from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
 from chandlery.model import whole_hour
-from chandlery.universe.delisted import find, keep
-from chandlery.universe.kinds import is_crypto
-from chandlery.universe.left_out import DELISTED
-from chandlery.universe.markets import LISTED, Told, asked, in_dollars, told
-from chandlery.universe.renames import renames
+from chandlery.symbology.delisted import find, keep
+from chandlery.symbology.kinds import is_crypto
+from chandlery.symbology.left_out import DELISTED
+from chandlery.symbology.markets import LISTED, Told, asked, in_dollars, told
+from chandlery.symbology.renames import renames
 from sources import coingecko, cryptocompare
 
 log = logging.getLogger(__name__)

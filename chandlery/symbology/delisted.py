@@ -23,10 +23,10 @@ from chandlery.engine.context import RunContext
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store import DelistedListing
-from chandlery.universe.delisted_symbols import DELISTED, DelistedSymbol
-from chandlery.universe.kinds import is_crypto
-from chandlery.universe.markets import QUOTES, Told, in_dollars
-from chandlery.universe.reused import REUSED
+from chandlery.symbology.delisted_symbols import DELISTED, DelistedSymbol
+from chandlery.symbology.kinds import is_crypto
+from chandlery.symbology.markets import QUOTES, Told, in_dollars
+from chandlery.symbology.reused import REUSED
 from chandlery.venues import CATALOGUE, Source
 from chandlery.venues.parsing.multiples import plain
 

@@ -12,8 +12,8 @@ import polars as pl
 from chandlery import venues
 from chandlery.engine.context import RunContext
 from chandlery.errors import SourceError
-from chandlery.universe.indexed import CRYPTOCOMPARE
-from chandlery.universe.reused import REUSED
+from chandlery.symbology.indexed import CRYPTOCOMPARE
+from chandlery.symbology.reused import REUSED
 from chandlery.venues import CATALOGUE, Catalogue, Source
 from sources import coingecko, cryptocompare
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from chandlery import store
 from chandlery.model import Coin
-from chandlery.universe.kinds import why_left_out
+from chandlery.symbology.kinds import why_left_out
 
 DELISTED = "delisted"
 
