@@ -7,7 +7,7 @@ BENCH := .venv-bench/ready
 ROOMS := chandlery sources flows sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults nightly check format bench golden lock clean
+.PHONY: help setup demo test faults nightly check docs format bench golden lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ check: setup ## Lint, types, formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+docs: setup ## Write docs/commands.md and docs/configuration.md from the code
+	@$(BIN)/python -m chandlery.cli.manual docs
 
 format: setup ## Format the code, mend what a linter can mend
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

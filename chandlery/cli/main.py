@@ -4,7 +4,7 @@ import errno
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 import psycopg
@@ -42,7 +42,34 @@ PLACES = {
 DONE, SOME_FAILED, MISUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+GROUPS: Mapping[str, Sequence[click.Command]] = {
+    "Collect": (coins, backfill, hourly, fill_gaps, try_source),
+    "Look": (status, gaps, history, quality, export),
+    "Run": (up, down, automations, bury, config),
+    "Database": (db, maintain, migrate, roles),
+}
+"""The verbs, as `--help` and docs/commands.md show them."""
+
+
+class Grouped(click.Group):
+    """A group whose help shows its commands by what they are for, each with its whole sentence."""
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands."""
+        for title, verbs in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(str(verb.name), first_sentence(verb)) for verb in verbs])
+
+
+def first_sentence(verb: click.Command) -> str:
+    """What a verb does, in a sentence."""
+    return (verb.help or "").partition("\n\n")[0].replace("\n", " ").strip()
+
+
+@click.group(
+    cls=Grouped,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="chandlery", message="%(version)s")
 def cli() -> None:
     """Every crypto coin's hourly candles, complete, in TimescaleDB.
@@ -51,28 +78,7 @@ def cli() -> None:
     """
 
 
-VERBS = (
-    migrate,
-    roles,
-    coins,
-    backfill,
-    hourly,
-    fill_gaps,
-    gaps,
-    history,
-    quality,
-    maintain,
-    status,
-    export,
-    up,
-    down,
-    automations,
-    bury,
-    config,
-    db,
-    try_source,
-)
-for verb in VERBS:
+for verb in (verb for verbs in GROUPS.values() for verb in verbs):
     cli.add_command(verb)
 
 
