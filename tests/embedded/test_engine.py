@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ENSURE = """
 import sys
 from pathlib import Path
-import embedded
+from chandlery import embedded
 print(embedded.ensure(Path(sys.argv[1])), embedded.status(Path(sys.argv[1])).pid)
 """
 
@@ -70,7 +70,7 @@ SETTINGS = ("postgresql.conf", "postgresql.auto.conf")
 WITH_TCP = """
 import sys
 from pathlib import Path
-import embedded
+from chandlery import embedded
 embedded.ensure(Path(sys.argv[1]), tcp=int(sys.argv[2]))
 """
 
