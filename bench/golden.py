@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from bench import measure
-from chandlery import engine, store
+from chandlery import engine, store, symbology
 from chandlery.model import HOUR, Coin, Listing, Window
 from chandlery.model.frame import PRICES, SCHEMA
 from chandlery.settings import Settings
@@ -152,8 +152,8 @@ def backfill(current: Settings, source: str, recorded: Sequence[Recording]) -> s
     market = recorded[0].folder.parent.parent
     with serving(process=True, market=market, now=now, limits=False) as sandbox:
         asked = current.model_copy(update={"venues_url": sandbox.url})
-        with engine.tools(asked) as tools:
-            engine.learn(tools, now)
+        with engine.open_context(asked) as tools:
+            symbology.learn(tools, now)
             order = engine.RunSpec(Window(first, now), (source,), now)
             tally = engine.run(tools, order)
     failed = f", FAILED: {tally.failed}" if tally.failed else ""

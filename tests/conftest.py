@@ -24,6 +24,7 @@ from chandlery.model import HOUR, SCHEMA
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
 from tests import fault_table, fuzz
+from tests.emptied import Shared
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
@@ -38,6 +39,7 @@ NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)  # when the last recorded hour has cl
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "own_engine: an engine of its own, which it may spoil")
     for plugin in (fault_table, fuzz):
         config.pluginmanager.register(plugin)
 
@@ -68,10 +70,24 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     yield from _settings(request, tmp_path)
 
 
+@pytest.fixture(scope="session")
+def emptied(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """A database that tests share, one after the other."""
+    made = Shared(template, tmp_path_factory.mktemp("shared"))
+    yield made
+    made.throw_away()
+
+
 @pytest.fixture
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """Settings with an up-to-date, empty database."""
-    if request.config.getoption("--server") is None:
+    """Settings with an up-to-date, empty database; the test's own, if it is marked `own_engine`."""
+    embedded_one = request.config.getoption("--server") is None
+    if embedded_one and request.node.get_closest_marker("own_engine") is None:
+        shared = request.getfixturevalue("emptied")
+        yield shared.give()
+        shared.tidy()
+        return
+    if embedded_one:
         template = request.getfixturevalue("template")
         shutil.copytree(template / "pgdata", tmp_path / "home" / "pgdata")
     for made in _settings(request, tmp_path):

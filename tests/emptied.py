@@ -1,0 +1,128 @@
+"""A database that tests share one after the other: empty and as it was made before each.
+
+Making one takes a second and a half of CPU, emptying it some hundredths. A test that changed more
+than rows (a trigger, a role, a setting) leaves a database that is thrown away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chandlery import embedded, store
+from chandlery.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLES = b"""
+select string_agg(relname, ', ') from pg_class
+where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'migration'
+"""
+AGGREGATES = "candle_4h", "candle_1d"
+# Truncating notes that all is stale. And TimescaleDB is to know of no bar that was made.
+FORGET = b"""
+truncate stale restart identity;
+update _timescaledb_catalog.continuous_aggs_invalidation_threshold
+set watermark = -210866803200000000;
+update _timescaledb_catalog.continuous_aggs_watermark set watermark = -210866803200000000;
+delete from _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log;
+delete from _timescaledb_catalog.continuous_aggs_materialization_invalidation_log;
+insert into _timescaledb_catalog.continuous_aggs_materialization_invalidation_log
+select mat_hypertable_id, -9223372036854775808, 9223372036854775807
+from _timescaledb_catalog.continuous_agg;
+"""
+# Everything that is no row of ours. Chunks are told by their names, and go with their rows.
+SHAPE = b"""
+select md5(string_agg(what, ' ' order by what)) from (
+    select format('%s %s %s %s %s', oid, relname, relkind, relowner, relacl) from pg_class
+    where relnamespace in ('public'::regnamespace) or relname like '\\_materialized%'
+    union all
+    select format('%s %s', oid, md5(pg_get_functiondef(oid))) from pg_proc
+    where pronamespace = 'public'::regnamespace and prokind in ('f', 'p')
+    union all
+    select format('%s %s %s', tgname, tgenabled, tgrelid) from pg_trigger
+    where tgrelid in (select oid from pg_class where relnamespace = 'public'::regnamespace)
+    union all
+    select format('%s %s', conname, pg_get_constraintdef(oid)) from pg_constraint
+    where connamespace = 'public'::regnamespace
+    union all
+    select pg_get_viewdef(oid) from pg_class
+    where relkind = 'v' and relnamespace = 'public'::regnamespace
+    union all
+    select format('%s %s', rolname, rolsuper) from pg_roles
+    union all
+    select format('%s %s %s', setdatabase, setrole, setconfig) from pg_db_role_setting
+    union all
+    select format('%s %s', id, config) from _timescaledb_config.bgw_job
+    union all
+    select format('%s', packed) from timescaledb_information.hypertable_compression_settings packed
+    union all
+    select string_agg(it::text, '') from migration it
+) as thing (what)
+"""
+
+
+@dataclass
+class Shared:
+    """A home with an engine that outlives a test."""
+
+    template: Path
+    place: Path
+    made: int = 0
+    home: Path | None = None
+    shape: str = ""
+
+    def give(self) -> Settings:
+        """Settings with an up-to-date, empty database."""
+        if self.home is not None:
+            current = Settings(DATABASE_URL=None, CHANDLERY_HOME=self.home)
+            with contextlib.suppress(Exception):  # whatever a test left of it
+                if self._emptied(current):
+                    return current
+            self.throw_away()
+        self.made += 1
+        self.home = self.place / f"{self.made}"
+        shutil.copytree(self.template / "pgdata", self.home / "pgdata")
+        current = Settings(DATABASE_URL=None, CHANDLERY_HOME=self.home)
+        with store.connect(current) as connection:
+            store.migrate(connection)
+            self.shape = _shape(connection)
+        return current
+
+    def _emptied(self, current: Settings) -> bool:
+        """Empty it, where nothing but rows was changed."""
+        with store.connect(current) as connection:
+            if _shape(connection) != self.shape:
+                return False
+            empty(connection)
+            return True
+
+    def tidy(self) -> None:
+        """Take away what a test left beside the database."""
+        for path in self.home.iterdir() if self.home is not None else ():
+            if path.name not in {"pgdata", "run"} and not path.name.startswith("engine."):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def throw_away(self) -> None:
+        """End the engine, and let go of its home."""
+        if self.home is not None:
+            embedded.stop(self.home)
+            shutil.rmtree(self.home, ignore_errors=True)
+            self.home = None
+
+
+def empty(connection: store.Connection) -> None:
+    """Take all rows, and what is known of them."""
+    ((tables,),) = connection.execute(TABLES).fetchall()
+    connection.execute(f"truncate {tables} restart identity cascade".encode())
+    for aggregate in AGGREGATES:
+        connection.execute(f"truncate {aggregate}".encode())
+    connection.execute(FORGET)
+
+
+def _shape(connection: store.Connection) -> str:
+    ((shape,),) = connection.execute(SHAPE).fetchall()
+    return str(shape)
