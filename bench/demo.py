@@ -70,7 +70,7 @@ class Runner:
         """Raise CalledProcessError where the command fails."""
         print(f"$ {line}", flush=True)
         command = [sys.executable, "-m", *shlex.split(line)]
-        subprocess.run(command, env=self.environment, check=True)  # noqa: S603 - our own
+        subprocess.run(command, env=self.environment, check=True)  # noqa: S603  our own commands
         print(flush=True)
 
 

