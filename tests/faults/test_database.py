@@ -18,6 +18,7 @@ from chandlery import embedded, store
 from chandlery.errors import Gone
 from chandlery.settings import Settings
 from chandlery.store.database import PATIENCE
+from tests import waiting
 from tests.faults.site import COINS, HOURS, Site, Slept, asked, opened, tables
 from tests.faults.wire import (
     ANY,
@@ -205,7 +206,7 @@ def test_a_real_deadlock(server: Settings, happened: Happened) -> None:
             for n in order:
                 connection.execute("update held set times = times + 1 where n = %s", (n,))
                 if n == order[0] and len(tries) <= 2:
-                    both.wait(30)
+                    both.wait(waiting.PATIENCE)
 
     at_once(server, lambda one: one.do(update, 1, 2), lambda other: other.do(update, 2, 1))
     with store.connect(server) as connection:
