@@ -22,6 +22,7 @@ from chandlery.symbology import learn_if_due
 from chandlery.venues import load
 from tests.waiting import wait
 
+pytestmark = pytest.mark.prefect
 Site = Any  # conftest's
 Happened = Callable[[str], None]
 Say = Callable[[str], None]
