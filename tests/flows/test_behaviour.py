@@ -207,6 +207,7 @@ def test_a_run_that_is_cancelled_stops_within_seconds_and_keeps_what_it_wrote(
         assert site.outcome(site.start("backfill", **given))["state"]["name"] == "Completed"
         assert asked_again(site, written) == []
         assert hours(connection, week) > written
+    assert told < 20
     happened(
         f"gone after {gone:.1f} s, Cancelled after {told:.1f} s, {len(written):,} candles kept"
     )
