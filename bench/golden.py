@@ -152,12 +152,12 @@ def backfill(current: Settings, source: str, recorded: Sequence[Recording]) -> s
     market = recorded[0].folder.parent.parent
     with serving(process=True, market=market, now=now, limits=False) as sandbox:
         asked = current.model_copy(update={"venues_url": sandbox.url})
-        with engine.open_context(asked) as tools:
-            symbology.learn(tools, now)
-            order = engine.RunSpec(Window(first, now), (source,), now)
-            tally = engine.run(tools, order)
-    failed = f", FAILED: {tally.failed}" if tally.failed else ""
-    return f"{source}: {tally.records:,} hours in {tally.seconds:.1f} s{failed}"
+        with engine.open_context(asked) as context:
+            symbology.learn(context, now)
+            spec = engine.RunSpec(Window(first, now), (source,), now)
+            result = engine.run(context, spec)
+    failed = f", FAILED: {result.failed}" if result.failed else ""
+    return f"{source}: {result.records:,} hours in {result.seconds:.1f} s{failed}"
 
 
 @dataclass

@@ -41,8 +41,8 @@ def measured(coins: int, rounds: int) -> tuple[list[Spent], int]:
             "CHANDLERY_VENUES_URL": sandbox.url,
             "CHANDLERY_SOURCES": TRADED,
         }
-        with Hurried().tools(current.model_copy(update={"venues_url": sandbox.url})) as at_hand:
-            learn(at_hand, begin)
+        with Hurried().context(current.model_copy(update={"venues_url": sandbox.url})) as context:
+            learn(context, begin)
         spent, before = [], 0
         for hour in range(rounds + 1):
             connection.execute("delete from account")  # in the world an hour lies between them

@@ -23,18 +23,18 @@ class Hurried:
         self._at_work = False
 
     @contextmanager
-    def tools(self, settings: Settings) -> Iterator[RunContext]:
-        """A run's tools."""
+    def context(self, settings: Settings) -> Iterator[RunContext]:
+        """A run's context."""
         timepiece = Timepiece(
             monotonic=lambda: monotonic() + self.ahead * self._at_work,
             wall=lambda: time() + self.ahead,
             sleep=self.sleep,
             stopwatch=lambda: monotonic() * self.pace,
         )
-        with open_context(settings, timepiece=timepiece) as at_hand:
+        with open_context(settings, timepiece=timepiece) as context:
             self._at_work = True
             try:
-                yield at_hand
+                yield context
             finally:
                 self._at_work = False
 

@@ -127,16 +127,16 @@ class Operation:
 
     def collect(self, now: datetime, do: Callable[..., Any] = run, **given: Any) -> None:  # noqa: ANN401  a run's choices
         """Run the engine as a verb does."""
-        with self.clock.tools(self.settings) as at_hand:
+        with self.clock.context(self.settings) as context:
             asked = run_spec(now=now, known_sources=load(), sources=SOURCES, **given)
-            learn_if_due(at_hand, asked)
-            if do(at_hand, asked).failed:
+            learn_if_due(context, asked)
+            if do(context, asked).failed:
                 self.month.unsuccessful[do.__name__] += 1
 
     def sync(self, now: datetime) -> None:
         """Learn all coins and listings."""
-        with self.clock.tools(self.settings) as at_hand:
-            if learn(at_hand, now).failures:
+        with self.clock.context(self.settings) as context:
+            if learn(context, now).failures:
                 self.month.unsuccessful["sync-coins"] += 1
 
     def do(self, step: Step) -> None:

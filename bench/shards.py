@@ -85,8 +85,8 @@ def learnt(current: Settings, coins: int) -> None:
     """Let the database know the coins, from a sandbox like the others."""
     with serving(coins=coins, now=NOW, limits=False) as sandbox:
         asked = current.model_copy(update={"venues_url": sandbox.url})
-        with open_context(asked, timepiece=hurried()) as at_hand:
-            learn(at_hand, NOW, coins)
+        with open_context(asked, timepiece=hurried()) as context:
+            learn(context, NOW, coins)
 
 
 def once(

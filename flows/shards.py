@@ -42,8 +42,8 @@ def in_shards(shards: int, current: Settings, wanted: RunSpec) -> State[Statisti
     All take this run's moment for now, and find the coins learnt. They are subflows of this run:
     if it is cancelled, Prefect's server cancels them, within half a minute.
     """
-    with open_context(current) as at_hand:
-        learn_if_due(at_hand, wanted)
+    with open_context(current) as context:
+        learn_if_due(context, wanted)
     names = [str(Shard(number, shards)) for number in range(1, shards + 1)]
     runs = {shard: _started(shard, wanted) for shard in names}
     with get_client(sync_client=True) as client:

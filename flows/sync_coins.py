@@ -29,8 +29,8 @@ def sync_coins(max_coins: Coins | None = None, now: str | None = None) -> State[
     """
     try:
         moment = clock() if now is None else instant(now, name="now")
-        with open_context(in_force()) as at_hand:
-            universe = learn(at_hand, moment, max_coins)
+        with open_context(in_force()) as context:
+            universe = learn(context, moment, max_coins)
     except ChandleryError as error:
         return Failed(message=str(error))
     for source, what in (*universe.odd.items(), *universe.failures.items()):

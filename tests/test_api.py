@@ -19,7 +19,7 @@ LATER = T0 + 2 * DAY * HOUR
 
 
 @pytest.fixture
-def at_hand(
+def context(
     settings: Settings,
     connection: store.Connection,
     learn: Learn,

@@ -12,7 +12,7 @@ from chandlery.cli.console import (
     output,
     print_json,
     print_left_out,
-    print_tally,
+    print_result,
     progress,
 )
 from chandlery.cli.options import (
@@ -67,11 +67,11 @@ def coins(
             print_left_out(left_out(connection)[: few(max_coins)], as_json=as_json)
         return 0
     current = settings()
-    with open_context(current) as at_hand, progress("coins", shown=not as_json):
+    with open_context(current) as context, progress("coins", shown=not as_json):
         refuse_if_offline(current, current.priority)
-        universe = learn(at_hand, at(now), few(max_coins))
+        universe = learn(context, at(now), few(max_coins))
         if relearn:
-            universe.doubted = at_hand.database.do(store.doubt_starts)
+            universe.doubted = context.database.do(store.doubt_starts)
     if as_json:
         print_json(universe.statistics())
     else:
@@ -126,15 +126,15 @@ def _collect(
     title: str, current: Settings, wanted: RunSpec, *, as_json: bool, run: Run = engine.run
 ) -> int:
     wanted = replace(wanted, name=f"chandlery {title}")
-    with open_context(current) as at_hand, progress(title, shown=not as_json) as bar:
+    with open_context(current) as context, progress(title, shown=not as_json) as bar:
         refuse_if_offline(current, wanted.sources)
-        learn_if_due(at_hand, wanted)
-        tally = run(at_hand, wanted, lambda step: move(bar, step), gather)
+        learn_if_due(context, wanted)
+        result = run(context, wanted, lambda step: move(bar, step), gather)
     if as_json:
-        print_json(tally.statistics())
+        print_json(result.statistics())
     else:
-        print_tally(tally)
-    return 1 if tally.failed or tally.is_listed_nowhere else 0
+        print_result(result)
+    return 1 if result.failed or result.is_listed_nowhere else 0
 
 
 def _print_universe(universe: Universe) -> None:

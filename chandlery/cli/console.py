@@ -101,34 +101,34 @@ def print_left_out(coins: Iterable[LeftOut], *, as_json: bool) -> None:
     output.print("taken in by CHANDLERY_INCLUDE; what is delisted by `backfill --delisted`")
 
 
-def print_tally(tally: RunResult) -> None:
+def print_result(result: RunResult) -> None:
     """What a run did, in a few lines."""
     output.print(
-        f"{tally.successful} of {len(tally.coins)} coins, {tally.records:,} candles"
-        f" in {tally.pages:,} requests, {tally.seconds:.1f} s",
+        f"{result.successful} of {len(result.coins)} coins, {result.records:,} candles"
+        f" in {result.pages:,} requests, {result.seconds:.1f} s",
         highlight=False,
     )
-    for name, rows in tally.rows.most_common():
-        output.print(f"  {name}: {rows:,} of {len(tally.used[name])} coins", highlight=False)
-    for name, why in tally.skipped.items():
+    for name, rows in result.rows.most_common():
+        output.print(f"  {name}: {rows:,} of {len(result.used[name])} coins", highlight=False)
+    for name, why in result.skipped.items():
         output.print(f"  {name}: {why}", highlight=False, markup=False)
-    for words in tally.leaving():
+    for words in result.leaving():
         output.print(f"  {words}", highlight=False, markup=False)
-    for finding in tally.findings:
+    for finding in result.findings:
         output.print(f"  noted: {finding}", highlight=False, markup=False)
-    for reason, each in (tally.open_gaps or {}).items():
+    for reason, each in (result.open_gaps or {}).items():
         output.print(
             f"  missing: {each['hours']:,} hours in {each['gaps']:,} gaps: {reason}",
             highlight=False,
         )
-    if tally.known and (known := tally.known.sentence()):
+    if result.known and (known := result.known.sentence()):
         output.print(f"  {known}", highlight=False)
-    if tally.unlisted:
-        output.print(f"  no source lists {_some(tally.unlisted)}", highlight=False, markup=False)
-    for symbol, why in list(tally.failed.items())[:10]:
+    if result.unlisted:
+        output.print(f"  no source lists {_some(result.unlisted)}", highlight=False, markup=False)
+    for symbol, why in list(result.failed.items())[:10]:
         errors.print(f"  failed: {symbol}: {why}", highlight=False, markup=False)
-    if len(tally.failed) > 10:  # noqa: PLR2004  a screen's worth
-        errors.print(f"  and {len(tally.failed) - 10} more", highlight=False)
+    if len(result.failed) > 10:  # noqa: PLR2004  a screen's worth
+        errors.print(f"  and {len(result.failed) - 10} more", highlight=False)
 
 
 def _some(names: list[str], most: int = 10) -> str:

@@ -63,7 +63,7 @@ def listed(text: str | None) -> list[str] | None:
 
 
 def ordered(**given: Unpack[Given]) -> tuple[Settings, RunSpec]:
-    """The settings in force and the order that the options make."""
+    """The settings in force and the spec that the options make."""
     current = settings()
     asked = listed(given["sources"])
     return current, run_spec(

@@ -28,7 +28,7 @@ def keep(turn: Turn, key: int) -> None:
     `key` is the source's in the database.
     """
     asked, seen = _seen(turn, key)
-    turn.one_by_one(asked, lambda some: turn.tools.database.do(_put, turn, key, some, seen))
+    turn.one_by_one(asked, lambda some: turn.context.database.do(_put, turn, key, some, seen))
     turn.failures.extend(
         Failure(coin, turn.source.name, each.window, f"{turn.source.name}: {LOST}")
         for coin, found in seen.items()
@@ -44,7 +44,7 @@ def _put(
     asked: Mapping[int, Sequence[Window]],
     seen: Mapping[int, Sequence[Sighting]],
 ) -> None:
-    now = turn.order.now
+    now = turn.spec.now
     # Another run may have other hours of a coin, of which all that is known is read and replaced.
     with store.alone(connection, "ledger"):
         known = defaultdict(list)
@@ -76,7 +76,7 @@ def _seen(turn: Turn, key: int) -> tuple[dict[int, list[Window]], defaultdict[in
     """By coin: the windows that were asked for, and what did not come."""
     asked: dict[int, list[Window]] = {}
     seen: defaultdict[int, list[Sighting]] = defaultdict(list)
-    held = turn.tools.database.do(store.held_from, key, turn.beyond())
+    held = turn.context.database.do(store.held_from, key, turn.beyond())
     for listing, answers in turn.answers.items():
         asked.setdefault(listing.coin, []).extend(each.page for each in answers)
         found = sightings(

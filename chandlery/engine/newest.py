@@ -24,7 +24,7 @@ def newest(turn: Turn, pages: list[Page]) -> Iterator[tuple[int, pl.DataFrame]]:
     many = turn.source.many
     if many is None or turn.off is not None:
         return
-    since = turn.order.now - many.reach
+    since = turn.spec.now - many.reach
     wanted: dict[Listing, list[Window]] = {}
     for page in pages:
         if page.window.start >= since:
@@ -42,9 +42,9 @@ def _group(
 ) -> Iterator[tuple[int, pl.DataFrame]]:
     windows = [window for each in wanted.values() for window in each]
     hull = Window(min(each.start for each in windows), max(each.end for each in windows))
-    turn.tally.pages += 1
+    turn.result.pages += 1
     try:
-        frames = fetch_many(turn.tools.client, turn.source, list(wanted), hull, turn.order.now)
+        frames = fetch_many(turn.context.client, turn.source, list(wanted), hull, turn.spec.now)
     except SourceError as error:
         log.warning("%s coins are asked for one by one: %s", len(wanted), error)
         return

@@ -44,7 +44,7 @@ class Guard:
         asked = [each for each in listings if each.price_checked_at is None]
         if turn.source.kind != "traded" or not asked:
             return cls(turn, {}, set())
-        prices = turn.tools.database.do(store.prices, sorted({each.coin for each in asked}))
+        prices = turn.context.database.do(store.prices, sorted({each.coin for each in asked}))
         return cls(turn, prices, {each for each in asked if each.coin in prices})
 
     def first(self, pages: Sequence[Page]) -> list[Page]:
@@ -70,22 +70,24 @@ class Guard:
     def _ask(self, listings: Iterable[Listing]) -> None:
         """Ask the venue itself, also where it is its files' turn: the newest come a day late."""
         turn = self.turn
-        source = turn.tools.sources[turn.source.listings]
-        if turn.off is not None or source.name in turn.tally.off:
+        source = turn.context.sources[turn.source.listings]
+        if turn.off is not None or source.name in turn.result.off:
             return
-        hands = {each: turn.tools.hands.submit(self._hours, source, each) for each in listings}
-        for listing, hand in hands.items():
+        workers = {
+            each: turn.context.workers.submit(self._hours, source, each) for each in listings
+        }
+        for listing, future in workers.items():
             with suppress(SourceError):  # nobody knows then, as before
-                if (words := self._judge(listing, hand.result())) is not None:
+                if (words := self._judge(listing, future.result())) is not None:
                     self._refuse(listing, words)
 
     def _hours(self, source: Source, listing: Listing) -> pl.DataFrame:
-        now = whole_hour(self.turn.order.now)
+        now = whole_hour(self.turn.spec.now)
         end = min(whole_hour(self.prices[listing.coin][1]), now)
         window = listing.clip(Window(end - FEW, end))
         if window is None:
             return empty()
-        return fetch(self.turn.tools.client, source, listing, window, self.turn.order.now).frame
+        return fetch(self.turn.context.client, source, listing, window, self.turn.spec.now).frame
 
     def _tells(self, page: Page) -> bool:
         _, at = self.prices[page.listing.coin]
@@ -107,7 +109,7 @@ class Guard:
     def _refuse(self, listing: Listing, words: str) -> None:
         self.turn.mispriced.add(listing)
         self.turn.refused[listing] = words
-        self.turn.tally.note(f"{listing.symbol}: price: {words}")
+        self.turn.result.note(f"{listing.symbol}: price: {words}")
 
     def _judge(self, listing: Listing, frame: pl.DataFrame) -> str | None:
         told, at = self.prices[listing.coin]
@@ -128,7 +130,7 @@ class Guard:
     def keep(self) -> None:
         """Note whose price was right: they are not compared again."""
         if self.right:
-            self.turn.tools.database.do(store.note_prices, self.right, self.turn.order.now)
+            self.turn.context.database.do(store.note_prices, self.right, self.turn.spec.now)
 
 
 def _nearest(frame: pl.DataFrame, at: datetime) -> float | None:

@@ -72,7 +72,7 @@ def run_spec(  # noqa: PLR0913  the choices that every verb and flow spells alik
     shard: str | None = None,
     delisted: bool = False,
 ) -> RunSpec:
-    """Build an order, or raise Misuse with one line that says what to write instead.
+    """Build a spec, or raise Misuse with one line that says what to write instead.
 
     The window ends with the last hour closed at `now`, or with the hour before `end`. It starts at
     `start`, at the beginning of `start_year`, or `hours` before its end; else in 2020.

@@ -47,13 +47,13 @@ class Asker:
 
     def first(self) -> datetime | None:
         """Its word for when the first candle opened."""
-        now = self.turn.order.now
-        return first_candle(self.turn.tools.client, self.source, self.listing, now)
+        now = self.turn.spec.now
+        return first_candle(self.turn.context.client, self.source, self.listing, now)
 
     def candles(self, window: Window) -> pl.DataFrame:
         """A page of candles that is not stored."""
-        order, client = self.turn.order, self.turn.tools.client
-        return fetch(client, self.source, self.listing, window, order.now).frame
+        spec, client = self.turn.spec, self.turn.context.client
+        return fetch(client, self.source, self.listing, window, spec.now).frame
 
     def before(self, at: datetime) -> pl.DataFrame:
         """The page of candles that ends with the one that opens at `at`."""
@@ -66,11 +66,11 @@ def known(turn: Turn, listings: Sequence[Listing]) -> list[Listing]:
 
     One that has no candle yet, or of which the venue did not say, is left out.
     """
-    source = turn.tools.sources[turn.source.listings]  # a second way has its first one's listings
+    source = turn.context.sources[turn.source.listings]  # a second way has its first one's listings
     due = [each for each in listings if _is_due(turn, source, each)]
-    hands = {each: turn.tools.hands.submit(_beginning, turn, source, each) for each in due}
+    workers = {each: turn.context.workers.submit(_beginning, turn, source, each) for each in due}
     found = [
-        _learnt(turn, each, hands[each]) if each in hands else _told(each) for each in listings
+        _learnt(turn, each, workers[each]) if each in workers else _told(each) for each in listings
     ]
     return [each for each in found if each is not None]
 
@@ -86,33 +86,33 @@ def _told(listing: Listing) -> Listing:
 
 def _is_due(turn: Turn, source: Source, listing: Listing) -> bool:
     """Whether asking through emptiness, or passing over hours, would cost more than two pages."""
-    order = turn.order
-    if turn.off is not None or order.window.hours <= source.page_hours:
+    spec = turn.spec
+    if turn.off is not None or spec.window.hours <= source.page_hours:
         return False
-    if source.name in turn.tally.off or not turn.claim.covers(listing.coin, order.window):
+    if source.name in turn.result.off or not turn.claim.covers(listing.coin, spec.window):
         return False
     if listing.start is None:
         return source.first is not None
     asked = listing.start_checked_at
-    is_old = asked is None or not timedelta(0) <= order.now - asked < GUESS_LASTS
-    return is_old and order.window.start < listing.start <= order.now - HOUR
+    is_old = asked is None or not timedelta(0) <= spec.now - asked < GUESS_LASTS
+    return is_old and spec.window.start < listing.start <= spec.now - HOUR
 
 
-def _learnt(turn: Turn, listing: Listing, hand: Future[datetime | None]) -> Listing | None:
+def _learnt(turn: Turn, listing: Listing, future: Future[datetime | None]) -> Listing | None:
     """The listing with its start; None where it has no candle yet, or the venue did not say."""
     try:
-        start = hand.result()
+        start = future.result()
     except Rejected as error:
         if listing.start is not None and listing.end is not None:
             return listing  # the API knows it no more: its files have what was learnt
-        turn.note(listing, turn.order.window, error)
+        turn.note(listing, turn.spec.window, error)
         return None
     except SourceError as error:
-        turn.note(listing, turn.order.window, error)
+        turn.note(listing, turn.spec.window, error)
         return None
     if start is None:
         return None
-    turn.tools.database.do(store.note_start, listing, start, turn.order.now)
+    turn.context.database.do(store.note_start, listing, start, turn.spec.now)
     return replace(listing, start=start)
 
 
@@ -146,7 +146,7 @@ def _by_the_first_candle(asker: Asker) -> datetime | None:
 
 def _refuse_if_there_are_candles(asker: Asker) -> None:
     """Unavailable where it tells no first candle, and has some all the same."""
-    end = whole_hour(asker.turn.order.now)
+    end = whole_hour(asker.turn.spec.now)
     newest = asker.candles(Window(end - asker.source.page_hours * HOUR, end))
     if not newest.is_empty():
         words = f"{asker.source.name}: tells no first candle, and has candles"
@@ -168,7 +168,7 @@ def _after_another_coin(asker: Asker, told: datetime) -> datetime | None:
     """When the candles begin after the told day, if those before it are of another coin."""
     half = asker.source.page_hours // 2 * HOUR
     told = whole_hour(told)
-    after = asker.candles(Window(told, min(told + half, whole_hour(asker.turn.order.now))))
+    after = asker.candles(Window(told, min(told + half, whole_hour(asker.turn.spec.now))))
     if after.is_empty():
         return told
     begins = after["open_time"].min()
@@ -213,9 +213,9 @@ def learn(turn: Turn, listings: list[Listing]) -> None:
     failed = {failure.coin for failure in turn.failures}
     for listing in listings:
         if listing.start is None and listing.coin not in failed:
-            start = first_after_emptiness(turn.answers.get(listing, ()), turn.order.window.start)
+            start = first_after_emptiness(turn.answers.get(listing, ()), turn.spec.window.start)
             if start is not None:
-                turn.tools.database.do(store.note_start, listing, start, turn.order.now)
+                turn.context.database.do(store.note_start, listing, start, turn.spec.now)
 
 
 def doubt(turn: Turn) -> None:
@@ -227,4 +227,4 @@ def doubt(turn: Turn) -> None:
         and any(each.first is not None and each.first < listing.start for each in answers)
     ]
     if older:
-        turn.tools.database.do(store.doubt_starts, older)
+        turn.context.database.do(store.doubt_starts, older)

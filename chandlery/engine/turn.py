@@ -31,10 +31,10 @@ Step = Callable[[int], None]
 class Turn:
     """A source's turn at a batch of coins."""
 
-    tools: RunContext
-    order: RunSpec
+    context: RunContext
+    spec: RunSpec
     source: Source
-    tally: RunResult
+    result: RunResult
     step: Step
     claim: Claim
     refused: dict[Listing, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Turn:
     @property
     def off(self) -> str | None:
         """Why the source is off for the rest of the run, if it is."""
-        return self.tally.off.get(self.source.name)
+        return self.result.off.get(self.source.name)
 
     @property
     def silent(self) -> str | None:
@@ -79,7 +79,7 @@ class Turn:
         if refused:
             self.refused[listing] = str(error)
         if isinstance(error, Blocked) and self.off is None:
-            self.tally.off[self.source.name] = str(error)
+            self.result.off[self.source.name] = str(error)
             log.warning("%s is off for the rest of this run: %s", self.source.name, error)
 
     @contextmanager
@@ -116,7 +116,7 @@ class Turn:
     def broke(self, coin: int, error: Exception) -> None:
         """Note a fault that cost a coin this source's answer."""
         words = line(f"{self.source.name}: a fault of ours: {type(error).__name__} {error}")
-        self.failures.append(Failure(coin, self.source.name, self.order.window, words))
+        self.failures.append(Failure(coin, self.source.name, self.spec.window, words))
 
     def fail(self, listing: Listing, window: Window, words: str, *, refused: bool) -> None:
         """Note hours that did not come; whether they were had elsewhere shows at the end."""

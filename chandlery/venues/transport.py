@@ -46,7 +46,7 @@ PATIENCE = 120.0
 ADDRESS = "here"
 SHORTEST = 1.0
 LARGEST = 32 * 2**20
-"""Three times the largest there is, spot's exchangeInfo. All hands may hold one at a time."""
+"""Three times the largest there is, spot's exchangeInfo. All workers may hold one at a time."""
 LONGEST = 120.0
 """Seconds in which a whole answer must have come, however steadily it trickles."""
 SHORTEST_KEY = 8

@@ -63,14 +63,14 @@ class Place:
 
     def learn(self, now: datetime = NOW, most: int | None = None) -> Universe:
         self.venues.at(now)
-        with self.open_tools(self.settings) as at_hand:
-            return learn(at_hand, now, most)
+        with self.open_tools(self.settings) as context:
+            return learn(context, now, most)
 
     def backfill(self, *sources: str, do: Run = run, **given: Any) -> RunResult:
         asked: dict[str, Any] = {"now": self.NOW, "sources": sources, "start": "2025-01-01"} | given
         self.venues.at(asked["now"])
-        with self.open_tools(self.settings) as at_hand:
-            return do(at_hand, run_spec(known_sources=load(), **asked), lambda _: None, gather)
+        with self.open_tools(self.settings) as context:
+            return do(context, run_spec(known_sources=load(), **asked), lambda _: None, gather)
 
     def held(self, id_: str) -> list[datetime]:
         with store.connect(self.settings) as connection:

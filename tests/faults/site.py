@@ -78,10 +78,10 @@ class Site:
 def collect(
     settings: Settings, week: Window, slept: Slept | None = None, **given: Any
 ) -> RunResult:
-    with open_context(settings, timepiece=(slept or Slept()).timepiece) as at_hand:
+    with open_context(settings, timepiece=(slept or Slept()).timepiece) as context:
         ends = {"start": week.start.isoformat(), "end": week.end.isoformat()}
         wanted = {"now": NOW, "sources": ("binance_futures", "binance_spot"), **ends} | given
-        return run(at_hand, run_spec(known_sources=load(), **wanted))
+        return run(context, run_spec(known_sources=load(), **wanted))
 
 
 def tables(settings: Settings, week: Window) -> dict[str, list[tuple[Any, ...]]]:
@@ -115,8 +115,8 @@ def opened(template: Path, folder: Path) -> Iterator[Site]:
         undisturbed = Settings(CHANDLERY_HOME=homes[1], **given)
         disturbed = undisturbed.model_copy(update={"home": homes[0], "database_url": wire.url})
         for each in (undisturbed, disturbed):
-            with open_context(each) as at_hand:
-                learn(at_hand, NOW)
+            with open_context(each) as context:
+                learn(context, NOW)
         yield Site(homes[0], wire, disturbed, undisturbed, venues, _weeks())
     wire.shut()
     for home in homes:

@@ -76,11 +76,11 @@ def collected(settings: Settings, at_venues: datetime, here: datetime) -> set[tu
     """Collect by this clock from venues that have another; all (coin, hour) that are there then."""
     with serving(coins=12, seed=7, now=at_venues, limits=False) as venues:
         asked = settings.model_copy(update={"venues_url": venues.url})
-        with open_context(asked, timepiece=Slept().timepiece) as at_hand:
-            learn(at_hand, here)
-            run(at_hand, run_spec(now=here, known_sources=load(), sources=SOURCES, hours=24))
+        with open_context(asked, timepiece=Slept().timepiece) as context:
+            learn(context, here)
+            run(context, run_spec(now=here, known_sources=load(), sources=SOURCES, hours=24))
             query = "select coin, open_time from candle_1h"
-            return set(at_hand.connection.execute(query).fetchall())
+            return set(context.connection.execute(query).fetchall())
 
 
 @pytest.mark.fault(

@@ -84,8 +84,8 @@ def shown(opened: "Place", tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Everything that shows a coin, once."""
     opened.empty()
     opened.front.spoil, opened.front.everything = renamed, True
-    with opened.tools() as at_hand:
-        assert learn(at_hand, _now()).failures == {}
+    with opened.context() as context:
+        assert learn(context, _now()).failures == {}
     opened.mend()
     file = tmp_path_factory.mktemp("shown") / "candles.csv"
     with pytest.MonkeyPatch.context() as environment:
@@ -107,8 +107,8 @@ def shown(opened: "Place", tmp_path_factory: pytest.TempPathFactory) -> Iterator
         say("export", "--to", str(file))
     yield Shown(terminal, _table(file), _pages(opened), *_database(opened))
     opened.empty()
-    with opened.tools() as at_hand:
-        learn(at_hand, _now())
+    with opened.context() as context:
+        learn(context, _now())
 
 
 def _now() -> datetime:
@@ -124,15 +124,15 @@ def _pages(place: "Place") -> str:
     """A run's page and the quality page, as a browser has them."""
     place.venues.fault("403")
     ask = {"symbols": None, "start": None, "end": None, "hours": 45, "do": fill_gaps}
-    tally = place.collect("binance_futures", **ask)
+    result = place.collect("binance_futures", **ask)
     place.mend()
     with store.connect(place.settings) as connection:
-        seen = survey(connection, tally.coins, _now(), DAYS)
+        seen = survey(connection, result.coins, _now(), DAYS)
     report = check(place.settings, _now())
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")
     reader.validateLink = lambda _: True  # type: ignore[method-assign]
     title = f"hourly {','.join(NAMES.values())}"
-    return "".join(map(reader.render, (of_gathering(title, tally, seen), of_quality(report))))
+    return "".join(map(reader.render, (of_gathering(title, result, seen), of_quality(report))))
 
 
 def _database(place: "Place") -> tuple[dict[str, int], int]:

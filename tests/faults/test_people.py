@@ -262,8 +262,8 @@ def test_a_flows_parameters(place: "Place", happened: "Happened") -> None:
     for text in texts:
         for given in ({"symbols": [text]}, {"start": text}, {"shard": text}, {"sources": [text]}):
             wanted = {"sources": ["okx"], "now": instant(NOW), "known_sources": load()} | given
-            with pytest.raises(Misuse) as caught, place.tools() as at_hand:
-                run(at_hand, run_spec(**wanted))
+            with pytest.raises(Misuse) as caught, place.context() as context:
+                run(context, run_spec(**wanted))
             assert len(str(caught.value)) < LONGEST
     assert written(place) == before
     happened(

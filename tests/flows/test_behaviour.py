@@ -109,7 +109,7 @@ def undisturbed(settings: Settings, site: Site, window: Window, **given: Any) ->
     alone = settings.model_copy(
         update={"venues_url": site.venues.url, "priority": ("binance_futures", "binance_spot")}
     )
-    with open_context(alone) as at_hand:
+    with open_context(alone) as context:
         wanted = run_spec(
             now=instant(NOW),
             known_sources=load(),
@@ -118,9 +118,9 @@ def undisturbed(settings: Settings, site: Site, window: Window, **given: Any) ->
             end=window.end.isoformat(),
             **given,
         )
-        learn_if_due(at_hand, wanted)
-        run(at_hand, wanted)
-        return tables(at_hand.connection, window)
+        learn_if_due(context, wanted)
+        run(context, wanted)
+        return tables(context.connection, window)
 
 
 def state(site: Site, flow_run: str) -> dict[str, Any]:

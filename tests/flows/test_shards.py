@@ -41,8 +41,8 @@ def learnt(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
     hurried = Timepiece(monotonic=lambda: time.monotonic() + slept[0], sleep=sleep)
     with serving(coins=12, seed=7, now=instant(NOW), limits=False) as venues:
         asked = Settings(DATABASE_URL=None, CHANDLERY_HOME=home, CHANDLERY_VENUES_URL=venues.url)
-        with open_context(asked, timepiece=hurried) as at_hand:
-            learn(at_hand, instant(NOW))
+        with open_context(asked, timepiece=hurried) as context:
+            learn(context, instant(NOW))
     embedded.stop(home)
     return home
 

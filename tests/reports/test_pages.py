@@ -43,7 +43,7 @@ def survey(present: int = 5, reasons: Mapping[str, Mapping[str, int]] | None = N
     return Survey("day", held, shares.with_columns(pl.col("at").cast(TIME)), reasons or {})
 
 
-def tally(**more: Any) -> RunResult:
+def result(**more: Any) -> RunResult:
     coins = [Coin(key, f"C{key}", f"c{key}", f"Coin {key}", key) for key in range(1, 41)]
     made = RunResult(coins=coins, pages=7, seconds=2.0, **more)
     made.wrote("okx", [1, 2], 500)
@@ -52,7 +52,7 @@ def tally(**more: Any) -> RunResult:
 
 def test_failures_of_one_kind_are_one_line_in_the_venues_words() -> None:
     failed = {f"C{key}": "403 go away" for key in range(1, 36)} | {"C40": "418 banned"}
-    page = of_gathering("backfill 40 coins", tally(failed=failed), survey())
+    page = of_gathering("backfill 40 coins", result(failed=failed), survey())
     shown = html(page)
     assert "<h1>backfill 40 coins</h1>" in shown
     assert "“403 go away”" in shown
@@ -74,7 +74,7 @@ def test_failures_of_one_kind_are_one_line_in_the_venues_words() -> None:
     ids=lambda more: next(iter(more)),
 )
 def test_nothing_from_outside_is_markup(more: dict[str, Any]) -> None:
-    shown = html(of_gathering(EVIL, tally(**more), survey()))
+    shown = html(of_gathering(EVIL, result(**more), survey()))
     assert "<script" not in shown
     assert "href" not in shown
     assert shown.count("<h1>") == 1
@@ -82,9 +82,9 @@ def test_nothing_from_outside_is_markup(more: dict[str, Any]) -> None:
 
 def test_what_is_complete_is_said_and_what_is_not_is_shown() -> None:
     assert "Every hour is there, of each coin that lived then: 1." in of_gathering(
-        "x", tally(), survey(24)
+        "x", result(), survey(24)
     )
-    lacking = of_gathering("x", tally(), survey(5, {"no trades": {"gaps": 1, "hours": 19}}))
+    lacking = of_gathering("x", result(), survey(5, {"no trades": {"gaps": 1, "hours": 19}}))
     assert "![Coins by day](data:image/svg+xml;base64," in lacking
     assert "![Missing hours by reason](data:" in lacking
     assert html(lacking).count("<img") == 3
