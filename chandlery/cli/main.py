@@ -12,16 +12,22 @@ from rich.logging import RichHandler
 
 from chandlery import embedded, store
 from chandlery.cli.automations import automations
+from chandlery.cli.backfill import backfill
 from chandlery.cli.bury import bury
-from chandlery.cli.collecting import backfill, coins, fill_gaps, hourly
+from chandlery.cli.coins import coins
 from chandlery.cli.config import config
 from chandlery.cli.console import errors
-from chandlery.cli.data import export, migrate, roles, status
 from chandlery.cli.db import db
+from chandlery.cli.export import export
+from chandlery.cli.fill_gaps import fill_gaps
 from chandlery.cli.gaps import gaps
 from chandlery.cli.history import history
+from chandlery.cli.hourly import hourly
 from chandlery.cli.maintain import maintain
+from chandlery.cli.migrate import migrate
 from chandlery.cli.quality import quality
+from chandlery.cli.roles import roles
+from chandlery.cli.status import status
 from chandlery.cli.try_source import try_source
 from chandlery.cli.up import down, up
 from chandlery.errors import ChandleryError, Misuse

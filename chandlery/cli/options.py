@@ -62,7 +62,7 @@ def listed(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
 
 
-def ordered(**given: Unpack[Given]) -> tuple[Settings, RunSpec]:
+def spec_of(**given: Unpack[Given]) -> tuple[Settings, RunSpec]:
     """The settings in force and the spec that the options make."""
     current = settings()
     asked = listed(given["sources"])
