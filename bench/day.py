@@ -20,7 +20,7 @@ from time import perf_counter, process_time
 import polars as pl
 
 from bench import measure
-from bench.hurried import Hurried
+from bench.simulated_clock import SimulatedClock
 from chandlery import store
 from chandlery.engine import run, run_spec
 from chandlery.model import HOUR, Window, whole_hour
@@ -60,7 +60,7 @@ def switch_on(sandbox: Serving, every: int) -> None:
 
 def day(settings: Settings, sandbox: Serving, hours: int, every: int) -> Day:
     """Collect hour after hour; `settings` are those of an empty database and of the sandbox."""
-    done, clock = Day(), Hurried()
+    done, clock = Day(), SimulatedClock()
     with clock.context(settings) as context:
         learn(context, BEGIN)
     sandbox.forget()

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bench import measure
-from bench.hurried import Hurried
+from bench.simulated_clock import SimulatedClock
 from bench.venue_to_database import Spent, rows, spend
 from chandlery import store
 from chandlery.symbology import learn
@@ -41,7 +41,9 @@ def measured(coins: int, rounds: int) -> tuple[list[Spent], int]:
             "CHANDLERY_VENUES_URL": sandbox.url,
             "CHANDLERY_SOURCES": TRADED,
         }
-        with Hurried().context(current.model_copy(update={"venues_url": sandbox.url})) as context:
+        with SimulatedClock().context(
+            current.model_copy(update={"venues_url": sandbox.url})
+        ) as context:
             learn(context, begin)
         spent, before = [], 0
         for hour in range(rounds + 1):

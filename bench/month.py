@@ -24,7 +24,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from bench import measure
-from bench.hurried import Hurried
+from bench.simulated_clock import SimulatedClock
 from chandlery import store
 from chandlery.engine import FILL_HOURS, RECHECK_HOURS, fill_gaps, maintain, run, run_spec
 from chandlery.model import HOUR, Window, whole_hour
@@ -123,7 +123,7 @@ class Operation:
     sandbox: Serving
     chance: random.Random
     month: Month = field(default_factory=Month)
-    clock: Hurried = field(default_factory=Hurried)
+    clock: SimulatedClock = field(default_factory=SimulatedClock)
 
     def collect(self, now: datetime, do: Callable[..., Any] = run, **given: Any) -> None:  # noqa: ANN401  a run's choices
         """Run the engine as a verb does."""

@@ -47,7 +47,7 @@ CASES = {
 }
 
 
-def hurried() -> Timepiece:
+def simulated_clock() -> Timepiece:
     """For learning the coins, which CoinGecko lets nobody hurry at."""
     slept = [0.0]
 
@@ -85,7 +85,7 @@ def learnt(current: Settings, coins: int) -> None:
     """Let the database know the coins, from a sandbox like the others."""
     with serving(coins=coins, now=NOW, limits=False) as sandbox:
         asked = current.model_copy(update={"venues_url": sandbox.url})
-        with open_context(asked, timepiece=hurried()) as context:
+        with open_context(asked, timepiece=simulated_clock()) as context:
             learn(context, NOW, coins)
 
 

@@ -15,17 +15,17 @@ from chandlery.engine import (
     RunContext,
     RunResult,
     RunSpec,
-    gather,
+    collect_batch,
     open_context,
     run,
     run_spec,
 )
-from chandlery.engine.run import Gather, Run
-from chandlery.engine.turn import Step
+from chandlery.engine.run import CollectBatch, Run
+from chandlery.engine.source_batch import Step
 from chandlery.errors import Gone, Misuse, Unavailable
 from chandlery.model import Coin, clock, instant
 from chandlery.quality import survey
-from chandlery.reports import of_gathering
+from chandlery.reports import of_collection
 from chandlery.settings import Settings
 from chandlery.symbology import learn_if_due
 from chandlery.venues import load
@@ -49,7 +49,7 @@ def _may_come_back(_task: object, _run: object, state: State[object]) -> bool:
 
 # The arguments are live things, a connection and threads: nothing to hash, nothing to cache.
 @task(
-    name="gather",
+    name="collect-batch",
     cache_policy=NO_CACHE,
     retries=len(RESTS),
     retry_delay_seconds=list(RESTS),
@@ -64,7 +64,7 @@ def batch_task(
     A source that is away for longer than that is off for the rest of the run.
     """
     before = result.rows.copy()
-    gather(context, spec, coins, result, step)
+    collect_batch(context, spec, coins, result, step)
     get_run_logger().info(_came(result.rows - before, result, coins))
     away = dict(result.away(coins))
     if away and runtime.task_run.run_count <= len(RESTS):
@@ -140,22 +140,22 @@ def _collected(current: Settings, wanted: RunSpec, run: Run) -> RunResult:
         result = run(context, wanted, _Said(), as_tasks())
         if result.pages:  # else there is nothing to tell: so end all but one of several late runs
             seen = context.database.do(survey, result.coins, wanted.now, wanted.window)
-            page = of_gathering(str(runtime.flow_run.name), result, seen)
-            publish(runtime.flow_run.flow_name, page, line(result))
+            page = of_collection(str(runtime.flow_run.name), result, seen)
+            publish(runtime.flow_run.flow_name, page, _summary(result))
         return result
 
 
-def as_tasks(rests: Sequence[float] = RESTS) -> Gather:
+def as_tasks(rests: Sequence[float] = RESTS) -> CollectBatch:
     """Batches as tasks of Prefect's, with these rests before they are done again."""
 
-    def gather(
+    def collect_batch(
         context: RunContext, spec: RunSpec, coins: Sequence[Coin], result: RunResult, step: Step
     ) -> None:
         name = f"{coins[0].symbol} to {coins[-1].symbol} ({len(coins)} coins)"
         made = batch_task.with_options(task_run_name=name, retry_delay_seconds=list(rests))
         made(context, spec, coins, result, step)
 
-    return gather
+    return collect_batch
 
 
 class _Said:
@@ -187,7 +187,7 @@ def _far(progress: Progress, seconds: float) -> str:
     return f"{told}, about {left} to go"
 
 
-def line(result: RunResult) -> str:
+def _summary(result: RunResult) -> str:
     """What a run did, in one line."""
     done = len(result.coins) - len(result.failed) - len(result.unfinished)
     # So ends all but one of several runs that are late: what is missing is asked, not the time.
@@ -202,7 +202,7 @@ def _ended(result: RunResult) -> State[dict[str, object]]:
     log = get_run_logger()
     for symbol, why in result.failed.items():
         log.warning("%s: %s", symbol, why)
-    statistics, message = result.statistics(), line(result)
+    statistics, message = result.statistics(), _summary(result)
     log.info("%s; %s", message, statistics)
     if result.is_listed_nowhere:
         return Failed(message=f"{message}: no source that was asked lists them", data=statistics)

@@ -48,7 +48,7 @@ def in_shards(shards: int, current: Settings, wanted: RunSpec) -> State[Statisti
     runs = {shard: _started(shard, wanted) for shard in names}
     with get_client(sync_client=True) as client:
         ended = _waited_for(client, runs)
-        told = {shard: _told(client, run) for shard, run in ended.items()}
+        told = {shard: _statistics_of(client, run) for shard, run in ended.items()}
     states = {shard: run.state for shard, run in ended.items() if run.state is not None}
     state = added_up(states, told)
     names_of_states = {shard: str(each.name) for shard, each in states.items()}
@@ -92,7 +92,7 @@ def tell(statistics: Statistics | None) -> None:
     create_table_artifact(rows, key=KEY, description="What this shard did.")
 
 
-def _told(client: SyncPrefectClient, run: FlowRun) -> Statistics:
+def _statistics_of(client: SyncPrefectClient, run: FlowRun) -> Statistics:
     """What a run has told; nothing, if it did not live to tell."""
     mine = ArtifactFilter(
         flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]), key=ArtifactFilterKey(any_=[KEY])

@@ -109,7 +109,7 @@ def _rows(body: Any) -> list[list[object]]:  # noqa: ANN401 - JSON may be anythi
 
 def _verdict(response: httpx.Response) -> SourceError | None:
     body = answers.envelope(response)
-    kind, message = _told(body)
+    kind, message = _error_of(body)
     if response.is_success and not kind + message:
         return broken(response)
     words = line(f"{kind} {message}") if kind + message else None
@@ -122,7 +122,7 @@ def _verdict(response: httpx.Response) -> SourceError | None:
     return by_status(response, words) or later(response, words or "")
 
 
-def _told(body: Mapping[str, Any]) -> tuple[str, str]:
+def _error_of(body: Mapping[str, Any]) -> tuple[str, str]:
     """Type and message of either kind of error; empty where the answer is none."""
     error = body.get("Err")
     if isinstance(error, dict) and error:

@@ -237,7 +237,7 @@ def learn(connection: store.Connection) -> Learn:
     return learnt
 
 
-def hurried() -> Timepiece:
+def simulated_clock() -> Timepiece:
     """A clock that whoever sleeps moves on: nobody waits."""
     slept = [0.0]
 
@@ -254,4 +254,4 @@ def hurried() -> Timepiece:
 @pytest.fixture(scope="session")
 def open_tools() -> Open:
     """Open the tools of a run, with a clock that makes nobody wait."""
-    return lambda settings, **given: open_context(settings, timepiece=hurried(), **given)
+    return lambda settings, **given: open_context(settings, timepiece=simulated_clock(), **given)

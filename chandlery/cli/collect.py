@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chandlery import engine
 from chandlery.cli.console import move, print_json, print_result, progress
-from chandlery.engine import RunSpec, gather, open_context, refuse_if_offline
+from chandlery.engine import RunSpec, collect_batch, open_context, refuse_if_offline
 from chandlery.engine.run import Run
 from chandlery.settings import Settings
 from chandlery.symbology import learn_if_due
@@ -18,7 +18,7 @@ def collect(
     with open_context(current) as context, progress(title, shown=not as_json) as bar:
         refuse_if_offline(current, wanted.sources)
         learn_if_due(context, wanted)
-        result = run(context, wanted, lambda step: move(bar, step), gather)
+        result = run(context, wanted, lambda step: move(bar, step), collect_batch)
     if as_json:
         print_json(result.statistics())
     else:

@@ -37,7 +37,7 @@ def history(*, coin: str, hour: str, now: str | None, as_json: bool) -> None:
         past = store.history(connection, best, open_time)
         asked = store.asked(connection, best, open_time)
     if as_json:
-        print_json(_told(best, open_time, past) | {"asked": asked})
+        print_json(_as_json(best, open_time, past) | {"asked": asked})
         return
     _print(best, open_time, past)
     for each in asked:
@@ -58,7 +58,7 @@ def _hour(text: str, now: datetime) -> datetime:
     return hour
 
 
-def _told(coin: Coin, hour: datetime, past: History) -> dict[str, object]:
+def _as_json(coin: Coin, hour: datetime, past: History) -> dict[str, object]:
     return {
         "symbol": coin.symbol,
         "coin_id": coin.id,

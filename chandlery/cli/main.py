@@ -31,7 +31,7 @@ from chandlery.cli.status import status
 from chandlery.cli.try_source import try_source
 from chandlery.cli.up import down, up
 from chandlery.errors import ChandleryError, Misuse
-from chandlery.model import line
+from chandlery.model import one_line
 
 FORBIDDEN = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 LONGEST = 500  # signs of a line: what was typed may be in it, of any length
@@ -119,7 +119,7 @@ def _verdict(error: Exception) -> tuple[str, int]:
         reason = str(error).strip().partition("\n")[0]
         return f"DATABASE_URL's user may not do that ({reason}): run it as a writer", MISUSED
     lost = isinstance(error, psycopg.Error)
-    return store.told(error) if lost else str(error), SOME_FAILED
+    return store.explained(error) if lost else str(error), SOME_FAILED
 
 
 class _Terminated(KeyboardInterrupt):
@@ -131,7 +131,7 @@ def _terminate(*_: object) -> None:
 
 
 def _say(message: str, code: int) -> int:
-    sys.stderr.write(f"chandlery: {line(message, LONGEST)}\n")
+    sys.stderr.write(f"chandlery: {one_line(message, LONGEST)}\n")
     return code
 
 

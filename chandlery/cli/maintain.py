@@ -5,7 +5,7 @@ import click
 from chandlery.cli.console import errors, output, print_json, progress
 from chandlery.cli.options import JSON, NOW, at, choices
 from chandlery.engine import AFTER_DAYS
-from chandlery.engine import maintain as keep_up
+from chandlery.engine import maintain as maintain_database
 from chandlery.settings import settings
 
 
@@ -29,11 +29,11 @@ def maintain(*, after_days: int, now: str | None, as_json: bool) -> int:
         def say(what: str) -> None:
             bar.update(bar.tasks[0].id, detail=what)
 
-        done = keep_up(settings(), moment, after_days, say)
+        done = maintain_database(settings(), moment, after_days, say)
     for sentence in done.lost.sentences():
         errors.print(sentence, highlight=False, markup=False, soft_wrap=True)
     if as_json:
         print_json(done.statistics())
     else:
-        output.print(done.line(), highlight=False, soft_wrap=True)
+        output.print(done.summary(), highlight=False, soft_wrap=True)
     return 1 if done.lost.hours else 0

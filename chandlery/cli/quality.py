@@ -41,7 +41,7 @@ def _print(report: Report) -> None:
     rest = report.coins["id"].n_unique() - ROWS
     if rest > 0:
         output.print(f"and {rest:,} coins more, none of them less complete", highlight=False)
-    output.print(report.line(), highlight=False)
+    output.print(report.summary(), highlight=False)
     shown = _shown(report)
     for row in shown:
         output.print(f"  {row}", highlight=False, markup=False)

@@ -40,7 +40,7 @@ def try_source(source: str, symbol: str, *, hours: int, now: str | None, as_json
     moment = at(now)
     began = monotonic()
     frame = _asked(known[source], symbol, hours, moment)
-    told = _told(frame, moment, monotonic() - began)
+    told = _statistics(frame, moment, monotonic() - began)
     if as_json:
         print_json({"source": source, "symbol": symbol, **told, "candles": frame.to_dicts()})
     else:
@@ -57,7 +57,7 @@ def _asked(source: Source, symbol: str, hours: int, now: datetime) -> pl.DataFra
     return pl.concat(frames) if frames else empty()
 
 
-def _told(frame: pl.DataFrame, now: datetime, seconds: float) -> dict[str, object]:
+def _statistics(frame: pl.DataFrame, now: datetime, seconds: float) -> dict[str, object]:
     newest = frame["open_time"].max()
     behind = whole_hour(now) - newest - HOUR if isinstance(newest, datetime) else None
     return {

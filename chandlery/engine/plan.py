@@ -1,4 +1,4 @@
-"""What a source is asked for in its turn: what is missing, and what is to be seen again."""
+"""What a source is asked for: what is missing, and what is to be seen again."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from chandlery import store, venues
-from chandlery.engine.claims import Claim
+from chandlery.engine.claimed import Claim
 from chandlery.engine.context import RunContext
 from chandlery.engine.spec import RunSpec
 from chandlery.model import HOUR, Listing, Window, whole_hour

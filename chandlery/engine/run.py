@@ -6,14 +6,14 @@ from difflib import get_close_matches
 from time import monotonic
 
 from chandlery import store, venues
-from chandlery.engine import quota
-from chandlery.engine.batch import batches, gather
+from chandlery.engine import monthly_quota
+from chandlery.engine.batch import batches, collect_batch
 from chandlery.engine.coins_known import CoinsKnown, coins_known
 from chandlery.engine.compare import tell_outages
 from chandlery.engine.context import RunContext
 from chandlery.engine.result import RunResult
+from chandlery.engine.source_batch import Step
 from chandlery.engine.spec import RunSpec
-from chandlery.engine.turn import Step
 from chandlery.errors import Misuse
 from chandlery.model import Coin
 
@@ -63,18 +63,18 @@ class _Course:
         self.watch(Progress(self.coins, self.done, self.records, min(share, 1.0)))
 
 
-Gather = Callable[[RunContext, RunSpec, Sequence[Coin], RunResult, Step], None]
+CollectBatch = Callable[[RunContext, RunSpec, Sequence[Coin], RunResult, Step], None]
 
 
 def run(
     context: RunContext,
     spec: RunSpec,
     watch: Watch = lambda _: None,
-    gather: Gather = gather,
+    collect_batch: CollectBatch = collect_batch,
 ) -> RunResult:
     """Plan, fetch, write, refresh and account for every coin of the spec.
 
-    `gather` does one batch: Prefect's flows hand in the same function as a task.
+    `collect_batch` does one batch: Prefect's flows hand in the same function as a task.
     """
     began = monotonic()
     coins = context.database.do(choose, spec.symbols, spec.max_coins, delisted=spec.delisted)
@@ -92,29 +92,29 @@ def run(
     wanted = context.database.do(store.wanted, keys, spec.window)
     course = _Course(len(coins), wanted, watch)
     for batch in batches(coins):
-        gather(context, spec, batch, result, course.step)
+        collect_batch(context, spec, batch, result, course.step)
         course.end(batch)
         _refresh_if_due(context)
     _refresh(context)
     tell_outages(context, spec, result)
-    quota.keep(context, spec.now)
+    monthly_quota.keep(context, spec.now)
     touched = sorted(set().union(*result.used.values()))
     result.findings += map(str, context.database.do(store.find_oddities, touched))
     result.seconds = monotonic() - began
     return result
 
 
-Run = Callable[[RunContext, RunSpec, Watch, Gather], RunResult]
+Run = Callable[[RunContext, RunSpec, Watch, CollectBatch], RunResult]
 
 
 def fill_gaps(
     context: RunContext,
     spec: RunSpec,
     watch: Watch = lambda _: None,
-    gather: Gather = gather,
+    collect_batch: CollectBatch = collect_batch,
 ) -> RunResult:
     """Run the spec, and count the gaps that are left, by reason."""
-    result = run(context, spec, watch, gather)
+    result = run(context, spec, watch, collect_batch)
     result.open_gaps = context.database.do(store.gaps_by_reason, spec.now, spec.window)
     return result
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime
 
 from chandlery.errors import Misuse
-from chandlery.model import HOUR, Coin, Window, instant, line, whole_hour
+from chandlery.model import HOUR, Coin, Window, instant, one_line, whole_hour
 
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
@@ -142,7 +142,7 @@ def _sources(asked: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
     known = sorted(known)
     unknown = [name for name in asked if name not in known]
     if unknown:
-        raise Misuse(f"no source {line(', '.join(unknown), 40)}: there are {', '.join(known)}")
+        raise Misuse(f"no source {one_line(', '.join(unknown), 40)}: there are {', '.join(known)}")
     if not asked:
         raise Misuse(f"no source is named: write some of {', '.join(known)}")
     return tuple(dict.fromkeys(asked))

@@ -69,7 +69,7 @@ class Report:
         """What holds, a sentence each, newest first."""
         return [sentence(*row) for row in self.open.select(TOLD).iter_rows()]
 
-    def line(self) -> str:
+    def summary(self) -> str:
         """The check in one line."""
         totals, held = self.totals(), self.open
         new = int(held["new"].sum())
@@ -120,7 +120,7 @@ class Report:
             "now": self.now.isoformat(),
             **self.totals(),
             "coins": [row | {"sources": sources.get(row["id"], {})} for row in rows],
-            "findings": [_told(row) for row in self.findings.iter_rows(named=True)],
+            "findings": [_finding_as_json(row) for row in self.findings.iter_rows(named=True)],
             "seconds": round(self.seconds, 3),
         }
 
@@ -221,7 +221,7 @@ def _shared(named: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _told(finding: Mapping[str, Any]) -> dict[str, object]:
+def _finding_as_json(finding: Mapping[str, Any]) -> dict[str, object]:
     """A finding as JSON has it, with its sentence."""
     times = {name: at.isoformat() for name, at in finding.items() if isinstance(at, datetime)}
     words = (finding[name] for name in TOLD)

@@ -25,7 +25,7 @@ from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store import DelistedListing
 from chandlery.symbology.delisted_symbols import DELISTED, DelistedSymbol
 from chandlery.symbology.kinds import is_crypto
-from chandlery.symbology.markets import QUOTES, Told, in_dollars
+from chandlery.symbology.markets import QUOTES, SourceList, in_dollars
 from chandlery.symbology.reused import REUSED
 from chandlery.venues import CATALOGUE, Source
 from chandlery.venues.parsing.multiples import plain
@@ -66,7 +66,7 @@ class _Life(NamedTuple):
     end: datetime
 
 
-def find(context: RunContext, found: Mapping[str, Told], now: datetime) -> Delisted:
+def find(context: RunContext, found: Mapping[str, SourceList], now: datetime) -> Delisted:
     """What is over by the lists that sources have told, and was not known to be."""
     delisted = Delisted()
     for name, told in found.items():
@@ -93,7 +93,7 @@ def keep(
 
 
 def _over(
-    context: RunContext, source: Source, told: Told, failures: dict[str, str]
+    context: RunContext, source: Source, told: SourceList, failures: dict[str, str]
 ) -> list[_Symbol]:
     """The symbols against dollars that are over and not known yet, the best of each asset."""
     markets = pl.concat([told.markets, _archived(context, source, told.markets, failures)])

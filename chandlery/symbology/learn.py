@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from chandlery import store, venues
-from chandlery.engine import quota
+from chandlery.engine import monthly_quota
 from chandlery.engine.coins_known import UNIVERSE
 from chandlery.engine.context import RunContext
 from chandlery.engine.spec import RunSpec
@@ -17,7 +17,7 @@ from chandlery.model import whole_hour
 from chandlery.symbology.delisted import find, keep
 from chandlery.symbology.kinds import is_crypto
 from chandlery.symbology.left_out import DELISTED
-from chandlery.symbology.markets import LISTED, Told, asked, in_dollars, told
+from chandlery.symbology.markets import LISTED, SourceList, asked, in_dollars, lists
 from chandlery.symbology.renames import renames
 from sources import coingecko, cryptocompare
 
@@ -78,14 +78,14 @@ def learn(
             log.warning("without CoinGecko coins are told apart by venue only, and not ranked")
             _learn_unmapped(context, now, universe)
         return universe
-    found = dict(told(context, seen, universe.failures, named))
+    found = dict(lists(context, seen, universe.failures, named))
     universe.there_are = _there_are(context, seen, most)
     context.database.do(_keep, universe, seen, found, now, most)
     for source in asked(context, named):  # also who did not answer: a day later it is asked again
         context.database.do(store.note_learnt, LISTINGS.format(source.name), now)
     if most is None or delisted:
         _learn_delisted(context, universe, found, now)
-    quota.keep(context, now)
+    monthly_quota.keep(context, now)
     return universe
 
 
@@ -93,7 +93,7 @@ def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
     connection: store.Connection,
     universe: Universe,
     seen: pl.DataFrame,
-    found: Mapping[str, Told],
+    found: Mapping[str, SourceList],
     now: datetime,
     most: int | None,
 ) -> None:
@@ -113,7 +113,7 @@ def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
 
 
 def _learn_delisted(
-    context: RunContext, universe: Universe, found: Mapping[str, Told], now: datetime
+    context: RunContext, universe: Universe, found: Mapping[str, SourceList], now: datetime
 ) -> None:
     """Keep what is over; who does not tell of it is asked another time."""
     over = find(context, found, now)
@@ -129,7 +129,7 @@ def _learn_delisted(
 
 
 def _rename(
-    connection: store.Connection, seen: pl.DataFrame, found: Mapping[str, Told], now: datetime
+    connection: store.Connection, seen: pl.DataFrame, found: Mapping[str, SourceList], now: datetime
 ) -> dict[str, str]:
     """Keep the coins that have another id now; who goes by ids itself tells nothing of that."""
     ranking = {coingecko.VENUE.name, cryptocompare.VENUE.name}

@@ -33,7 +33,7 @@ LISTED = pl.Schema(
 """A coin's listing. `told` is when it began in the venue's word, `start` where that is believed."""
 
 
-class Told(NamedTuple):
+class SourceList(NamedTuple):
     """What a source lists: of the coins seen (LISTED), all it has, and what could not be read."""
 
     listed: pl.DataFrame
@@ -41,9 +41,9 @@ class Told(NamedTuple):
     odd: tuple[venues.OddEntry, ...] = ()
 
 
-def told(
+def lists(
     context: RunContext, seen: pl.DataFrame, failures: dict[str, str], named: Iterable[str] = ()
-) -> Iterator[tuple[str, Told]]:
+) -> Iterator[tuple[str, SourceList]]:
     """What each source lists of the coins seen; why one does not is put to `failures`.
 
     The sources in force are asked, and those `named`.
@@ -51,10 +51,10 @@ def told(
     for source in asked(context, named):
         if source.name == coingecko.VENUE.name:
             listed = _listed_by_id(seen)
-            yield source.name, Told(listed, _trading(listed))
+            yield source.name, SourceList(listed, _trading(listed))
         elif source.name == cryptocompare.VENUE.name:
             listed = _listed_by_id(seen, CRYPTOCOMPARE)
-            yield source.name, Told(listed, _trading(listed))
+            yield source.name, SourceList(listed, _trading(listed))
         elif source.catalogue is not None:
             try:
                 yield source.name, _listed(context, source, source.catalogue, seen)
@@ -73,7 +73,9 @@ def asked(context: RunContext, named: Iterable[str] = ()) -> list[Source]:
     return [source for source in wanted if venues.configured(context.keys, source)]
 
 
-def _listed(context: RunContext, source: Source, catalogue: Catalogue, coins: pl.DataFrame) -> Told:
+def _listed(
+    context: RunContext, source: Source, catalogue: Catalogue, coins: pl.DataFrame
+) -> SourceList:
     """A source's dollar markets that are of these coins (one a coin), and all it has.
 
     A coin whose own ticker is the venue's asset (1000SATS) is not a multiple of another.
@@ -90,7 +92,7 @@ def _listed(context: RunContext, source: Source, catalogue: Catalogue, coins: pl
         .unique("id", keep="first", maintain_order=True)
         .select(LISTED.names())
     )
-    return Told(_with_reused(source, mapped, coins), markets, odd)
+    return SourceList(_with_reused(source, mapped, coins), markets, odd)
 
 
 def in_dollars(source: Source, markets: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from chandlery.errors import Unavailable
-from chandlery.model import line
+from chandlery.model import one_line
 
 SECONDS = 5.0
 PORTS = {"http": 80, "https": 443}
@@ -37,5 +37,5 @@ def _why_not(place: tuple[str, int], seconds: float) -> str | None:
     try:
         socket.create_connection(place, seconds).close()
     except OSError as error:
-        return line(error.strerror or str(error))
+        return one_line(error.strerror or str(error))
     return None

@@ -31,7 +31,7 @@ from tenacity import (
 )
 
 from chandlery.errors import Blocked, Malformed, Misuse, SourceError, Unavailable
-from chandlery.model import line
+from chandlery.model import one_line
 from chandlery.rate_limit.account import Accounts, Memory
 from chandlery.rate_limit.gate import REAL, Gate, Timepiece
 from chandlery.venues.deadline import bounded
@@ -265,9 +265,11 @@ def _words(error: httpx.RequestError) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate does not hold, nothing was sent: {line(cause.verify_message)}"
+            return (
+                f"its certificate does not hold, nothing was sent: {one_line(cause.verify_message)}"
+            )
         cause = cause.__cause__ or cause.__context__
-    return line(f"{type(error).__name__} {error}")
+    return one_line(f"{type(error).__name__} {error}")
 
 
 def _digest(secret: str) -> str:

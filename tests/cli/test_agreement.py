@@ -17,7 +17,7 @@ from chandlery.cli.main import cli
 from chandlery.engine import RunContext
 from chandlery.model import HOUR, instant
 from chandlery.quality import assess
-from chandlery.reports.quality import of_quality
+from chandlery.reports.quality_page import of_quality
 from chandlery.settings import Settings
 from sandbox import Serving, serving
 from sandbox.front import fronting

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from chandlery import store
-from chandlery.engine import RunContext, RunResult, gather, run, run_spec
+from chandlery.engine import RunContext, RunResult, collect_batch, run, run_spec
 from chandlery.engine.run import Run
 from chandlery.model import HOUR, Listing, instant
 from chandlery.settings import Settings
@@ -70,7 +70,9 @@ class Place:
         asked: dict[str, Any] = {"now": self.NOW, "sources": sources, "start": "2025-01-01"} | given
         self.venues.at(asked["now"])
         with self.open_tools(self.settings) as context:
-            return do(context, run_spec(known_sources=load(), **asked), lambda _: None, gather)
+            return do(
+                context, run_spec(known_sources=load(), **asked), lambda _: None, collect_batch
+            )
 
     def held(self, id_: str) -> list[datetime]:
         with store.connect(self.settings) as connection:

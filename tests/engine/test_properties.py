@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from chandlery import store
 from chandlery.engine import RunResult, plan, run_spec
 from chandlery.engine.batch import _flushes, _keys
-from chandlery.engine.claims import Claim
-from chandlery.engine.turn import Turn
+from chandlery.engine.claimed import Claim
+from chandlery.engine.source_batch import SourceBatch
 from chandlery.model import HOUR, Listing, Window
 from chandlery.store import Absence
 
@@ -183,7 +183,7 @@ def test_of_several_sources_the_best_stays_whoever_comes_first(
             continue
         place, span = twice[turn]
         source = context.sources[SOURCES[place]]
-        mine = Turn(context, asked, source, RunResult(), lambda _: None, claim(context))
+        mine = SourceBatch(context, asked, source, RunResult(), lambda _: None, claim(context))
         better = _keys(mine, source)
         frames = {coin: frame(range(*span), close=2.0 + place / 10)}
         store.write(connection, frames, keys[place], better=better, now=NOW)

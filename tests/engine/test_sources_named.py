@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chandlery.engine import RunContext, RunResult, run, run_spec
-from chandlery.engine.batch import line
+from chandlery.engine.batch import sources_in_order
 from chandlery.settings import Settings
 from chandlery.symbology import learn, learn_if_due
 from chandlery.venues import load
@@ -73,7 +73,7 @@ def test_indicative_sources_are_asked_last_and_nothing_counts_twice(
     with open_tools(current) as context:
         learn(context, NOW)
         wanted = run_spec(known_sources=load(), sources=sources, now=NOW, hours=24)
-        names = [each.name for each in line(context, wanted)]
+        names = [each.name for each in sources_in_order(context, wanted)]
         assert [name for name in names if not name.endswith("archive")] == [
             "okx",
             "bybit",

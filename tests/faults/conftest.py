@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from bench.hurried import Hurried
+from bench.simulated_clock import SimulatedClock
 from chandlery import embedded, store
-from chandlery.engine import RunContext, RunResult, gather, run, run_spec
+from chandlery.engine import RunContext, RunResult, collect_batch, run, run_spec
 from chandlery.engine.run import Run
 from chandlery.model import Window
 from chandlery.settings import Settings
@@ -71,7 +71,7 @@ class Place:
     settings: Settings
     venues: Serving
     front: Front
-    clock: Hurried = field(default_factory=Hurried)
+    clock: SimulatedClock = field(default_factory=SimulatedClock)
     hasty: dict[str, float] = field(default_factory=dict)  # seconds to wait for a read, by source
     truth: dict[str, dict[datetime, Candle]] = field(default_factory=dict)  # by source
 
@@ -98,7 +98,9 @@ class Place:
         day = {"start": f"{DAY.start:%FT%RZ}", "end": f"{DAY.end:%FT%RZ}"}
         wanted = {"now": NOW, "symbols": [coin], "sources": sources, **day} | given
         with self.context() as context:
-            return do(context, run_spec(known_sources=load(), **wanted), lambda _: None, gather)
+            return do(
+                context, run_spec(known_sources=load(), **wanted), lambda _: None, collect_batch
+            )
 
     def stored(self, coin: str = "BTC", window: Window = DAY) -> dict[datetime, Candle]:
         """What is stored of a coin, hour by hour."""

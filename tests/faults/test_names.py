@@ -22,9 +22,9 @@ from markdown_it import MarkdownIt
 from chandlery import store
 from chandlery.cli.main import main
 from chandlery.engine import fill_gaps
-from chandlery.model import Window, instant, line
+from chandlery.model import Window, instant, one_line
 from chandlery.quality import check, survey
-from chandlery.reports import of_gathering, of_quality
+from chandlery.reports import of_collection, of_quality
 from chandlery.symbology import learn
 from sandbox.front import whole
 from sources.coingecko import LONGEST_TICKER
@@ -132,7 +132,7 @@ def _pages(place: "Place") -> str:
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")
     reader.validateLink = lambda _: True  # type: ignore[method-assign]
     title = f"hourly {','.join(NAMES.values())}"
-    return "".join(map(reader.render, (of_gathering(title, result, seen), of_quality(report))))
+    return "".join(map(reader.render, (of_collection(title, result, seen), of_quality(report))))
 
 
 def _database(place: "Place") -> tuple[dict[str, int], int]:
@@ -184,7 +184,7 @@ def _rendered(sql: str, coin: str) -> str:
     ],
 )
 def test_a_coins_name(shown: Shown, coin: str, happened: "Happened") -> None:
-    name = line(NAMES[coin], LONGEST_TICKER - 1).upper()
+    name = one_line(NAMES[coin], LONGEST_TICKER - 1).upper()
     for verb, text in shown.terminal.items():
         assert all(sign.isprintable() or sign == "\n" for sign in text), verb
     # A table wraps what is long.

@@ -54,7 +54,7 @@ def in_force(settings: Settings, venues: Serving, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("CHANDLERY_SOURCES", "binance_futures,binance_spot")
 
 
-def hurried() -> Timepiece:
+def simulated_clock() -> Timepiece:
     """A clock that whoever sleeps moves on: nobody waits."""
     slept = [0.0]
 
@@ -166,11 +166,11 @@ def once(settings: Settings, venues: Serving) -> Once:
             start="2026-11-21",
             symbols=symbols,
         )
-        with open_context(asked, timepiece=hurried()) as context:
+        with open_context(asked, timepiece=simulated_clock()) as context:
             learn(context, instant(NOW), 4)
             venues.forget()
             venues.fault("503", source="binance_futures", path="klines", **fault)
-            return run(context, wanted, gather=as_tasks([0.01, 0.01]))
+            return run(context, wanted, collect_batch=as_tasks([0.01, 0.01]))
 
     return lambda symbols, **fault: collected(symbols, fault)
 

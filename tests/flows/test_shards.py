@@ -38,10 +38,10 @@ def learnt(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
     def sleep(seconds: float) -> None:
         slept[0] += seconds
 
-    hurried = Timepiece(monotonic=lambda: time.monotonic() + slept[0], sleep=sleep)
+    simulated_clock = Timepiece(monotonic=lambda: time.monotonic() + slept[0], sleep=sleep)
     with serving(coins=12, seed=7, now=instant(NOW), limits=False) as venues:
         asked = Settings(DATABASE_URL=None, CHANDLERY_HOME=home, CHANDLERY_VENUES_URL=venues.url)
-        with open_context(asked, timepiece=hurried) as context:
+        with open_context(asked, timepiece=simulated_clock) as context:
             learn(context, instant(NOW))
     embedded.stop(home)
     return home

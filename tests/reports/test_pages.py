@@ -9,10 +9,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from chandlery import store
-from chandlery.engine import RunResult, Upkeep
+from chandlery.engine import MaintenanceResult, RunResult
 from chandlery.model import HOUR, Coin
 from chandlery.quality import Survey, assess
-from chandlery.reports import of_coins, of_gathering, of_quality, of_shards, of_upkeep
+from chandlery.reports import of_coins, of_collection, of_maintenance, of_quality, of_shards
 from chandlery.symbology import Universe
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
@@ -52,7 +52,7 @@ def result(**more: Any) -> RunResult:
 
 def test_failures_of_one_kind_are_one_line_in_the_venues_words() -> None:
     failed = {f"C{key}": "403 go away" for key in range(1, 36)} | {"C40": "418 banned"}
-    page = of_gathering("backfill 40 coins", result(failed=failed), survey())
+    page = of_collection("backfill 40 coins", result(failed=failed), survey())
     shown = html(page)
     assert "<h1>backfill 40 coins</h1>" in shown
     assert "“403 go away”" in shown
@@ -74,17 +74,17 @@ def test_failures_of_one_kind_are_one_line_in_the_venues_words() -> None:
     ids=lambda more: next(iter(more)),
 )
 def test_nothing_from_outside_is_markup(more: dict[str, Any]) -> None:
-    shown = html(of_gathering(EVIL, result(**more), survey()))
+    shown = html(of_collection(EVIL, result(**more), survey()))
     assert "<script" not in shown
     assert "href" not in shown
     assert shown.count("<h1>") == 1
 
 
 def test_what_is_complete_is_said_and_what_is_not_is_shown() -> None:
-    assert "Every hour is there, of each coin that lived then: 1." in of_gathering(
+    assert "Every hour is there, of each coin that lived then: 1." in of_collection(
         "x", result(), survey(24)
     )
-    lacking = of_gathering("x", result(), survey(5, {"no trades": {"gaps": 1, "hours": 19}}))
+    lacking = of_collection("x", result(), survey(5, {"no trades": {"gaps": 1, "hours": 19}}))
     assert "![Coins by day](data:image/svg+xml;base64," in lacking
     assert "![Missing hours by reason](data:" in lacking
     assert html(lacking).count("<img") == 3
@@ -97,7 +97,7 @@ def test_coins_and_upkeep_have_pages_too() -> None:
     assert "<script" not in shown
     assert "4 coins are known by a venue's word only" in shown
     packed = store.Packed(chunks=3, left=1, candles=1000, bytes_before=2**22, bytes_after=2**20)
-    shown = html(of_upkeep("maintain", Upkeep(12, packed, 1.5)))
+    shown = html(of_maintenance("maintain", MaintenanceResult(12, packed, 1.5)))
     assert '<td style="text-align:right">1,048.6</td>' in shown  # bytes a candle
 
 

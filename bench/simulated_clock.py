@@ -9,7 +9,7 @@ from chandlery.settings import Settings
 from chandlery.venues import Timepiece
 
 
-class Hurried:
+class SimulatedClock:
     """Sleeping moves it, and so does whoever says that it is later.
 
     The database's clock, by which budgets are kept, goes on only by itself: a run is told how far

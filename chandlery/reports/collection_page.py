@@ -13,7 +13,7 @@ from chandlery.reports.markdown import bullets, page, picture, plain, section, t
 COINS = 30  # as many as one reads of those that failed for one reason
 
 
-def of_gathering(title: str, result: RunResult, survey: Survey) -> str:
+def of_collection(title: str, result: RunResult, survey: Survey) -> str:
     """A page about a run, its survey being of what it touched, within its window."""
     return page(
         f"# {plain(title)}",
