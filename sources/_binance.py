@@ -26,7 +26,7 @@ import orjson
 import polars as pl
 
 from chandlery.errors import Blocked, Malformed, SourceError
-from chandlery.model import HOUR, Listing, Window, line
+from chandlery.model import HOUR, Listing, Window, one_line
 from chandlery.venues.parsing import answers, columns
 from chandlery.venues.parsing.multiples import plain
 from chandlery.venues.source import Markets
@@ -136,7 +136,7 @@ def verdict(response: httpx.Response) -> SourceError | None:
 def _said(response: httpx.Response) -> tuple[int, str]:
     try:
         body = orjson.loads(response.content)
-        return int(body["code"]), line(f"{body['code']} {body['msg']}")
+        return int(body["code"]), one_line(f"{body['code']} {body['msg']}")
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, OverflowError):
         return 0, excerpt(response)
 

@@ -17,7 +17,7 @@ import httpx
 import orjson
 
 from chandlery.errors import SourceError, Unavailable
-from chandlery.model import line
+from chandlery.model import one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.source import Venue
 from chandlery.venues.verdicts import (
@@ -70,9 +70,9 @@ def _said(response: httpx.Response) -> tuple[int, str]:
         body = orjson.loads(response.content)
         error = body.get("error", body)
         if isinstance(error, str):
-            return 0, line(error)
+            return 0, one_line(error)
         code = int(error["status"]["error_code"])
-        return code, line(f"{code} {error['status']['error_message']}")
+        return code, one_line(f"{code} {error['status']['error_message']}")
     except (ValueError, AttributeError, KeyError, TypeError, OverflowError):
         return 0, excerpt(response)
 

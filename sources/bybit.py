@@ -38,7 +38,7 @@ import httpx
 import polars as pl
 
 from chandlery.errors import Malformed, SourceError, Unavailable
-from chandlery.model import HOUR, Listing, Window, line
+from chandlery.model import HOUR, Listing, Window, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
 from chandlery.venues.parsing.multiples import plain
@@ -93,7 +93,7 @@ def _parse(response: httpx.Response) -> pl.DataFrame:
     rows = answers.within(response, "result", "list")
     told, asked = answers.within(response, "result", "symbol"), answers.asked(response, "symbol")
     if asked and told != asked:
-        raise Malformed(f"its candles are of {line(str(told))}, not of {asked}")
+        raise Malformed(f"its candles are of {one_line(str(told))}, not of {asked}")
     return columns.candles(rows, width=WIDTH, places=PLACES, source=NAME)
 
 

@@ -28,7 +28,7 @@ import httpx
 import polars as pl
 
 from chandlery.errors import SourceError
-from chandlery.model import HOUR, Listing, Window, line
+from chandlery.model import HOUR, Listing, Window, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
 from chandlery.venues.source import Catalogue, Markets, Source, Venue
@@ -71,7 +71,7 @@ def _parse(response: httpx.Response) -> pl.DataFrame:
 def _verdict(response: httpx.Response) -> SourceError | None:
     if response.is_success:
         return broken(response)
-    words = line(answers.text(answers.envelope(response).get("message")))
+    words = one_line(answers.text(answers.envelope(response).get("message")))
     if response.status_code == MISSING and words == UNKNOWN:
         return refused(response, f"HTTP {MISSING} {words}")
     return by_status(response, words or None)

@@ -39,7 +39,7 @@ import httpx
 import polars as pl
 
 from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
-from chandlery.model import HOUR, Listing, Window, line
+from chandlery.model import HOUR, Listing, Window, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
 from chandlery.venues.source import Source, Venue
@@ -112,7 +112,7 @@ def _verdict(response: httpx.Response) -> SourceError | None:
     kind, message = _error_of(body)
     if response.is_success and not kind + message:
         return broken(response)
-    words = line(f"{kind} {message}") if kind + message else None
+    words = one_line(f"{kind} {message}") if kind + message else None
     if kind == SPENT:
         return Unavailable(words or "", after=retry_after(response) or _rest(body))
     if KEY.search(message):

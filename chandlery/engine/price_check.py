@@ -73,10 +73,10 @@ class Guard:
         source = batch.context.sources[batch.source.listings]
         if batch.off is not None or source.name in batch.result.off:
             return
-        workers = {
+        futures = {
             each: batch.context.workers.submit(self._hours, source, each) for each in listings
         }
-        for listing, future in workers.items():
+        for listing, future in futures.items():
             with suppress(SourceError):  # nobody knows then, as before
                 if (words := self._judge(listing, future.result())) is not None:
                     self._refuse(listing, words)

@@ -70,9 +70,9 @@ def known(batch: SourceBatch, listings: Sequence[Listing]) -> list[Listing]:
         batch.source.listings
     ]  # a second way has its first one's listings
     due = [each for each in listings if _is_due(batch, source, each)]
-    workers = {each: batch.context.workers.submit(_beginning, batch, source, each) for each in due}
+    futures = {each: batch.context.workers.submit(_beginning, batch, source, each) for each in due}
     found = [
-        _learnt(batch, each, workers[each]) if each in workers else _as_the_venue_says(each)
+        _learnt(batch, each, futures[each]) if each in futures else _as_the_venue_says(each)
         for each in listings
     ]
     return [each for each in found if each is not None]

@@ -158,8 +158,8 @@ def _lived(
     failures: dict[str, str],
 ) -> Iterator[DelistedListing]:
     """When each of these symbols lived; one that may come back, or never traded, is left out."""
-    workers = [(each, context.workers.submit(_life, context, source, each, now)) for each in over]
-    for symbol, future in workers:
+    futures = [(each, context.workers.submit(_life, context, source, each, now)) for each in over]
+    for symbol, future in futures:
         try:
             life = future.result()
         except SourceError as error:
