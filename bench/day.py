@@ -22,10 +22,11 @@ import polars as pl
 from bench import measure
 from bench.simulated_clock import SimulatedClock
 from chandlery import store
-from chandlery.engine import run, run_spec
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.settings import Settings
-from chandlery.symbology import learn, learn_if_due
+from chandlery.symbology.learn import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving, serving
 from sandbox.universe import MadeUpMarket

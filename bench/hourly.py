@@ -15,7 +15,7 @@ from bench import measure
 from bench.simulated_clock import SimulatedClock
 from bench.venue_to_database import Spent, rows, spend
 from chandlery import store
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from sandbox.serving import serving
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

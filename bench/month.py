@@ -26,11 +26,13 @@ from typing import Any, NamedTuple
 from bench import measure
 from bench.simulated_clock import SimulatedClock
 from chandlery import store
-from chandlery.engine import FILL_HOURS, RECHECK_HOURS, fill_gaps, maintain, run, run_spec
+from chandlery.engine.maintenance import maintain
+from chandlery.engine.run import fill_gaps, run
+from chandlery.engine.spec import FILL_HOURS, RECHECK_HOURS, run_spec
 from chandlery.model import HOUR, Window, whole_hour
-from chandlery.quality import check
+from chandlery.quality.check import check
 from chandlery.settings import Settings
-from chandlery.symbology import learn, learn_if_due
+from chandlery.symbology.learn import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving, serving
 

@@ -21,9 +21,9 @@ import httpx
 from bench import measure, prefects
 from bench.venue_to_database import rows
 from chandlery import store
-from chandlery.engine import open_context
+from chandlery.engine.context import open_context
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import Timepiece
 from sandbox.serving import serving
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, time
 
-from chandlery.engine import RunContext, open_context
+from chandlery.engine.context import RunContext, open_context
 from chandlery.settings import Settings
 from chandlery.venues import Timepiece
 

@@ -10,24 +10,18 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from chandlery.engine import (
-    Progress,
-    RunContext,
-    RunResult,
-    RunSpec,
-    collect_batch,
-    open_context,
-    run,
-    run_spec,
-)
-from chandlery.engine.run import CollectBatch, Run
+from chandlery.engine.batch import collect_batch
+from chandlery.engine.context import RunContext, open_context
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import CollectBatch, Progress, Run, run
 from chandlery.engine.source_batch import Step
+from chandlery.engine.spec import RunSpec, run_spec
 from chandlery.errors import Gone, Misuse, Unavailable
 from chandlery.model import Coin, clock, instant
-from chandlery.quality import survey
+from chandlery.quality.completeness import survey
 from chandlery.reports import of_collection
 from chandlery.settings import Settings
-from chandlery.symbology import learn_if_due
+from chandlery.symbology.learn import learn_if_due
 from chandlery.venues import load
 from flows.blocks import in_force
 from flows.reporting import publish

@@ -7,9 +7,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from chandlery.engine import AFTER_DAYS
-from chandlery.engine import maintain as maintain_database
-from chandlery.engine.maintenance import LEAST_DAYS, MOST_DAYS
+from chandlery.engine.maintenance import AFTER_DAYS, LEAST_DAYS, MOST_DAYS
+from chandlery.engine.maintenance import maintain as maintain_database
 from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
 from chandlery.reports import of_maintenance

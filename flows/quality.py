@@ -6,7 +6,7 @@ from prefect.states import Completed, Failed
 
 from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
-from chandlery.quality import check
+from chandlery.quality.check import check
 from chandlery.reports import of_quality
 from flows.blocks import in_force
 from flows.form import Coins, which

@@ -20,11 +20,12 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
-from chandlery.engine import RunSpec, Shard, open_context
+from chandlery.engine.context import open_context
+from chandlery.engine.spec import RunSpec, Shard
 from chandlery.errors import Misuse
 from chandlery.reports import of_shards
 from chandlery.settings import Settings
-from chandlery.symbology import learn_if_due
+from chandlery.symbology.learn import learn_if_due
 from flows.reporting import publish
 
 DEPLOYMENT = "backfill/shard"

@@ -4,11 +4,11 @@ from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from chandlery.engine import open_context
+from chandlery.engine.context import open_context
 from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
 from chandlery.reports import of_coins
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from flows.blocks import in_force
 from flows.form import Coins, which
 from flows.reporting import publish

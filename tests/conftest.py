@@ -19,7 +19,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from chandlery import embedded, store
-from chandlery.engine import RunContext, open_context
+from chandlery.engine.context import RunContext, open_context
 from chandlery.model import HOUR, SCHEMA
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings

@@ -4,7 +4,7 @@ from typing import Unpack
 
 import click
 
-from chandlery.cli.collect import collect
+from chandlery.cli.collect import Given, collect
 from chandlery.cli.options import (
     END,
     JSON,
@@ -14,9 +14,7 @@ from chandlery.cli.options import (
     START,
     START_YEAR,
     SYMBOLS,
-    Given,
     choices,
-    spec_of,
 )
 
 
@@ -29,4 +27,4 @@ from chandlery.cli.options import (
 @choices(START, START_YEAR, END, SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
 def backfill(*, as_json: bool, **given: Unpack[Given]) -> int:
     """Fetch the hours that are missing, best market cap first; since 2020, if no start is given."""
-    return collect("backfill", *spec_of(**given), as_json=as_json)
+    return collect("backfill", as_json=as_json, **given)

@@ -5,10 +5,10 @@ import click
 from chandlery import store
 from chandlery.cli.console import counted, output, print_json, print_left_out, progress
 from chandlery.cli.options import JSON, MAX_COINS, NOW, at, choices
-from chandlery.engine import open_context, refuse_if_offline
+from chandlery.engine.context import open_context, refuse_if_offline
 from chandlery.engine.spec import few
 from chandlery.settings import settings
-from chandlery.symbology import Universe, learn
+from chandlery.symbology.learn import Universe, learn
 from chandlery.symbology.left_out import left_out
 
 

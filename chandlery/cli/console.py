@@ -1,12 +1,16 @@
 """What people see: tables on stdout, progress on stderr."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import logging
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.logging import RichHandler
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,10 +23,13 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from chandlery.engine import Progress as Step
-from chandlery.engine import RunResult
-from chandlery.engine.coins_known import CoinsKnown
-from chandlery.symbology.left_out import LeftOut
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from chandlery.engine.coins_known import CoinsKnown
+    from chandlery.engine.result import RunResult
+    from chandlery.engine.run import Progress as Step
+    from chandlery.symbology.left_out import LeftOut
 
 NO_CANDLES = "no candles yet: `chandlery backfill --max-coins 20` fetches some"
 WIDE = 240  # where no terminal says how wide it is, a table is not to be folded
@@ -35,6 +42,15 @@ def _console(*, stderr: bool = False) -> Console:
 
 output = _console()
 errors = _console(stderr=True)
+
+
+def log_to_stderr() -> None:
+    """Show warnings on stderr, above a bar that is under way."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(message)s",
+        handlers=[RichHandler(console=errors, show_time=False, show_path=False, show_level=False)],
+    )
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from chandlery import store
 from chandlery.cli.options import END, NOW, START, SYMBOLS, at, choices, listed
-from chandlery.engine import choose
+from chandlery.engine.chosen import choose
 from chandlery.errors import Misuse
 from chandlery.model import Coin, Window, window
 from chandlery.settings import settings

@@ -4,8 +4,7 @@ from typing import Unpack
 
 import click
 
-from chandlery import engine
-from chandlery.cli.collect import collect
+from chandlery.cli.collect import Given, collect
 from chandlery.cli.options import (
     END,
     JSON,
@@ -15,11 +14,10 @@ from chandlery.cli.options import (
     START,
     START_YEAR,
     SYMBOLS,
-    Given,
     choices,
-    spec_of,
 )
-from chandlery.engine import FILL_HOURS, RECHECK_HOURS
+from chandlery.engine.run import fill_gaps as run
+from chandlery.engine.spec import FILL_HOURS, RECHECK_HOURS
 
 
 @click.command("fill-gaps")
@@ -42,4 +40,4 @@ def fill_gaps(*, as_json: bool, **given: Unpack[Given]) -> int:
     """Ask for what is missing and due, and for what may be better by now; the last 30 days."""
     if given.get("start") is None and given.get("start_year") is None:
         given["hours"] = FILL_HOURS
-    return collect("fill-gaps", *spec_of(**given), as_json=as_json, run=engine.fill_gaps)
+    return collect("fill-gaps", as_json=as_json, run=run, **given)

@@ -13,7 +13,7 @@ from rich.table import Table
 from chandlery import store
 from chandlery.cli.console import NO_CANDLES, counted, output, print_json
 from chandlery.cli.options import END, JSON, NOW, START, SYMBOLS, at, choices, listed
-from chandlery.engine import choose
+from chandlery.engine.chosen import choose
 from chandlery.model import Coin, Window, window
 from chandlery.settings import settings
 from chandlery.store.gaps import NOT_MISSING, Gap, Outage

@@ -11,7 +11,7 @@ from chandlery import store
 from chandlery.cli.console import output, print_json
 from chandlery.cli.gaps import said, times
 from chandlery.cli.options import JSON, NOW, at, choices
-from chandlery.engine import choose
+from chandlery.engine.chosen import choose
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, SCHEMA, Coin, instant, whole_hour
 from chandlery.settings import settings

@@ -4,8 +4,8 @@ from typing import Unpack
 
 import click
 
-from chandlery.cli.collect import collect
-from chandlery.cli.options import JSON, MAX_COINS, NOW, SOURCES, SYMBOLS, Given, choices, spec_of
+from chandlery.cli.collect import Given, collect
+from chandlery.cli.options import JSON, MAX_COINS, NOW, SOURCES, SYMBOLS, choices
 
 
 @click.command()
@@ -13,4 +13,4 @@ from chandlery.cli.options import JSON, MAX_COINS, NOW, SOURCES, SYMBOLS, Given,
 @choices(SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
 def hourly(*, as_json: bool, **given: Unpack[Given]) -> int:
     """Fetch the newest closed hours that are missing."""
-    return collect("hourly", *spec_of(**given), as_json=as_json)
+    return collect("hourly", as_json=as_json, **given)

@@ -4,8 +4,8 @@ import click
 
 from chandlery.cli.console import errors, output, print_json, progress
 from chandlery.cli.options import JSON, NOW, at, choices
-from chandlery.engine import AFTER_DAYS
-from chandlery.engine import maintain as maintain_database
+from chandlery.engine.maintenance import AFTER_DAYS
+from chandlery.engine.maintenance import maintain as maintain_database
 from chandlery.settings import settings
 
 

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NotRequired, TypedDict, TypeVar, Unpack
+from typing import Any, TypeVar
 
 import click
 
-from chandlery.engine import RunSpec, run_spec
 from chandlery.model import clock, instant
-from chandlery.settings import Settings, settings
-from chandlery.venues import load
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -21,24 +18,6 @@ MAX_COINS = click.option("--max-coins", type=int, metavar="N", help="The N best 
 SOURCES = click.option("--sources", metavar="A,B", help="Sources in the order they are asked.")
 NOW = click.option("--now", metavar="TIME", help="Run as if it were then. [default: the clock]")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-
-
-class Given(TypedDict):
-    """What these options give a verb; not every verb has all."""
-
-    now: str | None
-    sources: str | None
-    symbols: str | None
-    max_coins: int | None
-    start: NotRequired[str | None]
-    end: NotRequired[str | None]
-    start_year: NotRequired[int | None]
-    hours: NotRequired[int | None]
-    archive: NotRequired[bool]
-    patient: NotRequired[bool]
-    recheck_hours: NotRequired[int]
-    shard: NotRequired[str | None]
-    delisted: NotRequired[bool]
 
 
 def choices(*options: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
@@ -60,25 +39,3 @@ def at(now: str | None) -> datetime:
 def listed(text: str | None) -> list[str] | None:
     """Names separated by commas."""
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
-
-
-def spec_of(**given: Unpack[Given]) -> tuple[Settings, RunSpec]:
-    """The settings in force and the spec that the options make."""
-    current = settings()
-    asked = listed(given["sources"])
-    return current, run_spec(
-        now=at(given["now"]),
-        known_sources=load(),
-        sources=current.priority if asked is None else asked,
-        start=given.get("start"),
-        end=given.get("end"),
-        start_year=given.get("start_year"),
-        hours=given.get("hours"),
-        symbols=listed(given["symbols"]),
-        max_coins=given["max_coins"],
-        archive=given.get("archive", False),
-        patient=given.get("patient", True),
-        recheck_hours=given.get("recheck_hours"),
-        shard=given.get("shard"),
-        delisted=given.get("delisted", False),
-    )

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from chandlery.cli.console import NO_CANDLES, output, print_json, progress
 from chandlery.cli.options import JSON, MAX_COINS, NOW, SYMBOLS, at, choices, listed
-from chandlery.quality import Report, check
-from chandlery.quality.check import TIMEFRAMES, cut
+from chandlery.quality.check import TIMEFRAMES, Report, check
+from chandlery.quality.wording import cut
 from chandlery.settings import settings
 
 ROWS = 20  # a screen's worth

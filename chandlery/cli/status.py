@@ -14,7 +14,7 @@ from chandlery.cli.options import END, JSON, MAX_COINS, NOW, START, at, choices
 from chandlery.engine.coins_known import coins_known
 from chandlery.engine.spec import FIRST_YEAR, few
 from chandlery.model import window
-from chandlery.quality.check import cut
+from chandlery.quality.wording import cut
 from chandlery.settings import settings
 from chandlery.symbology.left_out import by_why, left_out
 

@@ -7,18 +7,17 @@ findings from when they are found until they no longer hold.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from time import monotonic
 from typing import Any
 
 import polars as pl
 
 from chandlery import store
-from chandlery.engine.run import choose
+from chandlery.engine.chosen import choose
 from chandlery.engine.spec import chosen, few
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.quality.completeness import Survey, named, seen
-from chandlery.quality.wording import sentence
+from chandlery.quality.wording import cut, sentence
 from chandlery.settings import Settings
 
 Say = Callable[[str], None]
@@ -226,11 +225,6 @@ def _finding_as_json(finding: Mapping[str, Any]) -> dict[str, object]:
     times = {name: at.isoformat() for name, at in finding.items() if isinstance(at, datetime)}
     words = (finding[name] for name in TOLD)
     return {**finding, **times, "sentence": sentence(*words)}
-
-
-def cut(percentage: object) -> str:
-    """To two digits, cut and not rounded: 100 is said only of what is whole."""
-    return f"{int(Decimal(str(percentage)) * 100) / 100:.2f} %"
 
 
 def _percent(part: int, whole: int) -> float:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from chandlery.engine import RunResult
-from chandlery.quality import Survey
+from chandlery.engine.result import RunResult
+from chandlery.quality.completeness import Survey
 from chandlery.reports import charts
 from chandlery.reports.markdown import bullets, page, picture, plain, section, table, words
 

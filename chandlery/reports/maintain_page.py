@@ -1,6 +1,6 @@
 """What was done for the database."""
 
-from chandlery.engine import MaintenanceResult
+from chandlery.engine.maintenance import MaintenanceResult
 from chandlery.reports.markdown import bullets, page, plain, section, table
 
 MB = 2**20

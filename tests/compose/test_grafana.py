@@ -15,12 +15,14 @@ import yaml
 from psycopg.conninfo import make_conninfo
 
 from chandlery import embedded, store
-from chandlery.engine import open_context, run, run_spec
+from chandlery.engine.context import open_context
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR
-from chandlery.quality import assess
+from chandlery.quality.check import assess
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import serving
 

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext, RunResult, run, run_spec
-from chandlery.engine.context import WORKERS
+from chandlery.engine.context import WORKERS, RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 

@@ -9,11 +9,14 @@ from typing import Any, ClassVar
 import polars as pl
 
 from chandlery import store
-from chandlery.engine import RunContext, RunResult, collect_batch, run, run_spec
-from chandlery.engine.run import Run
+from chandlery.engine.batch import collect_batch
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import Run, run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, Listing, instant
 from chandlery.settings import Settings
-from chandlery.symbology import Universe, learn
+from chandlery.symbology.learn import Universe, learn
 from chandlery.venues import load
 from sandbox import Serving
 from sandbox.front import Front

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext
+from chandlery.engine.context import RunContext
 from chandlery.settings import Settings
 from sandbox import serving
 from sandbox.front import fronting

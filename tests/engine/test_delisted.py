@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext
+from chandlery.engine.context import RunContext
 from chandlery.model import HOUR, instant
 from chandlery.settings import Settings
 from chandlery.symbology.left_out import left_out

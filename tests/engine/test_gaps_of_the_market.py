@@ -11,12 +11,15 @@ import pytest
 
 from chandlery import store
 from chandlery.cli.gaps import evidence
-from chandlery.engine import RunContext, choose, run, run_spec
+from chandlery.engine.chosen import choose
+from chandlery.engine.context import RunContext
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import Window, instant
-from chandlery.quality import assess
+from chandlery.quality.check import assess
 from chandlery.settings import Settings
 from chandlery.store import Connection, Gap
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 

@@ -14,8 +14,8 @@ from itertools import count, pairwise
 from typing import Any
 
 from chandlery import store
-from chandlery.engine import RunResult
 from chandlery.engine.context import WORKERS
+from chandlery.engine.result import RunResult
 from chandlery.local.processes import until
 from chandlery.model import Window, instant
 from chandlery.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext
+from chandlery.engine.context import RunContext
 from chandlery.quality.check import assess
 from chandlery.settings import Settings
 from sandbox import serving

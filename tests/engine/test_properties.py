@@ -14,10 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chandlery import store
-from chandlery.engine import RunResult, plan, run_spec
+from chandlery.engine import plan
 from chandlery.engine.batch import _flushes, _keys
 from chandlery.engine.claimed import Claim
+from chandlery.engine.result import RunResult
 from chandlery.engine.source_batch import SourceBatch
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, Listing, Window
 from chandlery.store import Absence
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from conftest import Open
 
-    from chandlery.engine import RunContext
+    from chandlery.engine.context import RunContext
     from chandlery.settings import Settings
 
     Frame = Callable[..., pl.DataFrame]

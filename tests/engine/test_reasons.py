@@ -12,12 +12,15 @@ import pytest
 
 from chandlery import embedded, store
 from chandlery.cli.gaps import evidence
-from chandlery.engine import RunContext, RunResult, fill_gaps, run, run_spec
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import fill_gaps, run
+from chandlery.engine.spec import run_spec
 from chandlery.model import Window, instant
 from chandlery.quality.check import assess
 from chandlery.settings import Settings
 from chandlery.store import Gap
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import httpx
 
 from chandlery import store
-from chandlery.engine import FILL_HOURS, RECHECK_HOURS, RunContext, RunResult, fill_gaps
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import fill_gaps
+from chandlery.engine.spec import FILL_HOURS, RECHECK_HOURS
 from chandlery.model import instant
 from chandlery.settings import Settings
 from sandbox import serving

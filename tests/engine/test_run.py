@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunResult
+from chandlery.engine.result import RunResult
 from chandlery.errors import Misuse
 from chandlery.model import Window, instant
 from chandlery.settings import Settings

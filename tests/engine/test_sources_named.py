@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from chandlery.engine import RunContext, RunResult, run, run_spec
 from chandlery.engine.batch import sources_in_order
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.settings import Settings
-from chandlery.symbology import learn, learn_if_due
+from chandlery.symbology.learn import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving
 from tests.engine.conftest import NOW

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext
+from chandlery.engine.context import RunContext
 from chandlery.model import HOUR, instant
 from chandlery.settings import Settings
 from sandbox import Serving, serving

@@ -15,13 +15,14 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext, run, run_spec
+from chandlery.engine.context import RunContext
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, instant, price, whole_hour
-from chandlery.quality import assess
-from chandlery.quality.check import Report
+from chandlery.quality.check import Report, assess
 from chandlery.settings import Settings
 from chandlery.store.gaps import NOT_MISSING
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import serving
 

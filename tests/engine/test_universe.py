@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext, run_spec
+from chandlery.engine.context import RunContext
+from chandlery.engine.spec import run_spec
 from chandlery.model import instant
 from chandlery.settings import Settings
-from chandlery.symbology import learn, learn_if_due
 from chandlery.symbology.indexed import CRYPTOCOMPARE
+from chandlery.symbology.learn import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving
 

@@ -18,11 +18,14 @@ import pytest
 
 from bench.simulated_clock import SimulatedClock
 from chandlery import embedded, store
-from chandlery.engine import RunContext, RunResult, collect_batch, run, run_spec
-from chandlery.engine.run import Run
+from chandlery.engine.batch import collect_batch
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import Run, run
+from chandlery.engine.spec import run_spec
 from chandlery.model import Window
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from chandlery.venues.transport import ATTEMPTS
 from sandbox import Serving, serving

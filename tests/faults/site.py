@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from chandlery import embedded, store
-from chandlery.engine import RunResult, open_context, run, run_spec
+from chandlery.engine.context import open_context
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import Window, instant
 from chandlery.rate_limit.gate import REAL, Timepiece
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 from tests.faults.wire import Wire

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from chandlery import store
-from chandlery.engine import fill_gaps
+from chandlery.engine.run import fill_gaps
 from chandlery.model import HOUR, Window, instant
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import Fetched, fetch, load
 from sandbox.front import Reset, whole
 

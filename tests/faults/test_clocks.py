@@ -7,12 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from chandlery.engine import open_context, run, run_spec
+from chandlery.engine.context import open_context
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, instant, whole_hour
 from chandlery.rate_limit.account import SHARE, Memory
 from chandlery.rate_limit.gate import Gate, Timepiece
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import Budget, Metering, load
 from sandbox import serving
 from tests.faults.site import Slept

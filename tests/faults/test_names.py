@@ -21,11 +21,12 @@ from markdown_it import MarkdownIt
 
 from chandlery import store
 from chandlery.cli.main import main
-from chandlery.engine import fill_gaps
+from chandlery.engine.run import fill_gaps
 from chandlery.model import Window, instant, one_line
-from chandlery.quality import check, survey
+from chandlery.quality.check import check
+from chandlery.quality.completeness import survey
 from chandlery.reports import of_collection, of_quality
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from sandbox.front import whole
 from sources.coingecko import LONGEST_TICKER
 

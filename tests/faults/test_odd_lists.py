@@ -11,7 +11,7 @@ import pytest
 
 from chandlery import store
 from chandlery.model import Listing, instant
-from chandlery.symbology import Universe, learn
+from chandlery.symbology.learn import Universe, learn
 from chandlery.venues import catalogue, load
 from chandlery.venues.verdicts import warn_once
 from sandbox.front import whole

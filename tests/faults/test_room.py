@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from chandlery import embedded
-from chandlery.engine import open_context
+from chandlery.engine.context import open_context
 from chandlery.errors import Gone
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from sandbox import serving
 from tests.faults.site import NOW, Slept, collect, tables
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chandlery import store
-from chandlery.cli.main import LONGEST, main
-from chandlery.engine import run, run_spec
+from chandlery.cli.failures import LONGEST
+from chandlery.cli.main import main
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.errors import Misuse
 from chandlery.model.time import instant
 from chandlery.venues import load

@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import open_context, run, run_spec
+from chandlery.engine.context import open_context
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.local.processes import until
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import Settings
-from chandlery.symbology import learn_if_due
+from chandlery.symbology.learn import learn_if_due
 from chandlery.venues import load
 
 Site = Any  # conftest's

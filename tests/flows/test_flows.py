@@ -14,11 +14,14 @@ from uuid import uuid4
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunResult, open_context, run, run_spec
+from chandlery.engine.context import open_context
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import Window, instant
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 

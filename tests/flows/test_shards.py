@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from chandlery import embedded, store
-from chandlery.engine import open_context
+from chandlery.engine.context import open_context
 from chandlery.model import instant
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import Timepiece
 from sandbox import serving
 

@@ -9,11 +9,13 @@ import pytest
 from markdown_it import MarkdownIt
 
 from chandlery import store
-from chandlery.engine import MaintenanceResult, RunResult
+from chandlery.engine.maintenance import MaintenanceResult
+from chandlery.engine.result import RunResult
 from chandlery.model import HOUR, Coin
-from chandlery.quality import Survey, assess
+from chandlery.quality.check import assess
+from chandlery.quality.completeness import Survey
 from chandlery.reports import of_coins, of_collection, of_maintenance, of_quality, of_shards
-from chandlery.symbology import Universe
+from chandlery.symbology.learn import Universe
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 TIME = pl.Datetime("us", "UTC")
