@@ -32,7 +32,7 @@ test: setup ## Run every test
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 faults: setup ## Plant every fault, and write what came of it to docs/faults.md
-	@$(BIN)/python -m pytest -q tests -m fault --fault-table=docs/faults.md
+	@$(BIN)/python -m pytest -q tests -m fault --rounds=20 --fault-table=docs/faults.md
 
 nightly: setup ## Kill runs 200 times at random, and fuzz for ten minutes
 	@$(BIN)/python -m pytest -q tests -k "test_killed or fuzz" --show-capture=no --rounds=200 --fuzz-seconds=600

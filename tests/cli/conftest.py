@@ -1,11 +1,10 @@
 """The command line with a database of its own and the sandbox."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.command_line import chandlery
 
 from chandlery.model import instant
 from chandlery.settings import Settings
@@ -30,17 +29,11 @@ def sources() -> str:
 
 @pytest.fixture
 def run(settings: Settings, venues: Serving, sources: str) -> Run:
-    """Run a verb as a process."""
+    """Run a verb."""
     place = {
         "CHANDLERY_HOME": str(settings.home),
         "DATABASE_URL": settings.database_url or "",
         "CHANDLERY_VENUES_URL": venues.url,
         "CHANDLERY_SOURCES": sources,
     }
-    return lambda *words: subprocess.run(
-        [sys.executable, "-m", "chandlery", *words],
-        env=os.environ | place,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return lambda *words: chandlery(*words, environment=place)

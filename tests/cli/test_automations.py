@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -20,24 +20,15 @@ import yaml
 from prefect.server.events.schemas.automations import Automation
 from prefect.server.events.schemas.events import ReceivedEvent
 
-from chandlery.local.processes import until
 from chandlery.model import instant
 from sandbox import serving
-
-T = TypeVar("T")
+from tests.waiting import PATIENCE, wait
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 240.0
 PROC = Path("/proc")
 NOW = "2026-01-04T10:30Z"
 NAMES = ["a run fails", "a run is gone without a word", "hourly falls behind"]
 pytestmark = pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc to find a run's process")
-
-
-def wait(attempt: Callable[[], T | None], what: str) -> T:
-    found = until(attempt, PATIENCE)
-    assert found is not None, f"{what}: not within {PATIENCE:.0f} s"
-    return found
 
 
 class Hook(BaseHTTPRequestHandler):
@@ -159,7 +150,7 @@ class Site:
         def look() -> dict[str, str] | None:
             return next((each for each in list(self.told) if words in str(each)), None)
 
-        return wait(look, f"{words!r} among {self.told}")
+        return wait(look, lambda: f"{words!r} among {self.told}")
 
 
 @pytest.fixture(scope="module")

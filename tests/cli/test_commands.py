@@ -1,16 +1,16 @@
-"""The command line, as a process: exit codes, one line for a mistake, JSON and nothing else."""
+"""The command line: exit codes, one line for a mistake, JSON and nothing else."""
 
 import json
-import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import psycopg
 import pytest
+from tests.command_line import chandlery, process
 
 from chandlery import embedded
 from chandlery.model import instant
@@ -21,19 +21,6 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 NOW = "2026-11-22T10:30Z"
 
 
-def chandlery(
-    *words: str, cwd: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "chandlery", *words],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def venues() -> Iterator[Serving]:
     with serving(coins=12, seed=7, now=instant(NOW), limits=False) as sandbox:
@@ -41,21 +28,24 @@ def venues() -> Iterator[Serving]:
 
 
 @pytest.fixture
-def run(settings: Settings, venues: Serving) -> Run:
-    """The command line with a database of its own and the sandbox."""
-    return lambda *words, **more: chandlery(
-        *words,
-        **{
-            "CHANDLERY_HOME": str(settings.home),
-            "DATABASE_URL": settings.database_url or "",
-            "CHANDLERY_VENUES_URL": venues.url,
-            "CHANDLERY_SOURCES": "binance_futures,binance_spot",
-        }
-        | more,
-    )
+def place(settings: Settings, venues: Serving) -> dict[str, str]:
+    """The variables that name a database of its own and the sandbox."""
+    return {
+        "CHANDLERY_HOME": str(settings.home),
+        "DATABASE_URL": settings.database_url or "",
+        "CHANDLERY_VENUES_URL": venues.url,
+        "CHANDLERY_SOURCES": "binance_futures,binance_spot",
+    }
 
 
-def test_the_whole_way_from_nothing_to_a_file(run: Run, tmp_path: Path) -> None:
+@pytest.fixture
+def run(place: dict[str, str]) -> Run:
+    """The command line with that database and the sandbox."""
+    return lambda *words, **more: chandlery(*words, environment=place | more)
+
+
+def test_the_whole_way_from_nothing_to_a_file(place: dict[str, str], tmp_path: Path) -> None:
+    run = partial(process, environment=place)
     week = ("--start", "2026-11-15", "--now", NOW)
     done = run("backfill", "--max-coins", "4", *week, "--json")
     assert (done.returncode, done.stdout.count("\n")) == (0, 1)
@@ -160,7 +150,8 @@ def test_a_mistake_is_one_line_exit_2_and_nothing_written(run: Run) -> None:
 )
 def test_a_wrong_database_is_one_line_without_its_password(url: str, says: str) -> None:
     for verb in ("status", "coins", "backfill", "migrate"):  # also where there is no network
-        done = chandlery(verb, DATABASE_URL=url, CHANDLERY_VENUES_URL="http://127.0.0.1:1")
+        place = {"DATABASE_URL": url, "CHANDLERY_VENUES_URL": "http://127.0.0.1:1"}
+        done = chandlery(verb, environment=place)
         assert (done.returncode, done.stdout) == (2, "")
         assert says in done.stderr
         assert "secret" not in done.stderr
@@ -169,7 +160,7 @@ def test_a_wrong_database_is_one_line_without_its_password(url: str, says: str) 
 
 def test_plain_postgresql_is_refused(tmp_path: Path) -> None:
     dsn = embedded.ensure(tmp_path / "other", edition="none")
-    done = chandlery("migrate", DATABASE_URL=dsn)
+    done = chandlery("migrate", environment={"DATABASE_URL": dsn})
     embedded.stop(tmp_path / "other")
     assert done.returncode == 2
     assert "plain PostgreSQL, without TimescaleDB" in done.stderr
@@ -179,20 +170,22 @@ def test_plain_postgresql_is_refused(tmp_path: Path) -> None:
 def test_a_home_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    done = chandlery("status", DATABASE_URL="", CHANDLERY_HOME=str(file / "home"))
+    place = {"DATABASE_URL": "", "CHANDLERY_HOME": str(file / "home")}
+    done = chandlery("status", environment=place)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_the_embedded_database_by_hand(tmp_path: Path) -> None:
     place = {"DATABASE_URL": "", "CHANDLERY_HOME": str(tmp_path / "home")}
-    assert "not running" in chandlery("db", "status", **place).stdout
-    dsn = chandlery("db", "start", **place).stdout.strip()
+    run = partial(chandlery, environment=place)
+    assert "not running" in run("db", "status").stdout
+    dsn = run("db", "start").stdout.strip()
     with psycopg.connect(dsn) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
-    assert json.loads(chandlery("db", "status", "--json", **place).stdout)["dsn"] == dsn
-    assert chandlery("db", "stop", **place).stdout == "stopped\n"
-    assert chandlery("db", "stop", **place).stdout == "it was not running\n"
-    done = chandlery("db", "start", "--tcp", "0", **place)
+    assert json.loads(run("db", "status", "--json").stdout)["dsn"] == dsn
+    assert run("db", "stop").stdout == "stopped\n"
+    assert run("db", "stop").stdout == "it was not running\n"
+    done = run("db", "start", "--tcp", "0")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 

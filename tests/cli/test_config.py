@@ -2,13 +2,14 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from tests.command_line import chandlery, process
 
 from chandlery.cli.config import example_file, masked, unverified
 from chandlery.settings import Settings
@@ -26,18 +27,14 @@ SECRETS = {
 @pytest.fixture
 def config(tmp_path: Path) -> Run:
     """The verb in a folder of its own, with nothing set but what is given."""
+    return partial(configured, chandlery, tmp_path)
 
-    def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "chandlery", "config", *words],
-            cwd=tmp_path,
-            env={"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
-    return run
+def configured(
+    how: Run, folder: Path, *words: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    given = {"HOME": str(folder)} | environment
+    return how("config", *words, folder=folder, environment=given, alone=True)
 
 
 def test_it_says_what_is_in_force_and_from_where(config: Run, tmp_path: Path) -> None:
@@ -107,7 +104,8 @@ def prefect() -> Iterator[str]:
     server.server_close()
 
 
-def test_it_knows_of_secret_blocks(config: Run, prefect: str) -> None:
+def test_it_knows_of_secret_blocks(tmp_path: Path, prefect: str) -> None:
+    config = partial(configured, process, tmp_path)  # Prefect reads the environment once
     found = json.loads(config("--json", PREFECT_API_URL=prefect).stdout)
     assert (found["COINGECKO_API_KEY"]["value"], found["COINGECKO_API_KEY"]["from"]) == (
         "***",

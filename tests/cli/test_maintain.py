@@ -1,12 +1,11 @@
-"""`chandlery maintain` as a process."""
+"""`chandlery maintain`."""
 
 import json
-import os
 import subprocess
-import sys
 from datetime import UTC, datetime
 
 import polars as pl
+from tests.command_line import chandlery
 
 from chandlery import store
 from chandlery.model import HOUR, SCHEMA
@@ -17,13 +16,7 @@ T0 = datetime(2024, 1, 1, tzinfo=UTC)
 
 def maintain(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
     place = {"CHANDLERY_HOME": str(settings.home), "DATABASE_URL": settings.database_url or ""}
-    return subprocess.run(
-        [sys.executable, "-m", "chandlery", "maintain", *words],
-        env={**os.environ, **place},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return chandlery("maintain", *words, environment=place)
 
 
 def test_old_candles_are_compressed_and_stale_ones_refreshed(settings: Settings) -> None:

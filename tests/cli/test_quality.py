@@ -1,4 +1,4 @@
-"""`chandlery quality` as a process: a table and sentences for people, one object for programs."""
+"""`chandlery quality`: a table and sentences for people, one object for programs."""
 
 import json
 import subprocess

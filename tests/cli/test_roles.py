@@ -1,13 +1,12 @@
 """Every verb as the writer, what only looks as the reader, and one line for what one may not."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.command_line import chandlery
 
 from chandlery import store
 from chandlery.settings import Settings
@@ -20,7 +19,7 @@ NOW = "2026-11-22T10:30Z"
 
 @pytest.fixture
 def run_as(shared: As, venues: Serving) -> Run:
-    """Run a verb as a process, with a role of the database."""
+    """Run a verb with a role of the database."""
 
     def once(role: str, *words: str) -> subprocess.CompletedProcess[str]:
         place = {
@@ -28,13 +27,7 @@ def run_as(shared: As, venues: Serving) -> Run:
             "CHANDLERY_VENUES_URL": venues.url,
             "CHANDLERY_SOURCES": "binance_futures,binance_spot",
         }
-        return subprocess.run(
-            [sys.executable, "-m", "chandlery", *words],
-            env=os.environ | place,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return chandlery(*words, environment=place)
 
     return once
 

@@ -4,32 +4,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 import psycopg
 import pytest
 
 from chandlery import embedded
-from chandlery.local.processes import keep, until
-
-T = TypeVar("T")
+from chandlery.local.processes import keep
+from tests.waiting import wait
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 300.0
 PROC = Path("/proc")
 SETTINGS = 0o100640
 LOOPBACK = "0100007F"  # 127.0.0.1, as /proc/net/tcp has it
 pytestmark = pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc to see what stays behind")
-
-
-def wait(attempt: Callable[[], T | None], what: str) -> T:
-    found = until(attempt, PATIENCE)
-    assert found is not None, f"{what}: not within {PATIENCE:.0f} s"
-    return found
 
 
 def processes(home: Path) -> dict[int, str]:
@@ -258,18 +249,19 @@ def test_down_stops_one_that_runs_elsewhere(up: Up) -> None:
 
 WANDERER = """
 import subprocess, sys, time
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(86400)"], start_new_session=True)
 print("started", flush=True)
-time.sleep(600)
+time.sleep(86400)
 """
 STARTER = """
 import os, sys, time
 from pathlib import Path
 from chandlery.local.processes import keep
+from tests.waiting import wait
 folder = Path(sys.argv[1])
 command = [sys.executable, "-c", sys.argv[2]]
 keep("wanderer", command, folder=folder, cwd=folder, env=dict(os.environ))
-time.sleep(600)
+time.sleep(86400)
 """
 
 

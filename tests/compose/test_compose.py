@@ -9,10 +9,10 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -20,13 +20,11 @@ import yaml
 
 from chandlery import embedded
 from chandlery.cli.config import example_file
-from chandlery.local.processes import until
 from chandlery.model import instant
 from chandlery.settings import Settings, key_name
 from chandlery.venues import load
 from sandbox import serving
-
-T = TypeVar("T")
+from tests.waiting import wait
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "compose.yaml").read_text("utf-8")
@@ -34,7 +32,6 @@ COMPOSE = yaml.safe_load(TEXT)
 SERVICES = COMPOSE["services"]
 PASSWORDS = set(re.findall(r"^# (\w+_PASSWORD)=$", example_file(), re.MULTILINE))
 NOW = "2026-01-04T10:30Z"
-PATIENCE = 240.0
 
 
 def test_every_service_is_pinned_kept_up_and_watched() -> None:
@@ -189,7 +186,7 @@ class Host:
             finally:
                 process.terminate()
                 with suppress(subprocess.TimeoutExpired):
-                    process.wait(20)
+                    process.wait(60)
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
 
@@ -209,12 +206,6 @@ class Host:
             text=True,
             check=False,
         )
-
-
-def wait(attempt: Callable[[], T | None], what: Callable[[], str]) -> T:
-    found = until(attempt, PATIENCE)
-    assert found is not None, f"not within {PATIENCE:.0f} s: {what()}"
-    return found
 
 
 def free_port() -> int:

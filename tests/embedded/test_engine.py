@@ -21,6 +21,7 @@ import pytest
 
 from chandlery import embedded
 from chandlery.embedded import place
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -264,7 +265,7 @@ def test_a_second_engine_on_a_folder_is_refused(home: Path) -> None:
         pytest.skip("no /proc here to read the engine's command from")
     words = command.read_text().split("\0")[:-1]
     by_hand = [word for word in words if "-fd=" not in word]
-    second = subprocess.run(by_hand, check=False, capture_output=True, text=True, timeout=60)
+    second = subprocess.run(by_hand, check=False, capture_output=True, text=True, timeout=PATIENCE)
     assert second.returncode == 2
     assert "run `chandlery db start`" in second.stderr
     assert value(running(home).dsn, "select 1") == 1

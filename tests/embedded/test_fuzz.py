@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from chandlery import embedded
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 SHARE = 0.5
 MOST_CLIENTS = 12
 IDLE_SECONDS = 2.0  # for one that keeps the engine idle
-DEADLINE = 20.0
 MEMORY = 400_000_000  # beyond what it had before
 SOCKET = ".s.PGSQL.5432"
 STARTUP = b"user\0postgres\0\0"
@@ -259,7 +259,7 @@ class WellBehaved:
 
     def __init__(self, path: str) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(DEADLINE)
+        self.socket.settimeout(PATIENCE)
         self.socket.connect(path)
         self.answer(HELLO)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from tests.waiting import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -53,7 +55,7 @@ def dial(engine: embedded.Status) -> Iterator[Callable[[], socket.socket]]:
 
         def opened() -> socket.socket:
             made = stack.enter_context(socket.socket(socket.AF_UNIX))
-            made.settimeout(20)
+            made.settimeout(PATIENCE)
             made.connect(str(Path(str(folder)) / ".s.PGSQL.5432"))
             return made
 

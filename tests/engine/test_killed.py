@@ -24,6 +24,7 @@ from chandlery import embedded, store
 from chandlery.model import instant
 from chandlery.settings import Settings
 from sandbox import Serving, serving
+from tests.waiting import PATIENCE
 
 Happened = Callable[[str], None]
 Say = Callable[[str], None]
@@ -95,7 +96,7 @@ def kill(victims: tuple[str, ...], running: subprocess.Popen[str], home: Path) -
 
 def well(running: subprocess.Popen[str]) -> int:
     """The exit code of a run that nobody killed, and whose engine somebody may have."""
-    _, said = running.communicate(timeout=300)
+    _, said = running.communicate(timeout=PATIENCE)
     assert "Traceback" not in said
     assert running.returncode in {0, STARTED_OVER}, said
     return running.returncode

@@ -21,13 +21,13 @@ from chandlery.rate_limit.gate import REAL, Gate
 from chandlery.settings import Settings
 from chandlery.venues import GRAIN, Budget, Metering, Timepiece
 from sandbox import serving
+from tests.waiting import PATIENCE
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 WEEK = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 8, tzinfo=UTC))
 OKX = venues.load()["okx"]
 BTC = Listing(0, "okx", "BTC-USDT")
 PAGES, PROCESSES = 30, 2
-PATIENCE = 60.0
 
 SPAWN = multiprocessing.get_context("spawn")
 

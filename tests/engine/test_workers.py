@@ -7,6 +7,7 @@ from threading import Event
 import pytest
 
 from chandlery.engine.workers import Workers
+from tests.waiting import PATIENCE
 
 
 def test_what_comes_of_a_call_is_told_where_it_is_asked_for() -> None:
@@ -36,6 +37,8 @@ def test_what_was_not_begun_is_not_done_and_what_was_is_not_waited_for() -> None
 def test_a_process_ends_though_an_answer_is_waited_for() -> None:
     code = (
         "from chandlery.engine.workers import Workers; import time;"
-        " Workers(1).submit(time.sleep, 600)"
+        " Workers(1).submit(time.sleep, 86_400)"
     )
-    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=True).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], timeout=PATIENCE, check=True).returncode == 0
+    )

@@ -20,6 +20,7 @@ from chandlery import store
 from chandlery.model import Window
 from tests.faults.site import COINS, HOURS, NOW, Site, asked, collect, opened, tables
 from tests.faults.wire import COPY_DATA, Line
+from tests.waiting import PATIENCE
 
 Happened = Callable[[str], None]
 GOES_ON = "nothing half-written; the next run does the rest: tables as after an undisturbed one"
@@ -80,7 +81,7 @@ def test_a_run_that_is_ended(
             while not any(source == "binance_spot" for source, *_ in asked(site.venues)):
                 assert process.poll() is None
             process.send_signal(number)
-            _, words = process.communicate(timeout=60)
+            _, words = process.communicate(timeout=PATIENCE)
         site.venues.clear()
         assert (process.returncode, words.lstrip()) == (code, said)
         before = rows(site, week)
@@ -103,7 +104,7 @@ def test_a_run_killed_in_mid_copy(site: Site, happened: Happened) -> None:
         site.wire.trouble(COPY_DATA, b"", kill)
         with backfilling(site, week) as process:
             processes.append(process)
-            assert process.wait(60) == -signal.SIGKILL
+            assert process.wait(PATIENCE) == -signal.SIGKILL
         assert rows(site, week) == 0
         site.venues.forget()
         collect(site.disturbed, week)

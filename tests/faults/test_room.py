@@ -1,9 +1,7 @@
 """A disk without room, and a home that cannot be written: real ones, where we may mount."""
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from chandlery.model import Window, instant
 from chandlery.settings import Settings
 from chandlery.symbology.learn import learn
 from sandbox import serving
+from tests import command_line
 from tests.faults.site import NOW, Slept, collect, tables
 
 Happened = Callable[[str], None]
@@ -65,9 +64,8 @@ def home(disk: Path, template: Path) -> Iterator[Path]:
 def chandlery(
     home: Path, *words: str, database: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    given = os.environ | {"CHANDLERY_HOME": str(home), "DATABASE_URL": database or ""}
-    command = [sys.executable, "-m", "chandlery", *words]
-    return subprocess.run(command, env=given, capture_output=True, text=True, check=False)
+    place = {"CHANDLERY_HOME": str(home), "DATABASE_URL": database or ""}
+    return command_line.chandlery(*words, environment=place)
 
 
 def told(home: Path, *words: str, database: str | None = None) -> str:

@@ -29,7 +29,7 @@ KEEPING = "nothing stored, told in a line, others fill in, filled once it is ove
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 GIGABYTES = 4
 REST = 90.0  # seconds: by then a host that failed again and again is asked again
-ROOM = 8 * 64  # MB: as many answers as there are hands, none larger than may be
+ROOM = 8 * 64  # MB: as many answers as there are workers, none larger than may be
 
 Spoil = Callable[[httpx.Response], Iterator[bytes]]
 

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,25 +21,14 @@ import pytest
 from chandlery import embedded
 from chandlery.model import instant
 from sandbox import Serving, serving
+from tests.waiting import PATIENCE, wait
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = "2026-01-04T10:30Z"
-PATIENCE = 240.0  # seconds for whatever must come true: a busy machine is slow
-POLL = 0.25
 POOL = "chandlery"
 ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 Found = TypeVar("Found")
-
-
-def until(look: Callable[[], Found | None], what: Callable[[], str]) -> Found:
-    """What `look` finds in the end; `what` was waited for in vain, else."""
-    end = time.monotonic() + PATIENCE
-    while (found := look()) is None:
-        if time.monotonic() > end:
-            pytest.fail(f"not within {PATIENCE:.0f} s: {what()}")
-        time.sleep(POLL)
-    return found
 
 
 @dataclass(frozen=True)
@@ -104,7 +92,7 @@ class Site:
         """A server that answers."""
         words = ("--host", "127.0.0.1", "--port", str(self.api.base_url.port))
         with self.running("server", "start", *words) as process:
-            until(lambda: self._healthy(process), lambda: f"a server\n{self.said('server')}")
+            wait(lambda: self._healthy(process), lambda: f"a server\n{self.said('server')}")
             yield process
 
     def worker(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
@@ -134,7 +122,7 @@ class Site:
                 return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
             return None
 
-        answer = until(look, lambda: f"an answer to {path}\n{self.said('server')}")
+        answer = wait(look, lambda: f"an answer to {path}\n{self.said('server')}")
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
@@ -168,11 +156,11 @@ class Site:
             read = dict(self.ask("GET", f"/flow_runs/{run}"))
             return read if read["state"]["type"] in ENDS else None
 
-        return until(look, lambda: f"the end of run {run}\n{self.said('worker')}")
+        return wait(look, lambda: f"the end of run {run}\n{self.said('worker')}")
 
     def until(self, look: Callable[[], Found | None], what: str) -> Found:
         """What `look` finds in the end."""
-        return until(look, lambda: f"{what}\n{self.said('server')}\n{self.said('worker')}")
+        return wait(look, lambda: f"{what}\n{self.said('server')}\n{self.said('worker')}")
 
     def process(self, run: str) -> int | None:
         """The process that carries a run out; what it started may bear the run's number longer."""
@@ -191,7 +179,7 @@ def ended(process: subprocess.Popen[bytes]) -> None:
     """Ask it to stop, then make it: what it started goes with it."""
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(15)
+        process.wait(60)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 
@@ -232,7 +220,7 @@ def open_site(
         ):
             yield Site(api, environment(folder, base, venues) | given, folder, venues)
             embedded.stop(folder / "home")
-            until(lambda: None if having(mark) else True, lambda: f"nothing of {having(mark)}")
+            wait(lambda: None if having(mark) else True, lambda: f"nothing of {having(mark)}")
 
     return opened
 

@@ -18,18 +18,17 @@ from chandlery import store
 from chandlery.engine.context import open_context
 from chandlery.engine.run import run
 from chandlery.engine.spec import run_spec
-from chandlery.local.processes import until
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import Settings
 from chandlery.symbology.learn import learn_if_due
 from chandlery.venues import load
+from tests.waiting import wait
 
 Site = Any  # conftest's
 Happened = Callable[[str], None]
 Say = Callable[[str], None]
 NOW = "2026-01-04T10:30Z"
 GOES_ON = "nothing half-written; the next run asks only for what is not there"
-PATIENCE = 60.0
 TABLES = ("candle_1h", "candle_4h", "candle_1d")
 
 
@@ -70,12 +69,6 @@ def say(capsys: pytest.CaptureFixture[str]) -> Say:
             print(f"\n{text}")  # noqa: T201
 
     return out
-
-
-def wait(look: Callable[[], Any], what: str) -> Any:
-    found = until(look, PATIENCE)
-    assert found is not None, f"in vain: {what}"
-    return found
 
 
 def asked(site: Site) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from sandbox import BadOption, serving
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +31,7 @@ def test_it_tells_its_address_serves_and_stops_at_once(stop: signal.Signals) -> 
         assert "made up from seed 5" in told["candles"]
         assert len(httpx.get(f"{told['url']}/coingecko/api/v3/coins/list").json()) == 3
         running.send_signal(stop)
-        assert running.wait(20) == 0  # at once, but the machine may be busy
+        assert running.wait(PATIENCE) == 0
         assert running.communicate() == ("", "")
 
 
@@ -48,14 +49,14 @@ def test_it_tells_its_address_serves_and_stops_at_once(stop: signal.Signals) -> 
 )
 def test_what_cannot_be_served_is_said_in_a_line(options: tuple[str, ...], says: str) -> None:
     with start("--port=0", *options) as running:
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=PATIENCE)
     assert (running.returncode, out, err.count("\n")) == (2, "", 1)
     assert says in err
 
 
 def test_a_port_that_is_taken_is_said_in_a_line() -> None:
     with serving(coins=1) as taken, start(f"--port={taken.url.rpartition(':')[2]}") as running:
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=PATIENCE)
     assert (running.returncode, out, err.count("\n")) == (2, "", 1)
     assert "in use" in err
 
