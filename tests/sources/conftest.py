@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import orjson
@@ -12,7 +11,6 @@ from chandlery.model import HOUR, Window
 from chandlery.venues import Timepiece, client
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
-RECORDED = Path(__file__).parents[3] / "shared" / "recorded"
 
 Handler = Callable[[httpx.Request], httpx.Response]
 Connect = Callable[..., httpx.Client]
@@ -40,13 +38,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def recorded() -> Path:
-    if not RECORDED.is_dir():
-        pytest.skip("the recorded answers are not beside this checkout")
-    return RECORDED
 
 
 @pytest.fixture

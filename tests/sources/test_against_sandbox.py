@@ -12,14 +12,13 @@ import pytest
 from chandlery.errors import Blocked, Malformed, Rejected, Unavailable
 from chandlery.model import HOUR, Listing, Window
 from chandlery.venues import Source, catalogue, client, fetch, first_candle, load
+from sandbox.serving import serving
 from sources import coingecko
 
 if TYPE_CHECKING:
     from conftest import Clock
 
     from sandbox.serving import Sandbox
-
-serving = pytest.importorskip("sandbox").serving
 
 SPOT, FUTURES = load()["binance_spot"], load()["binance_futures"]
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)

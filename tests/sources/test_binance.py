@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
-from chandlery.model import Listing
+from chandlery.model import Listing, check, empty
 from chandlery.venues import Markets, Source, catalogue, load
 
 if TYPE_CHECKING:
@@ -114,6 +114,11 @@ def test_a_refusal_says_what_to_do_in_binances_words(
     error = source.venue.verdict(httpx.Response(status, content=body))
     assert type(error) is kind
     assert str(error).startswith(words)
+
+
+@both()
+def test_an_empty_page_is_no_candles(source: Source) -> None:
+    assert check(source.parse(httpx.Response(200, content=b"[]"))).equals(empty())
 
 
 @both()

@@ -1,11 +1,7 @@
-# ruff: noqa: E501 - a file's first row is one
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
-import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +13,7 @@ from chandlery.errors import Blocked, Malformed, Unavailable
 from chandlery.model import HOUR, Listing, Window
 from chandlery.venues import Source, fetch, load, pages
 from chandlery.venues.verdicts import warn_once
+from tests.sources.shelf import Shelf, day, month, packed, shelf
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,53 +30,12 @@ HEADER = (
 VALUES = (100.5, 101.25, 99.125, 100.75, 12.5, 1250.5, 17)
 
 
-def day(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
 def csv(start: datetime, hours: int, *, unit: int = 1000) -> str:
     opens = [int((start + n * HOUR).timestamp()) for n in range(hours)]
     values = "100.5,101.25,99.125,100.75,12.5"
     return "".join(
         f"{at * unit},{values},{(at + 3600) * unit - 1},1250.5,17,6.1,600.1,0\n" for at in opens
     )
-
-
-def packed(name: str, text: str | bytes, **more: str) -> bytes:
-    body = io.BytesIO()
-    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as file:
-        for inner, what in {name: text, **more}.items():
-            # Without the time at which it was packed: processes that share tests name them alike.
-            file.writestr(zipfile.ZipInfo(inner), what, zipfile.ZIP_DEFLATED)
-    return body.getvalue()
-
-
-class Shelf:
-    """Files by name, their checksums unless others are given, and what was asked for."""
-
-    def __init__(self, **files: bytes) -> None:
-        self.files = files
-        self.asked: list[httpx.URL] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request.url)
-        name = Path(request.url.path).name
-        if name in self.files:
-            return httpx.Response(200, content=self.files[name])
-        file = name.removesuffix(".CHECKSUM")
-        if file == name or file not in self.files:
-            return httpx.Response(404, content=b"<Error><Code>NoSuchKey</Code></Error>")
-        digest = hashlib.sha256(self.files[file]).hexdigest()
-        return httpx.Response(200, content=f"{digest}  {file}\n".encode())
-
-
-def shelf(stem: str, text: str | bytes, **more: str) -> Shelf:
-    return Shelf(**{f"{stem}.zip": packed(f"{stem}.csv", text, **more)})
-
-
-def month(text: str) -> Window:
-    start = day(f"{text}-01")
-    return Window(start, (start + timedelta(days=31)).replace(day=1))
 
 
 def ask(connect: Connect, venue: Shelf, page: Window, source: Source = SPOT) -> pl.DataFrame:
@@ -429,42 +385,3 @@ def test_nothing_is_asked_for_that_cannot_be_out_yet() -> None:
 def test_the_archive_is_another_way_to_the_same_listings() -> None:
     assert (SPOT.listings, FUTURES.listings) == ("binance_spot", "binance_futures")
     assert load()["binance_spot"].listings == "binance_spot"
-
-
-MARKET = Path(__file__).parents[3] / "shared" / "market" / "archive" / "data.binance.vision"
-REAL = {
-    "spot-klines-BTCUSDT-1h-2024-10-28.zip": (SPOT, 68021.69, 68116.78, 67839.9, 67859.91, 555.35912, 37756129.8195325, 145225),
-    "futures-um-klines-BTCUSDT-1h-2024-10-28.zip": (FUTURES, 67992.7, 68094.6, 67804.7, 67835.2, 5179.117, 351923638.0391, 85022),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", REAL)
-def test_a_real_file_is_read_as_it_was_published(connect: Connect, name: str) -> None:
-    if not MARKET.is_dir():
-        pytest.skip("the archive's files are not beside this checkout")
-    source, *values = REAL[name]
-    venue = Shelf(**{"BTCUSDT-1h-2024-10-28.zip": (MARKET / "zip" / name).read_bytes()})
-    page = Window(day("2024-10-28"), day("2024-10-29"))
-    frame = ask(connect, venue, page, source)
-    assert frame.height == 24
-    assert frame.row(0) == (page.start, *values)
-    assert frame["open_time"][-1] == page.end - HOUR
-
-
-MONTHS = {
-    "2023-01": (744, 16541.77, 16545.7, 16508.39, 16529.67, 4364.8357, 72146293.5867229, 149854),
-    "2023-02": (672, 23125.13, 23168.9, 22997.1, 23085.73, 12121.64019, 279785863.4756926, 310758),
-    "2023-03": (743, 23141.57, 23219.99, 23020.03, 23101.0, 12736.94918, 294608802.2508668, 430193),
-}
-
-
-@pytest.mark.parametrize("name", MONTHS)
-def test_a_real_month_is_read_as_it_was_published(connect: Connect, name: str) -> None:
-    path = MARKET / "spot_monthly_csv" / f"BTCUSDT-1h-{name}.csv.gz"
-    if not path.is_file():
-        pytest.skip("the archive's files are not beside this checkout")
-    count, *values = MONTHS[name]
-    venue = shelf(f"BTCUSDT-1h-{name}", gzip.decompress(path.read_bytes()))
-    frame = ask(connect, venue, month(name))
-    assert frame.height == count
-    assert frame.row(0) == (day(f"{name}-01"), *values)

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import gzip
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httpx
 import orjson
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,8 +15,8 @@ from chandlery.venues import Markets, catalogue, fetch, load
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
+    import polars as pl
     from conftest import Connect, Page
 
 BYBIT = load()["bybit"]
@@ -225,19 +223,6 @@ def test_only_perpetual_contracts_on_coins_are_listed(connect: Connect) -> None:
     assert frame["symbol"].to_list() == ["BTCUSDT", "WIFUSDT", "MBXUSDT"]
 
 
-def test_the_recorded_contracts_of_2026_on_coins_are_listed(
-    recorded: Path, connect: Connect
-) -> None:
-    path = recorded / "more" / "bybit_v5_instruments-info_linear_2026-08-09.json.gz"
-    body = gzip.decompress(path.read_bytes())
-    told = catalogue(connect(lambda _: httpx.Response(200, content=body)), BYBIT)
-    assert (told.frame.height, told.odd) == (465 + 117, ())
-    many = told.frame.filter(pl.col("multiple") > 1)
-    assert many.height == 21
-    assert set(many["base"]) > {"BABYDOGE", "NEX", "SATS", "BONK", "NEIROCTO", "XEC"}
-    assert not {"AAPL", "XAU", "SPY"} & set(told.frame["base"])
-
-
 def test_an_odd_contract_is_left_out_on_whichever_page_it_is(connect: Connect) -> None:
     pages = [[contract("A")], [contract("B", launchTime="-1"), 7], [contract("C")]]
     told = markets(connect, *pages)
@@ -267,44 +252,6 @@ def test_a_contract_ends_when_its_delisting_is_announced(connect: Connect) -> No
 def test_a_catalogue_of_another_shape_is_malformed(connect: Connect, entry: object) -> None:
     with pytest.raises(Malformed, match=r"^bybit: its list of symbols: .* \(catalogue\)$"):
         listed(connect, [entry])
-
-
-def test_the_recorded_candles_are_read_as_they_were_sent(recorded: Path) -> None:
-    body = (recorded / "bybit" / "v5_market_kline_BTCUSDT_1m_2026-09-30.json").read_bytes()
-    told = httpx.Response(200, content=body)
-    assert BYBIT.venue.verdict(told) is None
-    frame = BYBIT.parse(told)
-    opened = frame["open_time"].dt.epoch("ms").to_list()
-    assert opened == [1_790_803_380_000 - n * 60_000 for n in range(11)]
-    assert frame.row(0)[1:] == (83743.3, 83743.5, 83743.3, 83743.4, 12.257, 1026443.056, None)
-    assert frame.row(10)[1:] == (83746.0, 83754.6, 83718.7, 83718.8, 37.281, 3122038.0994, None)
-
-
-def test_the_recorded_instrument_is_listed(recorded: Path, connect: Connect) -> None:
-    path = recorded / "bybit" / "v5_market_instruments-info_BTCUSDT_2023-10-02.json"
-    frame = catalogue(
-        connect(lambda _: httpx.Response(200, content=path.read_bytes())), BYBIT
-    ).frame
-    (told,) = frame.iter_rows(named=True)
-    assert f"{told.pop('start'):%Y-%m-%d %H:%M}" == "2020-03-30 00:00"
-    assert told == {
-        "symbol": "BTCUSDT", "asset": "BTC", "base": "BTC", "quote": "USDT",
-        "multiple": 1, "end": None, "trading": True,
-    }  # fmt: skip
-
-
-ERRORS = {
-    "10001_symbol_invalid.json": (Rejected, "10001 params error: Symbol Is Invalid"),
-    "10006_too_many_visits.json": (Unavailable, "10006 Too many visits"),
-}
-
-
-def test_the_recorded_refusals_are_told_in_bybits_words(recorded: Path) -> None:
-    paths = list((recorded / "bybit" / "errors").iterdir())
-    assert {path.name for path in paths} == set(ERRORS)
-    for path in paths:
-        error = BYBIT.venue.verdict(httpx.Response(200, content=path.read_bytes()))
-        assert (type(error), str(error)) == ERRORS[path.name]
 
 
 keys = st.sampled_from(["retCode", "result", "list", "nextPageCursor", "retMsg"])

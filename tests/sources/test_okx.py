@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,12 @@ from hypothesis import strategies as st
 
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing, Window
-from chandlery.venues import CATALOGUE, Markets, catalogue, fetch, load
+from chandlery.venues import Markets, catalogue, fetch, load
 from chandlery.venues.verdicts import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from pathlib import Path
 
     import polars as pl
     from conftest import Connect, Page
@@ -271,62 +269,6 @@ def test_an_instrument_ends_when_it_is_said_to(connect: Connect) -> None:
 def test_a_catalogue_of_another_shape_is_malformed(connect: Connect, entry: object) -> None:
     with pytest.raises(Malformed, match=r"^okx: its list of symbols: .* \(catalogue\)$"):
         listed(connect, entry)
-
-
-def read(recorded: Path, name: str) -> bytes:
-    body = (recorded / "okx" / name).read_bytes()
-    return gzip.decompress(body) if name.endswith(".gz") else body
-
-
-def test_the_recorded_candles_are_read_as_they_were_sent(recorded: Path) -> None:
-    body = read(recorded, "market_candles_BTC-USDT-SWAP_1m_2025-05-13.json")
-    frame = OKX.parse(httpx.Response(200, content=body))
-    opened = frame["open_time"].dt.epoch("ms").to_list()
-    assert opened == [1_747_094_040_000, 1_747_093_980_000]
-    assert frame.row(0)[1:] == (
-        102806.1,
-        102820.4,
-        102806.1,
-        102820.4,
-        1040.37,
-        1069603.34883,
-        None,
-    )
-    assert frame.row(1)[1:] == (
-        102806.0,
-        102820.5,
-        102783.1,
-        102806.1,
-        7164.04,
-        7364701.57952,
-        None,
-    )
-
-
-def test_the_recorded_instruments_are_listed_whole(recorded: Path, connect: Connect) -> None:
-    body = read(recorded, "public_instruments_SPOT_2022-05-13_full.json.gz")
-    frame = catalogue(connect(lambda _: httpx.Response(200, content=body)), OKX).frame
-    assert frame.schema == CATALOGUE
-    assert frame.height == 513
-    row = frame.filter(symbol="BTC-USDT").row(0, named=True)
-    assert f"{row.pop('start'):%Y-%m-%d %H:%M:%S}" == "2019-01-22 05:03:33"
-    assert row == {
-        "symbol": "BTC-USDT", "asset": "BTC", "base": "BTC", "quote": "USDT",
-        "multiple": 1, "end": None, "trading": True,
-    }  # fmt: skip
-
-
-def test_the_recorded_swaps_are_not_spot(recorded: Path, connect: Connect) -> None:
-    body = read(recorded, "public_instruments_SWAP_2022-05-13_full.json.gz")
-    with pytest.raises(Malformed, match="its list of symbols is empty"):
-        catalogue(connect(lambda _: httpx.Response(200, content=body)), OKX)
-
-
-def test_the_recorded_refusal_is_told_in_okxs_words(recorded: Path) -> None:
-    (path,) = (recorded / "okx" / "errors").iterdir()
-    error = OKX.venue.verdict(httpx.Response(429, content=path.read_bytes()))
-    assert isinstance(error, Unavailable)
-    assert str(error) == "50011 Too Many Requests"
 
 
 keys = st.sampled_from(["code", "data", "msg"])
