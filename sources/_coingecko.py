@@ -71,8 +71,9 @@ def _said(response: httpx.Response) -> tuple[int, str]:
         error = body.get("error", body)
         if isinstance(error, str):
             return 0, one_line(error)
-        code = int(error["status"]["error_code"])
-        return code, one_line(f"{code} {error['status']['error_message']}")
+        told = error | error["status"]  # of a key at the wrong address the code is beside it
+        code = int(told["error_code"])
+        return code, one_line(f"{code} {told['error_message']}")
     except (ValueError, AttributeError, KeyError, TypeError, OverflowError):
         return 0, excerpt(response)
 
