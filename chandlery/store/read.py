@@ -1,6 +1,7 @@
 """Candles out: COPY, binary, into polars.
 
-All rows are of one length, as nothing in them is null: they are read as one array.
+All rows are of one length, as nothing in them is null: they are read as one array. They are sorted
+here, which takes a tenth of what it takes the database.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,8 +63,7 @@ _QUERY = """
 copy (
     select {columns}
     from market_data
-    where timeframe = {timeframe} and coin_id = any ({ids}){within}
-    order by symbol, "timestamp"
+    where timeframe = {timeframe} and coin = any ({coins}){within}
 ) to stdout with (format binary)
 """
 
@@ -82,7 +82,7 @@ def read(
     statement = sql.SQL(_QUERY).format(
         columns=sql.SQL(", ").join(sql.SQL(asked) for asked, _ in _COLUMNS.values()),
         timeframe=sql.Literal(timeframe),
-        ids=sql.Literal([coin.id for coin in coins]),
+        coins=sql.Literal([coin.key for coin in coins]),
         within=_within(window),
     )
     with (
@@ -90,8 +90,10 @@ def read(
         connection.cursor() as cursor,
         cursor.copy(statement) as copy,
     ):
-        sent = b"".join(bytes(part) for part in copy)
+        sent = b"".join(copy)
     count = (len(sent) - _HEADER - _TRAILER) // _ROW.itemsize
+    if not count:
+        return SCHEMA.to_frame()
     rows = np.frombuffer(sent, _ROW, count, _HEADER)
     return _frame(rows, coins, timeframe, _names(connection))
 
@@ -112,29 +114,42 @@ def _names(connection: Connection) -> dict[int, str]:
 def _frame(
     rows: np.ndarray, coins: Sequence[Coin], timeframe: str, names: Mapping[int, str]
 ) -> pl.DataFrame:
-    """The rows in the machine's own byte order, with names in place of numbers."""
-    plain = pl.DataFrame(
-        {name: rows[name].astype(rows[name].dtype.newbyteorder("=")) for name in _COLUMNS}
-    )
-    bits = plain["sources"].unique()
-    known = {each: "+".join(it for key, it in names.items() if each >> key & 1) for each in bits}
+    """The rows in the machine's own byte order, sorted, with names in place of numbers."""
+    plain = {name: rows[name].astype(rows[name].dtype.newbyteorder("=")) for name in _COLUMNS}
+    by_symbol = sorted(coins, key=lambda coin: (coin.symbol, coin.id))
+    sets = np.unique(plain["sources"])
+    joined = ["+".join(it for key, it in names.items() if each >> key & 1) for each in sets]
     since = pl.lit(_EPOCH).dt.cast_time_unit("us")
-    return plain.select(
-        _replaced("coin", {coin.key: coin.symbol for coin in coins}).alias("symbol"),
-        (since + pl.duration(microseconds="timestamp")).alias("timestamp"),
-        pl.lit(timeframe).alias("timeframe"),
-        "open_price",
-        "high_price",
-        "low_price",
-        "close_price",
-        pl.col("volume").fill_nan(None),
-        _replaced("sources", known).alias("source"),
-        pl.col("quote_volume").fill_nan(None),
-        pl.col("trades").replace(-1, None),
-        "hours",
-        _replaced("coin", {coin.key: coin.id for coin in coins}).alias("coin_id"),
+    return (
+        pl.DataFrame(plain)
+        .with_columns(
+            coin=_places([coin.key for coin in by_symbol], plain["coin"]),
+            sources=_places(sets, plain["sources"]),
+        )
+        .sort("coin", "timestamp")
+        .select(
+            _named("coin", [coin.symbol for coin in by_symbol]).alias("symbol"),
+            (since + pl.duration(microseconds="timestamp")).alias("timestamp"),
+            pl.lit(timeframe).alias("timeframe"),
+            "open_price",
+            "high_price",
+            "low_price",
+            "close_price",
+            pl.col("volume").fill_nan(None),
+            _named("sources", joined).alias("source"),
+            pl.col("quote_volume").fill_nan(None),
+            pl.col("trades").replace(-1, None),
+            "hours",
+            _named("coin", [coin.id for coin in by_symbol]).alias("coin_id"),
+        )
     )
 
 
-def _replaced(column: str, names: Mapping[int, str]) -> pl.Expr:
-    return pl.col(column).replace_strict(names, return_dtype=pl.String())
+def _places(known: Sequence[int] | np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Where each number found stands among those known."""
+    order = np.argsort(known)
+    return order[np.searchsorted(known, found, sorter=order)]
+
+
+def _named(column: str, names: Sequence[str]) -> pl.Expr:
+    return pl.lit(pl.Series(names, dtype=pl.String())).gather(pl.col(column))

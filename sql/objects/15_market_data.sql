@@ -33,7 +33,7 @@ union all
 select
     coin.symbol, bar.open_time, '4h', bar.open, bar.high, bar.low, bar.close,
     bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
-    bar.coin, bar.sources
+    coin.key, bar.sources
 from coin
 cross join lateral (
     select *
@@ -47,7 +47,7 @@ union all
 select
     coin.symbol, bar.open_time, '1d', bar.open, bar.high, bar.low, bar.close,
     bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
-    bar.coin, bar.sources
+    coin.key, bar.sources
 from coin
 cross join lateral (
     select *
