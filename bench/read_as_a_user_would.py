@@ -15,7 +15,7 @@ from sqlalchemy import create_engine
 def read(way: str, url: str, query: str) -> int:
     """Read all of it; how many rows there were."""
     if way != "pandas":
-        return pl.read_database_uri(query, url, engine=way).height  # type: ignore[arg-type]
+        return pl.read_database_uri(query, url, engine=way).height  # type: ignore[call-overload,no-any-return]
     engine = create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         connect_args={"prepare_threshold": None},

@@ -80,7 +80,6 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
                 rates[way].append(rows / seconds)
         print(measure.about(connection), flush=True)
         measure.print_rates(rates, READ, rows)
-    mine = rates[READ]
     return [
         measure.Figure(
             f"reading {rows:,} rows against {way}", measure.ratios(rates[READ], rates[way])
