@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Unpack
 
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
@@ -15,7 +16,7 @@ from chandlery.engine.context import RunContext, open_context
 from chandlery.engine.result import RunResult
 from chandlery.engine.run import CollectBatch, Progress, Run, run
 from chandlery.engine.source_batch import Step
-from chandlery.engine.spec import RunSpec, run_spec
+from chandlery.engine.spec import Choices, RunSpec, run_spec
 from chandlery.errors import Gone, Misuse, Unavailable
 from chandlery.model import Coin, clock, instant
 from chandlery.quality.completeness import survey
@@ -75,23 +76,13 @@ def _came(rows: Counter[str], result: RunResult, coins: Sequence[Coin]) -> str:
     return "; ".join(told) or "nothing new"
 
 
-def carry_out(  # noqa: PLR0913  a flow's parameters
+def carry_out(
     *,
     now: str | None,
     sources: Sequence[str] | None,
-    symbols: Sequence[str] | None,
-    max_coins: int | None,
-    start: str | None = None,
-    end: str | None = None,
-    start_year: int | None = None,
-    hours: int | None = None,
-    archive: bool = False,
-    recheck_hours: int | None = None,
-    patient: bool = True,
-    shard: str | None = None,
-    delisted: bool = False,
     run: Run = run,
     do: Callable[[Settings, RunSpec], State[dict[str, object]]] | None = None,
+    **choices: Unpack[Choices],
 ) -> State[dict[str, object]]:
     """Do what the parameters ask for. The state says in a line what came of it.
 
@@ -103,18 +94,8 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             now=_moment(now),
             known_sources=load(),
             sources=current.priority if sources is None else sources,
-            start=start,
-            end=end,
-            start_year=start_year,
-            hours=hours,
-            symbols=symbols,
-            max_coins=max_coins,
-            archive=archive,
-            recheck_hours=recheck_hours,
-            patient=patient,
             name=runtime.flow_run.name,
-            shard=shard,
-            delisted=delisted,
+            **choices,
         )
         if do is not None:
             return do(current, wanted)

@@ -4,7 +4,7 @@ from typing import Unpack
 
 import click
 
-from chandlery.cli.collect import Given, collect
+from chandlery.cli.collect import collect
 from chandlery.cli.options import (
     END,
     JSON,
@@ -14,8 +14,9 @@ from chandlery.cli.options import (
     START,
     START_YEAR,
     SYMBOLS,
-    choices,
+    options,
 )
+from chandlery.engine.spec import Choices
 
 
 @click.command()
@@ -24,7 +25,9 @@ from chandlery.cli.options import (
     "--delisted", is_flag=True, help="Also what was delisted before it was ever asked for."
 )
 @click.option("--shard", metavar="K/N", help="Only the K-th of N parts of the coins, as 2/4.")
-@choices(START, START_YEAR, END, SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
-def backfill(*, as_json: bool, **given: Unpack[Given]) -> int:
+@options(START, START_YEAR, END, SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
+def backfill(
+    *, as_json: bool, now: str | None, sources: list[str] | None, **choices: Unpack[Choices]
+) -> int:
     """Fetch the hours that are missing, best market cap first; since 2020, if no start is given."""
-    return collect("backfill", as_json=as_json, **given)
+    return collect("backfill", as_json=as_json, now=now, sources=sources, **choices)

@@ -4,7 +4,7 @@ import click
 
 from chandlery import store
 from chandlery.cli.console import counted, output, print_json, print_left_out, progress
-from chandlery.cli.options import JSON, MAX_COINS, NOW, at, choices
+from chandlery.cli.options import JSON, MAX_COINS, NOW, at, options
 from chandlery.engine.context import open_context, refuse_if_offline
 from chandlery.engine.spec import few
 from chandlery.settings import settings
@@ -24,7 +24,7 @@ from chandlery.symbology.left_out import left_out
     is_flag=True,
     help="Learn nothing: list the coins that are known and not collected, and why.",
 )
-@choices(MAX_COINS, NOW, JSON)
+@options(MAX_COINS, NOW, JSON)
 def coins(
     *, relearn: bool, show_left_out: bool, max_coins: int | None, now: str | None, as_json: bool
 ) -> int:

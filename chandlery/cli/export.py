@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from chandlery import store
-from chandlery.cli.options import END, NOW, START, SYMBOLS, at, choices, listed
+from chandlery.cli.options import END, NOW, START, SYMBOLS, at, options
 from chandlery.engine.chosen import choose
 from chandlery.errors import Misuse
 from chandlery.model import Coin, Window, window
@@ -28,12 +28,12 @@ Open = Callable[[Path], AbstractContextManager[Put]]
 
 
 @click.command()
-@choices(SYMBOLS, START, END, NOW)
+@options(SYMBOLS, START, END, NOW)
 @click.option("--timeframe", type=click.Choice(TIMEFRAMES), default="1h", show_default=True)
 @click.option("--to", "to", type=click.Path(path_type=Path), required=True, metavar="FILE")
 def export(  # noqa: PLR0913  a verb's options
     *,
-    symbols: str | None,
+    symbols: list[str] | None,
     start: str | None,
     end: str | None,
     now: str | None,
@@ -44,7 +44,7 @@ def export(  # noqa: PLR0913  a verb's options
     within, moment = window(start, end), None if now is None else at(now)
     with store.connect(settings()) as connection:
         store.migrate(connection)
-        coins = choose(connection, listed(symbols))
+        coins = choose(connection, symbols)
         read = partial(_read, connection, timeframe, within, moment)
         rows = _write(coins, read, to)
     click.echo(f"{rows:,} candles in {to}")

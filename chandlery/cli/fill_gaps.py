@@ -4,7 +4,7 @@ from typing import Unpack
 
 import click
 
-from chandlery.cli.collect import Given, collect
+from chandlery.cli.collect import collect
 from chandlery.cli.options import (
     END,
     JSON,
@@ -14,10 +14,10 @@ from chandlery.cli.options import (
     START,
     START_YEAR,
     SYMBOLS,
-    choices,
+    options,
 )
 from chandlery.engine.run import fill_gaps as run
-from chandlery.engine.spec import FILL_HOURS, RECHECK_HOURS
+from chandlery.engine.spec import FILL_HOURS, RECHECK_HOURS, Choices
 
 
 @click.command("fill-gaps")
@@ -35,9 +35,11 @@ from chandlery.engine.spec import FILL_HOURS, RECHECK_HOURS
     type=bool,
     help="Ask for hours found empty too, before their time.",
 )
-@choices(START, START_YEAR, END, SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
-def fill_gaps(*, as_json: bool, **given: Unpack[Given]) -> int:
+@options(START, START_YEAR, END, SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)
+def fill_gaps(
+    *, as_json: bool, now: str | None, sources: list[str] | None, **choices: Unpack[Choices]
+) -> int:
     """Ask for what is missing and due, and for what may be better by now; the last 30 days."""
-    if given.get("start") is None and given.get("start_year") is None:
-        given["hours"] = FILL_HOURS
-    return collect("fill-gaps", as_json=as_json, run=run, **given)
+    if choices.get("start") is None and choices.get("start_year") is None:
+        choices["hours"] = FILL_HOURS
+    return collect("fill-gaps", as_json=as_json, now=now, sources=sources, run=run, **choices)

@@ -10,7 +10,7 @@ from rich.table import Table
 from chandlery import store
 from chandlery.cli.console import output, print_json
 from chandlery.cli.gaps import said, times
-from chandlery.cli.options import JSON, NOW, at, choices
+from chandlery.cli.options import JSON, NOW, at, options
 from chandlery.engine.chosen import choose
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, SCHEMA, Coin, instant, whole_hour
@@ -24,7 +24,7 @@ SHOWN = ("open", "high", "low", "close", "volume")
 @click.command()
 @click.argument("coin")
 @click.argument("hour")
-@choices(NOW, JSON)
+@options(NOW, JSON)
 def history(*, coin: str, hour: str, now: str | None, as_json: bool) -> None:
     """Show what COIN's candle of HOUR is, what it was before, and who was asked and had none.
 

@@ -3,7 +3,7 @@
 import click
 
 from chandlery.cli.console import errors, output, print_json, progress
-from chandlery.cli.options import JSON, NOW, at, choices
+from chandlery.cli.options import JSON, NOW, at, options
 from chandlery.engine.maintenance import AFTER_DAYS
 from chandlery.engine.maintenance import maintain as maintain_database
 from chandlery.settings import settings
@@ -17,7 +17,7 @@ from chandlery.settings import settings
     metavar="N",
     help="Candles older than that are compressed; they can be read and written as before.",
 )
-@choices(NOW, JSON)
+@options(NOW, JSON)
 def maintain(*, after_days: int, now: str | None, as_json: bool) -> int:
     """Find lost hours, compress old candles, refresh 4h and 1d, tidy up. Asks no venue.
 

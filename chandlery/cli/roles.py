@@ -4,12 +4,12 @@ import click
 
 from chandlery import store
 from chandlery.cli.console import print_json
-from chandlery.cli.options import JSON, choices
+from chandlery.cli.options import JSON, options
 from chandlery.settings import settings
 
 
 @click.command()
-@choices(JSON)
+@options(JSON)
 def roles(*, as_json: bool) -> None:
     """Make the database's writer and reader, as the owner of its tables.
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from chandlery import store
 from chandlery.cli.console import NO_CANDLES, counted, output, print_json, print_universe
-from chandlery.cli.options import END, JSON, MAX_COINS, NOW, START, at, choices
+from chandlery.cli.options import END, JSON, MAX_COINS, NOW, START, at, options
 from chandlery.engine.coins_known import coins_known
 from chandlery.engine.spec import FIRST_YEAR, few
 from chandlery.model import window
@@ -20,7 +20,7 @@ from chandlery.symbology.left_out import by_why, left_out
 
 
 @click.command()
-@choices(START, END, MAX_COINS, NOW, JSON)
+@options(START, END, MAX_COINS, NOW, JSON)
 def status(
     *,
     start: str | None,

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from chandlery import venues
 from chandlery.cli.console import output, print_json
-from chandlery.cli.options import JSON, NOW, at, choices
+from chandlery.cli.options import JSON, NOW, at, options
 from chandlery.engine.context import open_client
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, Listing, Window, empty, whole_hour
@@ -26,7 +26,7 @@ SHOWN = 3
 @click.argument("source")
 @click.argument("symbol")
 @click.option("--hours", default=HOURS, show_default=True, type=click.IntRange(1, 10_000))
-@choices(NOW, JSON)
+@options(NOW, JSON)
 def try_source(source: str, symbol: str, *, hours: int, now: str | None, as_json: bool) -> None:
     """Ask SOURCE for SYMBOL's newest hours; SYMBOL as the venue writes it (coingecko: bitcoin).
 
