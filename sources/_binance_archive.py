@@ -260,16 +260,12 @@ def _time_alone(text: bytes, *, span: Window, unit: Unit) -> pl.DataFrame:
     return columns.timed(time.cast(SCHEMA["open_time"]))
 
 
-def _one(_: httpx.Request) -> float:
-    return 1
-
-
 def source(name: str, serves: str, market: Market, *, listed: bool = False) -> Source:
     """A market's archive as a source, for the listings of the venue it is of.
 
     `listed`: what it has files of is looked up, for what the venue lists no more.
     """
-    metering = Metering((Budget(1200, 60, _one),))  # nobody meters: these are our own manners
+    metering = Metering((Budget(1200, 60),))  # nobody meters: these are our own manners
     bucket = Venue(name=name, url=BUCKET, metering=metering, verdict=by_status)
     root = f"{market.folder}/monthly/klines/"
     return Source(

@@ -16,7 +16,7 @@ from datetime import timedelta
 import httpx
 import orjson
 
-from chandlery.errors import SourceError, Unavailable
+from chandlery.errors import SourceError
 from chandlery.model import one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.source import Venue
@@ -28,7 +28,7 @@ from chandlery.venues.verdicts import (
     excerpt,
     later,
     refused,
-    retry_after,
+    too_many,
 )
 
 URL = "https://api.coingecko.com/api/v3"
@@ -37,10 +37,7 @@ UNKNOWN = "coin not found"
 MINUTE = timedelta(minutes=1)
 
 
-def _too_many(response: httpx.Response, words: str) -> SourceError:
-    return Unavailable(words, after=retry_after(response) or MINUTE)
-
-
+_too_many = too_many(MINUTE)
 CODES: Mapping[int, Meaning] = {
     429: _too_many,
     10002: closed,  # API key missing
@@ -78,15 +75,10 @@ def _said(response: httpx.Response) -> tuple[int, str]:
         return 0, excerpt(response)
 
 
-def one(_: httpx.Request) -> float:
-    """Every request costs the same."""
-    return 1
-
-
 VENUE = Venue(
     name="coingecko",
     url=URL,
-    metering=Metering((Budget(10, 60, one),)),
+    metering=Metering((Budget(10, 60),)),
     verdict=verdict,
     key_header="x-cg-demo-api-key",
     credits=10_000,

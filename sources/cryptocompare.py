@@ -73,10 +73,6 @@ UNKNOWN = re.compile(r"\bmarket does not exist\b|\bno data for the symbol\b", re
 KEY = re.compile(r"\b(api|auth)[ _-]?key\b", re.IGNORECASE)
 
 
-def _one(_: httpx.Request) -> float:
-    return 1
-
-
 def _request(listing: Listing, page: Window) -> httpx.Request:
     params = {
         "fsym": listing.symbol,
@@ -149,7 +145,7 @@ def _rest(body: Mapping[str, Any]) -> timedelta:
 VENUE = Venue(
     name=NAME,
     url=URL,
-    metering=Metering((Budget(20, 1, _one), Budget(300, 60, _one))),
+    metering=Metering((Budget(20, 1), Budget(300, 60))),
     verdict=_verdict,
     key_header="authorization",
     key_form="Apikey {}",

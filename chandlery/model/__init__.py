@@ -2,7 +2,16 @@
 
 from chandlery.model.frame import SCHEMA, check, empty, within
 from chandlery.model.text import Coin, Kind, Listing, one_line, price
-from chandlery.model.time import HOUR, Window, clock, instant, whole_hour, whole_hour_up, window
+from chandlery.model.time import (
+    HOUR,
+    Window,
+    clock,
+    instant,
+    milliseconds,
+    whole_hour,
+    whole_hour_up,
+    window,
+)
 
 __all__ = [
     "HOUR",
@@ -15,6 +24,7 @@ __all__ = [
     "clock",
     "empty",
     "instant",
+    "milliseconds",
     "one_line",
     "price",
     "whole_hour",

@@ -66,6 +66,11 @@ def later(response: httpx.Response, words: str) -> SourceError:
     return Unavailable(words, after=retry_after(response))
 
 
+def too_many(rest: timedelta) -> Meaning:
+    """Try again when the venue says, or after this rest where it does not."""
+    return lambda response, words: Unavailable(words, after=retry_after(response) or rest)
+
+
 def banned(response: httpx.Response, words: str) -> SourceError:
     """This address is shut out for a while."""
     return Blocked(words, after=retry_after(response) or SHORTEST_BAN)
