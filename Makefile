@@ -7,7 +7,7 @@ BENCH := .venv-bench/ready
 ROOMS := chandlery sources flows sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults nightly check docs format bench golden lock clean
+.PHONY: help setup demo test prefect faults nightly check docs format bench golden lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,14 @@ $(STAMP): requirements.lock pyproject.toml chandlery/embedded/package-lock.json
 demo: setup ## Backfill 20 coins of a sandbox venue for 90 days, and look at them
 	@$(BIN)/python -m bench.demo
 
-test: setup ## Run every test
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+# Three files at a time on two cores: they wait for processes as much as they work.
+PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile
+
+test: setup ## Run every test but those of `make prefect`
+	@$(PYTEST) -m "not prefect"
+
+prefect: setup ## Run the tests that start Prefect's servers and workers, kill them, and wait
+	@$(PYTEST) -m prefect
 
 faults: setup ## Plant every fault, and write what came of it to docs/faults.md
 	@$(BIN)/python -m pytest -q tests -m fault --rounds=20 --fault-table=docs/faults.md

@@ -28,7 +28,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PROC = Path("/proc")
 NOW = "2026-01-04T10:30Z"
 NAMES = ["a run fails", "a run is gone without a word", "hourly falls behind"]
-pytestmark = pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc to find a run's process")
+pytestmark = [
+    pytest.mark.prefect,
+    pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc to find a run's process"),
+]
 
 
 class Hook(BaseHTTPRequestHandler):

@@ -20,7 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PROC = Path("/proc")
 SETTINGS = 0o100640
 LOOPBACK = "0100007F"  # 127.0.0.1, as /proc/net/tcp has it
-pytestmark = pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc to see what stays behind")
+pytestmark = [
+    pytest.mark.prefect,
+    pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc to see what stays behind"),
+]
 
 
 def processes(home: Path) -> dict[int, str]:

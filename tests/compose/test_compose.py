@@ -222,6 +222,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
     embedded.stop(tmp_path / ".chandlery")
 
 
+@pytest.mark.prefect
 def test_the_services_commands_do_their_work_together(host: Host) -> None:
     with ExitStack() as stack:
         stack.enter_context(host.running("prefect"))

@@ -131,7 +131,7 @@ def test_a_ban_told_to_one_stops_the_other(settings: Settings) -> None:
                 with pytest.raises(Blocked) as caught:
                     page(client, "binance_futures")
                 assert caught.value.after is not None
-                assert 590 < caught.value.after.total_seconds() <= 600
+                assert 540 < caught.value.after.total_seconds() <= 600
         assert sandbox.requests()["total"] == 1
 
 

@@ -21,6 +21,7 @@ from chandlery.symbology.learn import learn
 from chandlery.venues import Timepiece
 from sandbox import serving
 
+pytestmark = pytest.mark.prefect
 NOW = "2026-01-04T10:30Z"
 SHARDS = 4
 SLOW = 15.0  # an answer, so that shards are still at work when both are

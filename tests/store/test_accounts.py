@@ -39,4 +39,4 @@ def test_of_many_who_change_it_at_once_nobody_is_lost(settings: Settings) -> Non
 
 
 def test_the_database_s_clock_is_compared_with_ours(connection: store.Connection) -> None:
-    assert abs(store.clock_ahead(connection, time.time)) < 5
+    assert abs(store.clock_ahead(connection, time.time)) < 60
