@@ -34,38 +34,34 @@ SCHEMA = pl.Schema(
 )
 
 _COLUMNS = {
-    "coin": ("coin", ">i4"),
-    "timestamp": ('"timestamp"', ">i8"),
-    "open_price": ("open_price", ">f8"),
-    "high_price": ("high_price", ">f8"),
-    "low_price": ("low_price", ">f8"),
-    "close_price": ("close_price", ">f8"),
-    "volume": ("coalesce(volume, 'NaN')", ">f8"),
-    "quote_volume": ("coalesce(quote_volume, 'NaN')", ">f8"),
-    "trades": ("coalesce(trades, -1)::bigint", ">i8"),
-    "hours": ("hours::bigint", ">i8"),
-    "sources": ("sources", ">i4"),
+    "coin": ">i4",
+    "timestamp": ">i8",
+    "open_price": ">f8",
+    "high_price": ">f8",
+    "low_price": ">f8",
+    "close_price": ">f8",
+    "volume": ">f8",
+    "quote_volume": ">f8",
+    "trades": ">i8",
+    "hours": ">i8",
+    "sources": ">i4",
 }
-"""By name: what is asked for, and how PostgreSQL sends it. Nothing of it is null."""
+"""What is asked for, in this order, and how PostgreSQL sends it."""
 _ROW = np.dtype(
     [("fields", ">i2")]
-    + [
-        part
-        for name, (_, kind) in _COLUMNS.items()
-        for part in ((f"{name} bytes", ">i4"), (name, kind))
-    ]
+    + [part for name, kind in _COLUMNS.items() for part in ((f"{name} bytes", ">i4"), (name, kind))]
 )
 _HEADER, _TRAILER = 19, 2  # bytes around the rows: signature, flags, extension; -1
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """PostgreSQL counts microseconds from here."""
 
-_QUERY = """
-copy (
-    select {columns}
-    from market_data
-    where timeframe = {timeframe} and coin = any ({coins}){within}
-) to stdout with (format binary)
-"""
+_QUERY = sql.SQL(
+    'copy (select coin, "timestamp", open_price, high_price, low_price, close_price,'
+    " coalesce(volume, 'NaN'), coalesce(quote_volume, 'NaN'), coalesce(trades, -1)::bigint,"
+    " hours::bigint, sources from market_data"
+    " where timeframe = {timeframe} and coin = any ({coins}){within}"
+    ") to stdout with (format binary)",
+)
 
 
 def read(
@@ -79,8 +75,7 @@ def read(
 
     Bars whose time is not over at `now` (the database's clock, if None) are left out.
     """
-    statement = sql.SQL(_QUERY).format(
-        columns=sql.SQL(", ").join(sql.SQL(asked) for asked, _ in _COLUMNS.values()),
+    statement = _QUERY.format(
         timeframe=sql.Literal(timeframe),
         coins=sql.Literal([coin.key for coin in coins]),
         within=_within(window),
