@@ -20,12 +20,13 @@ from time import perf_counter, process_time
 import polars as pl
 
 from bench import measure
-from bench.hurried import Hurried
+from bench.simulated_clock import SimulatedClock
 from chandlery import store
-from chandlery.engine import run, run_spec
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.settings import Settings
-from chandlery.symbology import learn, learn_if_due
+from chandlery.symbology.learn import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving, serving
 from sandbox.universe import MadeUpMarket
@@ -60,24 +61,24 @@ def switch_on(sandbox: Serving, every: int) -> None:
 
 def day(settings: Settings, sandbox: Serving, hours: int, every: int) -> Day:
     """Collect hour after hour; `settings` are those of an empty database and of the sandbox."""
-    done, clock = Day(), Hurried()
-    with clock.tools(settings) as at_hand:
-        learn(at_hand, BEGIN)
+    done, clock = Day(), SimulatedClock()
+    with clock.context(settings) as context:
+        learn(context, BEGIN)
     sandbox.forget()
     switch_on(sandbox, every)
     for hour in range(hours):
         now = BEGIN + hour * HOUR
         sandbox.at(now)
         began, worked = perf_counter(), process_time()
-        with clock.tools(settings) as at_hand:
+        with clock.context(settings) as context:
             asked = run_spec(now=now, known_sources=load(), sources=SOURCES, hours=24)
-            learn_if_due(at_hand, asked)
-            tally = run(at_hand, asked)
-        done.written += tally.records
-        done.failed.update(tally.failed)
+            learn_if_due(context, asked)
+            result = run(context, asked)
+        done.written += result.records
+        done.failed.update(result.failed)
         done.wall.append(perf_counter() - began)
         done.cpu.append(process_time() - worked)
-        print(f"{now:%H:%M} {done.wall[-1]:.1f} s, {tally.records:,} rows", flush=True)
+        print(f"{now:%H:%M} {done.wall[-1]:.1f} s, {result.records:,} rows", flush=True)
         clock.ahead += timedelta(hours=1).total_seconds()
     done.requests = sandbox.requests()["total"]
     done.befallen = {each["kind"]: each["done"] for each in sandbox.faults()}

@@ -14,10 +14,14 @@ from pathlib import Path
 import polars as pl
 
 from bench import measure
-from chandlery import engine, store, symbology
+from chandlery import store
+from chandlery.engine.context import open_context
+from chandlery.engine.run import run
+from chandlery.engine.spec import RunSpec
 from chandlery.model import HOUR, Coin, Listing, Window
 from chandlery.model.frame import PRICES, SCHEMA
 from chandlery.settings import Settings
+from chandlery.symbology.learn import learn
 from sandbox.serving import serving
 
 MARKET = measure.ROOT.parent / "shared" / "market"
@@ -152,12 +156,12 @@ def backfill(current: Settings, source: str, recorded: Sequence[Recording]) -> s
     market = recorded[0].folder.parent.parent
     with serving(process=True, market=market, now=now, limits=False) as sandbox:
         asked = current.model_copy(update={"venues_url": sandbox.url})
-        with engine.open_context(asked) as tools:
-            symbology.learn(tools, now)
-            order = engine.RunSpec(Window(first, now), (source,), now)
-            tally = engine.run(tools, order)
-    failed = f", FAILED: {tally.failed}" if tally.failed else ""
-    return f"{source}: {tally.records:,} hours in {tally.seconds:.1f} s{failed}"
+        with open_context(asked) as context:
+            learn(context, now)
+            spec = RunSpec(Window(first, now), (source,), now)
+            result = run(context, spec)
+    failed = f", FAILED: {result.failed}" if result.failed else ""
+    return f"{source}: {result.records:,} hours in {result.seconds:.1f} s{failed}"
 
 
 @dataclass

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bench import measure
-from bench.hurried import Hurried
+from bench.simulated_clock import SimulatedClock
 from bench.venue_to_database import Spent, rows, spend
 from chandlery import store
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from sandbox.serving import serving
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -41,8 +41,10 @@ def measured(coins: int, rounds: int) -> tuple[list[Spent], int]:
             "CHANDLERY_VENUES_URL": sandbox.url,
             "CHANDLERY_SOURCES": TRADED,
         }
-        with Hurried().tools(current.model_copy(update={"venues_url": sandbox.url})) as at_hand:
-            learn(at_hand, begin)
+        with SimulatedClock().context(
+            current.model_copy(update={"venues_url": sandbox.url})
+        ) as context:
+            learn(context, begin)
         spent, before = [], 0
         for hour in range(rounds + 1):
             connection.execute("delete from account")  # in the world an hour lies between them

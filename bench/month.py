@@ -24,13 +24,15 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from bench import measure
-from bench.hurried import Hurried
+from bench.simulated_clock import SimulatedClock
 from chandlery import store
-from chandlery.engine import FILL_HOURS, RECHECK_HOURS, fill_gaps, maintain, run, run_spec
+from chandlery.engine.maintenance import maintain
+from chandlery.engine.run import fill_gaps, run
+from chandlery.engine.spec import FILL_HOURS, RECHECK_HOURS, run_spec
 from chandlery.model import HOUR, Window, whole_hour
-from chandlery.quality import check
+from chandlery.quality.check import check
 from chandlery.settings import Settings
-from chandlery.symbology import learn, learn_if_due
+from chandlery.symbology.learn import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving, serving
 
@@ -123,20 +125,20 @@ class Operation:
     sandbox: Serving
     chance: random.Random
     month: Month = field(default_factory=Month)
-    clock: Hurried = field(default_factory=Hurried)
+    clock: SimulatedClock = field(default_factory=SimulatedClock)
 
     def collect(self, now: datetime, do: Callable[..., Any] = run, **given: Any) -> None:  # noqa: ANN401  a run's choices
         """Run the engine as a verb does."""
-        with self.clock.tools(self.settings) as at_hand:
+        with self.clock.context(self.settings) as context:
             asked = run_spec(now=now, known_sources=load(), sources=SOURCES, **given)
-            learn_if_due(at_hand, asked)
-            if do(at_hand, asked).failed:
+            learn_if_due(context, asked)
+            if do(context, asked).failed:
                 self.month.unsuccessful[do.__name__] += 1
 
     def sync(self, now: datetime) -> None:
         """Learn all coins and listings."""
-        with self.clock.tools(self.settings) as at_hand:
-            if learn(at_hand, now).failures:
+        with self.clock.context(self.settings) as context:
+            if learn(context, now).failures:
                 self.month.unsuccessful["sync-coins"] += 1
 
     def do(self, step: Step) -> None:

@@ -21,9 +21,9 @@ import httpx
 from bench import measure, prefects
 from bench.venue_to_database import rows
 from chandlery import store
-from chandlery.engine import open_context
+from chandlery.engine.context import open_context
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import Timepiece
 from sandbox.serving import serving
 
@@ -47,7 +47,7 @@ CASES = {
 }
 
 
-def hurried() -> Timepiece:
+def simulated_clock() -> Timepiece:
     """For learning the coins, which CoinGecko lets nobody hurry at."""
     slept = [0.0]
 
@@ -85,8 +85,8 @@ def learnt(current: Settings, coins: int) -> None:
     """Let the database know the coins, from a sandbox like the others."""
     with serving(coins=coins, now=NOW, limits=False) as sandbox:
         asked = current.model_copy(update={"venues_url": sandbox.url})
-        with open_context(asked, timepiece=hurried()) as at_hand:
-            learn(at_hand, NOW, coins)
+        with open_context(asked, timepiece=simulated_clock()) as context:
+            learn(context, NOW, coins)
 
 
 def once(

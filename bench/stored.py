@@ -21,7 +21,7 @@ from bench import measure
 from bench.venue_to_database import Spent, spend
 from chandlery import store
 from chandlery.model import Window
-from chandlery.quality import assess
+from chandlery.quality.check import assess
 from chandlery.settings import Settings
 
 START = datetime(2023, 6, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ from datetime import date, datetime
 import polars as pl
 
 from chandlery import store
-from chandlery.engine import choose
+from chandlery.engine.chosen import choose
 from chandlery.errors import Misuse
 from chandlery.model import Coin, instant, window
 from chandlery.settings import settings

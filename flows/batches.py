@@ -1,33 +1,28 @@
-"""What the flows share: an order carried out with batches as tasks, and the state it ends in."""
+"""What the flows share: a run with batches as tasks, and the state it ends in."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Unpack
 
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from chandlery.engine import (
-    Progress,
-    RunContext,
-    RunResult,
-    RunSpec,
-    gather,
-    open_context,
-    run,
-    run_spec,
-)
-from chandlery.engine.run import Gather, Run
-from chandlery.engine.turn import Step
+from chandlery.engine.batch import collect_batch
+from chandlery.engine.context import RunContext, open_context
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import CollectBatch, Progress, Run, run
+from chandlery.engine.source_batch import Step
+from chandlery.engine.spec import Choices, RunSpec, run_spec
 from chandlery.errors import Gone, Misuse, Unavailable
 from chandlery.model import Coin, clock, instant
-from chandlery.quality import survey
-from chandlery.reports import of_gathering
+from chandlery.quality.completeness import survey
+from chandlery.reports import of_collection
 from chandlery.settings import Settings
-from chandlery.symbology import learn_if_due
+from chandlery.symbology.learn import learn_if_due
 from chandlery.venues import load
 from flows.blocks import in_force
 from flows.reporting import publish
@@ -49,7 +44,7 @@ def _may_come_back(_task: object, _run: object, state: State[object]) -> bool:
 
 # The arguments are live things, a connection and threads: nothing to hash, nothing to cache.
 @task(
-    name="gather",
+    name="collect-batch",
     cache_policy=NO_CACHE,
     retries=len(RESTS),
     retry_delay_seconds=list(RESTS),
@@ -57,51 +52,41 @@ def _may_come_back(_task: object, _run: object, state: State[object]) -> bool:
     retry_condition_fn=_may_come_back,
 )
 def batch_task(
-    tools: RunContext, order: RunSpec, coins: Sequence[Coin], tally: RunResult, step: Step
+    context: RunContext, spec: RunSpec, coins: Sequence[Coin], result: RunResult, step: Step
 ) -> None:
     """Do a batch; once more, some minutes later, if a source was away for all of it.
 
     A source that is away for longer than that is off for the rest of the run.
     """
-    before = tally.rows.copy()
-    gather(tools, order, coins, tally, step)
-    get_run_logger().info(_came(tally.rows - before, tally, coins))
-    away = dict(tally.away(coins))
+    before = result.rows.copy()
+    collect_batch(context, spec, coins, result, step)
+    get_run_logger().info(_came(result.rows - before, result, coins))
+    away = dict(result.away(coins))
     if away and runtime.task_run.run_count <= len(RESTS):
-        tally.forget(coins)
+        result.forget(coins)
         raise Unavailable("; ".join(away.values()))
-    tally.off.update(away)
+    result.off.update(away)
 
 
-def _came(rows: Counter[str], tally: RunResult, coins: Sequence[Coin]) -> str:
+def _came(rows: Counter[str], result: RunResult, coins: Sequence[Coin]) -> str:
     """What a batch brought, from whom, and who failed."""
-    failed = [coin.symbol for coin in coins if coin.symbol in tally.failed]
+    failed = [coin.symbol for coin in coins if coin.symbol in result.failed]
     told = [f"{name}: {candles:,} candles" for name, candles in rows.most_common()]
     told += [f"failed: {', '.join(failed)}"] if failed else []
     return "; ".join(told) or "nothing new"
 
 
-def carry_out(  # noqa: PLR0913  a flow's parameters
+def carry_out(
     *,
     now: str | None,
     sources: Sequence[str] | None,
-    symbols: Sequence[str] | None,
-    max_coins: int | None,
-    start: str | None = None,
-    end: str | None = None,
-    start_year: int | None = None,
-    hours: int | None = None,
-    archive: bool = False,
-    recheck_hours: int | None = None,
-    patient: bool = True,
-    shard: str | None = None,
-    delisted: bool = False,
     run: Run = run,
     do: Callable[[Settings, RunSpec], State[dict[str, object]]] | None = None,
+    **choices: Unpack[Choices],
 ) -> State[dict[str, object]]:
     """Do what the parameters ask for. The state says in a line what came of it.
 
-    Here, with `run`; or have it done: `do` gets the settings and the order.
+    Here, with `run`; or have it done: `do` gets the settings and the spec.
     """
     try:
         current = in_force()
@@ -109,25 +94,15 @@ def carry_out(  # noqa: PLR0913  a flow's parameters
             now=_moment(now),
             known_sources=load(),
             sources=current.priority if sources is None else sources,
-            start=start,
-            end=end,
-            start_year=start_year,
-            hours=hours,
-            symbols=symbols,
-            max_coins=max_coins,
-            archive=archive,
-            recheck_hours=recheck_hours,
-            patient=patient,
             name=runtime.flow_run.name,
-            shard=shard,
-            delisted=delisted,
+            **choices,
         )
         if do is not None:
             return do(current, wanted)
-        tally = _collected(current, wanted, run)
+        result = _collected(current, wanted, run)
     except (Misuse, Gone) as error:
         return Failed(message=str(error))
-    return _ended(tally)
+    return _ended(result)
 
 
 def _moment(now: str | None) -> datetime:
@@ -135,27 +110,27 @@ def _moment(now: str | None) -> datetime:
 
 
 def _collected(current: Settings, wanted: RunSpec, run: Run) -> RunResult:
-    with open_context(current) as at_hand:
-        learn_if_due(at_hand, wanted)
-        tally = run(at_hand, wanted, _Said(), as_tasks())
-        if tally.pages:  # else there is nothing to tell: so end all but one of several late runs
-            seen = at_hand.database.do(survey, tally.coins, wanted.now, wanted.window)
-            page = of_gathering(str(runtime.flow_run.name), tally, seen)
-            publish(runtime.flow_run.flow_name, page, line(tally))
-        return tally
+    with open_context(current) as context:
+        learn_if_due(context, wanted)
+        result = run(context, wanted, _Said(), as_tasks())
+        if result.pages:  # else there is nothing to tell: so end all but one of several late runs
+            seen = context.database.do(survey, result.coins, wanted.now, wanted.window)
+            page = of_collection(str(runtime.flow_run.name), result, seen)
+            publish(runtime.flow_run.flow_name, page, _summary(result))
+        return result
 
 
-def as_tasks(rests: Sequence[float] = RESTS) -> Gather:
+def as_tasks(rests: Sequence[float] = RESTS) -> CollectBatch:
     """Batches as tasks of Prefect's, with these rests before they are done again."""
 
-    def gather(
-        tools: RunContext, order: RunSpec, coins: Sequence[Coin], tally: RunResult, step: Step
+    def collect_batch(
+        context: RunContext, spec: RunSpec, coins: Sequence[Coin], result: RunResult, step: Step
     ) -> None:
         name = f"{coins[0].symbol} to {coins[-1].symbol} ({len(coins)} coins)"
         made = batch_task.with_options(task_run_name=name, retry_delay_seconds=list(rests))
-        made(tools, order, coins, tally, step)
+        made(context, spec, coins, result, step)
 
-    return gather
+    return collect_batch
 
 
 class _Said:
@@ -187,29 +162,29 @@ def _far(progress: Progress, seconds: float) -> str:
     return f"{told}, about {left} to go"
 
 
-def line(tally: RunResult) -> str:
+def _summary(result: RunResult) -> str:
     """What a run did, in one line."""
-    done = len(tally.coins) - len(tally.failed) - len(tally.unfinished)
+    done = len(result.coins) - len(result.failed) - len(result.unfinished)
     # So ends all but one of several runs that are late: what is missing is asked, not the time.
-    nothing = "nothing else is due" if tally.unfinished else "nothing due is missing"
-    asked = f"{tally.records:,} candles" if tally.pages else nothing
-    rest = tally.known and tally.known.sentence()
-    told = [f"{done} of {len(tally.coins)} coins, {asked}", *tally.leaving()]
+    nothing = "nothing else is due" if result.unfinished else "nothing due is missing"
+    asked = f"{result.records:,} candles" if result.pages else nothing
+    rest = result.known and result.known.sentence()
+    told = [f"{done} of {len(result.coins)} coins, {asked}", *result.leaving()]
     return "; ".join([*told, rest] if rest else told)
 
 
-def _ended(tally: RunResult) -> State[dict[str, object]]:
+def _ended(result: RunResult) -> State[dict[str, object]]:
     log = get_run_logger()
-    for symbol, why in tally.failed.items():
+    for symbol, why in result.failed.items():
         log.warning("%s: %s", symbol, why)
-    statistics, message = tally.statistics(), line(tally)
+    statistics, message = result.statistics(), _summary(result)
     log.info("%s; %s", message, statistics)
-    if tally.is_listed_nowhere:
+    if result.is_listed_nowhere:
         return Failed(message=f"{message}: no source that was asked lists them", data=statistics)
-    if not tally.failed:
+    if not result.failed:
         return Completed(message=message, data=statistics)
-    if len(tally.failed) == len(tally.coins):
-        return Failed(message=f"{message}: {next(iter(tally.failed.values()))}", data=statistics)
+    if len(result.failed) == len(result.coins):
+        return Failed(message=f"{message}: {next(iter(result.failed.values()))}", data=statistics)
     return Completed(
-        name="Partial", message=f"{message}; failed: {', '.join(tally.failed)}", data=statistics
+        name="Partial", message=f"{message}; failed: {', '.join(result.failed)}", data=statistics
     )

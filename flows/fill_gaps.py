@@ -3,7 +3,8 @@
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 
-from chandlery.engine import FILL_HOURS, RECHECK_HOURS, fill_gaps
+from chandlery.engine.run import fill_gaps
+from chandlery.engine.spec import FILL_HOURS, RECHECK_HOURS
 from flows.batches import carry_out
 from flows.form import Coins, Recheck, which
 

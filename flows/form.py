@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from chandlery.engine.spec import FIRST_YEAR, MOST_COINS, MOST_HOURS, MOST_SHARDS
-from chandlery.model import line
+from chandlery.model import one_line
 
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=9999)]
 Coins = Annotated[int, Field(ge=1, le=MOST_COINS)]
@@ -16,4 +16,4 @@ Recheck = Annotated[int, Field(ge=0, le=MOST_HOURS)]
 
 def which(symbols: list[str] | None, max_coins: int | None) -> str:
     """The coins asked for, as a run's name has them."""
-    return line(",".join(symbols or ())) or f"{max_coins or 'all'} coins"
+    return one_line(",".join(symbols or ())) or f"{max_coins or 'all'} coins"

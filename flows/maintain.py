@@ -7,12 +7,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from chandlery.engine import AFTER_DAYS
-from chandlery.engine import maintain as keep_up
-from chandlery.engine.maintain import LEAST_DAYS, MOST_DAYS
+from chandlery.engine.maintenance import AFTER_DAYS, LEAST_DAYS, MOST_DAYS
+from chandlery.engine.maintenance import maintain as maintain_database
 from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
-from chandlery.reports import of_upkeep
+from chandlery.reports import of_maintenance
 from flows.blocks import in_force
 from flows.reporting import publish
 
@@ -36,14 +35,14 @@ def maintain(after_days: Days = AFTER_DAYS, now: str | None = None) -> State[dic
     log = get_run_logger()
     try:
         moment = clock() if now is None else instant(now, name="now")
-        done = keep_up(in_force(), moment, after_days, say=log.info)
+        done = maintain_database(in_force(), moment, after_days, say=log.info)
     except ChandleryError as error:
         return Failed(message=str(error))
     lost = done.lost.sentences()
     for sentence in lost:
         log.warning("%s", sentence)
-    publish("maintain", of_upkeep(str(runtime.flow_run.name), done), done.line())
-    name, message = "Partial" if done.lost.hours else None, "; ".join([*lost, done.line()])
+    publish("maintain", of_maintenance(str(runtime.flow_run.name), done), done.summary())
+    name, message = "Partial" if done.lost.hours else None, "; ".join([*lost, done.summary()])
     return Completed(name=name, message=message, data=done.statistics())
 
 

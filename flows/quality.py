@@ -6,7 +6,7 @@ from prefect.states import Completed, Failed
 
 from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
-from chandlery.quality import check
+from chandlery.quality.check import check
 from chandlery.reports import of_quality
 from flows.blocks import in_force
 from flows.form import Coins, which
@@ -35,11 +35,11 @@ def quality(
         report = check(in_force(), moment, symbols, max_coins, say=log.info)
     except ChandleryError as error:
         return Failed(message=str(error))
-    publish("quality", of_quality(report), report.line())
+    publish("quality", of_quality(report), report.summary())
     for text, new in zip(report.sentences(), report.open["new"], strict=True):
         if new:
             log.warning(text)
-    return Completed(message=report.line(), data=report.statistics())
+    return Completed(message=report.summary(), data=report.statistics())
 
 
 if __name__ == "__main__":

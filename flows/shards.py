@@ -20,11 +20,12 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
-from chandlery.engine import RunSpec, Shard, open_context
+from chandlery.engine.context import open_context
+from chandlery.engine.spec import RunSpec, Shard
 from chandlery.errors import Misuse
 from chandlery.reports import of_shards
 from chandlery.settings import Settings
-from chandlery.symbology import learn_if_due
+from chandlery.symbology.learn import learn_if_due
 from flows.reporting import publish
 
 DEPLOYMENT = "backfill/shard"
@@ -42,13 +43,13 @@ def in_shards(shards: int, current: Settings, wanted: RunSpec) -> State[Statisti
     All take this run's moment for now, and find the coins learnt. They are subflows of this run:
     if it is cancelled, Prefect's server cancels them, within half a minute.
     """
-    with open_context(current) as at_hand:
-        learn_if_due(at_hand, wanted)
+    with open_context(current) as context:
+        learn_if_due(context, wanted)
     names = [str(Shard(number, shards)) for number in range(1, shards + 1)]
     runs = {shard: _started(shard, wanted) for shard in names}
     with get_client(sync_client=True) as client:
         ended = _waited_for(client, runs)
-        told = {shard: _told(client, run) for shard, run in ended.items()}
+        told = {shard: _statistics_of(client, run) for shard, run in ended.items()}
     states = {shard: run.state for shard, run in ended.items() if run.state is not None}
     state = added_up(states, told)
     names_of_states = {shard: str(each.name) for shard, each in states.items()}
@@ -92,7 +93,7 @@ def tell(statistics: Statistics | None) -> None:
     create_table_artifact(rows, key=KEY, description="What this shard did.")
 
 
-def _told(client: SyncPrefectClient, run: FlowRun) -> Statistics:
+def _statistics_of(client: SyncPrefectClient, run: FlowRun) -> Statistics:
     """What a run has told; nothing, if it did not live to tell."""
     mine = ArtifactFilter(
         flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]), key=ArtifactFilterKey(any_=[KEY])

@@ -4,11 +4,11 @@ from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from chandlery.engine import open_context
+from chandlery.engine.context import open_context
 from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
 from chandlery.reports import of_coins
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from flows.blocks import in_force
 from flows.form import Coins, which
 from flows.reporting import publish
@@ -29,8 +29,8 @@ def sync_coins(max_coins: Coins | None = None, now: str | None = None) -> State[
     """
     try:
         moment = clock() if now is None else instant(now, name="now")
-        with open_context(in_force()) as at_hand:
-            universe = learn(at_hand, moment, max_coins)
+        with open_context(in_force()) as context:
+            universe = learn(context, moment, max_coins)
     except ChandleryError as error:
         return Failed(message=str(error))
     for source, what in (*universe.odd.items(), *universe.failures.items()):

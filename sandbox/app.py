@@ -17,7 +17,9 @@ import traceback
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -25,10 +27,10 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox import archive, binance, bybit, coingecko, cryptocompare, okx, truth
+import sandbox
+from sandbox import truth
 from sandbox.faults import LOST, Fault, fault, parse
 from sandbox.lifecycle import Lived
-from sandbox.limits import LIMITS, Meter
 from sandbox.log import Log
 from sandbox.market import RecordedMarket
 from sandbox.odd import Dice, Odd, dice
@@ -190,30 +192,30 @@ class Sandbox:
         return self._sent(json({"now": self.now()}))
 
 
-def _meters(limits: bool | int, clock: Callable[[], float]) -> dict[str, Meter | None]:  # noqa: FBT001
-    """Return a meter per host: the venue's own budget, another one, or none."""
-    if limits is False:
-        return dict.fromkeys(LIMITS)
+def _kinds() -> list[Any]:
+    """Return every module of this folder that serves venues, as it has LIMITS and venues()."""
+    found = (import_module(f"sandbox.{each.name}") for each in iter_modules(sandbox.__path__))
+    return [module for module in found if hasattr(module, "LIMITS") and hasattr(module, "venues")]
+
+
+def _venues(
+    market: Market,
+    limits: bool | int,  # noqa: FBT001
+    clock: Callable[[], float],
+) -> dict[str, Venue]:
+    """Return every venue by its source, with its own budget, another one, or none."""
     budget = None if limits is True else limits
-    return {host: limit.meter(budget, clock) for host, limit in LIMITS.items()}
-
-
-def _venues(market: Market, meters: Mapping[str, Meter | None]) -> dict[str, Venue]:
-    """Return every venue by its source."""
-    found = [
-        *binance.venues(
+    return {
+        venue.source: venue
+        for module in _kinds()
+        for venue in module.venues(
             market,
-            futures=meters["binance_futures"],
-            spot=meters["binance_spot"],
-            mirror=meters["binance_spot-mirror"],
-        ),
-        *archive.venues(market),
-        *okx.venues(market, meters["okx"]),
-        *bybit.venues(market, meters["bybit"]),
-        *cryptocompare.venues(market, meters["cryptocompare"]),
-        *coingecko.venues(market, meters["coingecko"]),
-    ]
-    return {venue.source: venue for venue in found}
+            {
+                host: None if limits is False else limit.meter(budget, clock)
+                for host, limit in module.LIMITS.items()
+            },
+        )
+    }
 
 
 def _remembering(venue: Venue) -> Venue:
@@ -264,7 +266,7 @@ def application(  # noqa: PLR0913 - an option each
     oddities = _oddities(replayed or MadeUpMarket(coins, seed, tell(), rules), rules)
     switched = [parse(spec) for spec in faults]
     served = Lived(oddities.market, switched)
-    venues = _venues(served, _meters(limits, clock))
+    venues = _venues(served, limits, clock)
     if remember:
         venues = {name: _remembering(venue) for name, venue in venues.items()}
     box = Sandbox(venues, served, tell, sleep, switched, oddities)

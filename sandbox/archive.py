@@ -33,6 +33,8 @@ from sandbox.words import STEPS, Candles, Market
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sandbox.limits import Limit, Meters
+
 PREFIXES: Final = ("binance_archive", "binance_spot_archive", "binance_futures_archive")
 _FILE: Final = re.compile(
     r"(?P<symbol>[A-Z0-9_\u0080-\uffff]+)-(?P<interval>\w+)-(?P<period>\d{4}-\d{2}(-\d{2})?)\.zip"
@@ -177,8 +179,11 @@ def not_found(ask: Ask) -> Answer:
     return Answer(404, body.encode(), media="application/xml")
 
 
-def venues(market: Market) -> list[Venue]:
-    """Return the archive under each of its names; nobody counts, nobody is blocked by region."""
+LIMITS: Final[Mapping[str, Limit]] = {}  # nobody counts
+
+
+def venues(market: Market, _: Meters) -> list[Venue]:
+    """Return the archive under each of its names; nobody is blocked by region."""
     endpoints = Archive(market).endpoints()
     immune = frozenset({"451", "geo"})
     return [

@@ -26,6 +26,7 @@ import polars as pl
 
 from sandbox.binance_ask import READ, SYMBOL, Refusal, limit_of, needed, number, symbols
 from sandbox.binance_info import current, futures_info, spot_info
+from sandbox.limits import Limit
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, written
 from sandbox.words import HOUR, STEPS, Candles, Market
@@ -33,7 +34,7 @@ from sandbox.words import HOUR, STEPS, Candles, Market
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.limits import Meter, Spent
+    from sandbox.limits import Meters, Spent
 
 _FAR: Final = 10**15
 
@@ -249,17 +250,23 @@ def _no_such_path(_: Ask) -> Answer:
     return Answer(404, b"<html><body><h2>404 Not found</h2></body></html>", media="text/html")
 
 
-def venues(
-    market: Market, *, spot: Meter | None, mirror: Meter | None, futures: Meter | None
-) -> list[Venue]:
+LIMITS: Final = {
+    "binance_futures": Limit(2400),
+    "binance_spot": Limit(6000),
+    "binance_spot-mirror": Limit(6000),
+}
+
+
+def venues(market: Market, meters: Meters) -> list[Venue]:
     """Return the two markets, and the spot market's keyless mirror, which is not geo-blocked."""
     hosts = (
-        ("binance_futures", FUTURES, "binance_futures", futures, frozenset[str]()),
-        ("binance_spot", SPOT, "binance_spot", spot, frozenset[str]()),
-        ("binance_spot-mirror", SPOT, "binance_spot", mirror, frozenset({"451", "geo"})),
+        ("binance_futures", FUTURES, "binance_futures", frozenset[str]()),
+        ("binance_spot", SPOT, "binance_spot", frozenset[str]()),
+        ("binance_spot-mirror", SPOT, "binance_spot", frozenset({"451", "geo"})),
     )
     found = []
-    for source, house, listings, meter, immune in hosts:
+    for source, house, listings, immune in hosts:
+        meter = meters[source]
         one = Binance(house, listings, market, meter.budget if meter else house.budget)
         found.append(
             Venue(

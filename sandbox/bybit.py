@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
 
 from sandbox.bybit_info import instrument
+from sandbox.limits import Limit
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, shortest
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from sandbox.limits import Meter
+    from sandbox.limits import Meters
     from sandbox.words import Candles, Listing, Market
 
 _MOST: Final = 1000
@@ -194,7 +195,10 @@ _FACES: Final[dict[str, Face]] = {
 }
 
 
-def venues(market: Market, meter: Meter | None) -> list[Venue]:
+LIMITS: Final = {"bybit": Limit(600, window=5, patience=0, ban=600)}
+
+
+def venues(market: Market, meters: Meters) -> list[Venue]:
     """Return Bybit."""
     return [
         Venue(
@@ -202,7 +206,7 @@ def venues(market: Market, meter: Meter | None) -> list[Venue]:
             endpoints=Bybit(market).endpoints(),
             not_found=lambda _: Answer(404, b"404 page not found", media="text/plain"),
             faces=_FACES,
-            meter=meter,
+            meter=meters["bybit"],
             weigh=lambda _: 1,
         )
     ]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -30,13 +31,14 @@ from sandbox.coingecko_tickers import (
     spot_ticker,
     stamp,
 )
+from sandbox.limits import Limit
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.words import DAY, Coin, Market
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from sandbox.limits import Meter
+    from sandbox.limits import Meters
 
 _PAGE_OF_TICKERS: Final = 100
 _MOST_COINS: Final = 250
@@ -247,7 +249,10 @@ def _limited(status: int) -> Face:
     return face
 
 
-def venues(market: Market, meter: Meter | None) -> list[Venue]:
+LIMITS: Final = {"coingecko": Limit(30, patience=inf)}  # the keyless caller's
+
+
+def venues(market: Market, meters: Meters) -> list[Venue]:
     """Return CoinGecko's keyless API."""
     faces: Mapping[str, Callable[[Ask, int], Answer]] = {
         "429": _limited(429),
@@ -261,7 +266,7 @@ def venues(market: Market, meter: Meter | None) -> list[Venue]:
                 "Incorrect path. Please check https://www.coingecko.com/api", 404
             ),
             faces=faces,
-            meter=meter,
+            meter=meters["coingecko"],
             weigh=lambda _: 1,
         )
     ]

@@ -12,15 +12,17 @@ Documented at min-api.cryptocompare.com ("Hourly Pair OHLCV"). It is for sale on
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from sandbox.limits import Limit
 from sandbox.venue import Answer, Ask, Venue, json
 from sandbox.words import HOUR, Candles, Market
 
 if TYPE_CHECKING:
-    from sandbox.limits import Meter
+    from sandbox.limits import Meters
 
 _MOST: Final = 2000
 _USUAL: Final = 168
@@ -114,7 +116,10 @@ class CryptoCompare:
         return any(coin.symbol.upper() == ticker for coin in self._market.coins)
 
 
-def venues(market: Market, meter: Meter | None) -> list[Venue]:
+LIMITS: Final = {"cryptocompare": Limit(300, patience=inf)}  # a small plan's
+
+
+def venues(market: Market, meters: Meters) -> list[Venue]:
     """Return CryptoCompare."""
     over = "You are over your rate limit please upgrade your account!"
     return [
@@ -123,7 +128,7 @@ def venues(market: Market, meter: Meter | None) -> list[Venue]:
             endpoints={_HOURS: CryptoCompare(market).hours},
             not_found=lambda _: _error("Path does not exist", 1, {}),
             faces={"429": lambda _, __: _error(over, 99, _OVER), "401": _missing_key},
-            meter=meter,
+            meter=meters["cryptocompare"],
             weigh=lambda _: 1,
             names=("fsym",),
         )

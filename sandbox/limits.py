@@ -9,12 +9,13 @@ clock even where the sandbox's own now stands still.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, inf
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 _SHORTEST: Final = 120
 _LONGEST: Final = 3 * 86_400
@@ -82,13 +83,5 @@ class Limit:
         return Meter(budget or self.budget, self.patience, clock, self.window, self.ban)
 
 
-# Which hosts count what. CoinGecko's is the keyless caller's, CryptoCompare's a small plan's.
-LIMITS: Final[Mapping[str, Limit]] = {
-    "binance_futures": Limit(2400),
-    "binance_spot": Limit(6000),
-    "binance_spot-mirror": Limit(6000),
-    "okx": Limit(40, window=2, patience=inf),
-    "bybit": Limit(600, window=5, patience=0, ban=600),
-    "coingecko": Limit(30, patience=inf),
-    "cryptocompare": Limit(300, patience=inf),
-}
+Meters = Mapping[str, Meter | None]
+"""By host; None where nothing is counted."""

@@ -17,10 +17,12 @@ What the documentation leaves open, and what is done here:
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from sandbox.limits import Limit
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, shortest
 from sandbox.words import HOUR, Candles, Listing, Market
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from sandbox.limits import Meter
+    from sandbox.limits import Meters
 
 _MOST: Final = 300
 _USUAL: Final = 100
@@ -200,7 +202,10 @@ def _too_many(status: int) -> Face:
     return lambda _, __: Answer(status, body)
 
 
-def venues(market: Market, meter: Meter | None) -> list[Venue]:
+LIMITS: Final = {"okx": Limit(40, window=2, patience=inf)}
+
+
+def venues(market: Market, meters: Meters) -> list[Venue]:
     """Return OKX, which allows 20 pages of history in two seconds."""
     return [
         Venue(
@@ -208,7 +213,7 @@ def venues(market: Market, meter: Meter | None) -> list[Venue]:
             endpoints=OKX(market).endpoints(),
             not_found=lambda _: json({"msg": "Not Found", "code": "404"}, 404),
             faces={"429": _too_many(429), "429-as-200": _too_many(200)},
-            meter=meter,
+            meter=meters["okx"],
             weigh=lambda ask: _COUNT.get(ask.path, 1),
             names=("instId",),
         )

@@ -26,7 +26,7 @@ import orjson
 import polars as pl
 
 from chandlery.errors import Blocked, Malformed, SourceError
-from chandlery.model import HOUR, Listing, Window, line
+from chandlery.model import HOUR, Listing, Window, milliseconds, one_line
 from chandlery.venues.parsing import answers, columns
 from chandlery.venues.parsing.multiples import plain
 from chandlery.venues.source import Markets
@@ -65,8 +65,8 @@ def request(url: str, listing: Listing, page: Window) -> httpx.Request:
     return _klines(
         url,
         listing,
-        startTime=_ms(page.start),
-        endTime=_ms(page.end) - 1,
+        startTime=milliseconds(page.start),
+        endTime=milliseconds(page.end) - 1,
         limit=-((page.start - page.end) // HOUR),
     )
 
@@ -84,10 +84,6 @@ def last(url: str, listing: Listing) -> httpx.Request:
 def _klines(url: str, listing: Listing, **params: int) -> httpx.Request:
     fixed = {"symbol": listing.symbol, "interval": "1h"}
     return httpx.Request("GET", url, params={**fixed, **params})
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp()) * 1000
 
 
 def parse(source: str, response: httpx.Response) -> pl.DataFrame:
@@ -136,7 +132,7 @@ def verdict(response: httpx.Response) -> SourceError | None:
 def _said(response: httpx.Response) -> tuple[int, str]:
     try:
         body = orjson.loads(response.content)
-        return int(body["code"]), line(f"{body['code']} {body['msg']}")
+        return int(body["code"]), one_line(f"{body['code']} {body['msg']}")
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, OverflowError):
         return 0, excerpt(response)
 

@@ -39,7 +39,7 @@ import httpx
 import polars as pl
 
 from chandlery.errors import Malformed, SourceError
-from chandlery.model import SCHEMA, Listing, Window, empty, line
+from chandlery.model import SCHEMA, Listing, Window, empty, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import columns
 from chandlery.venues.source import Folders, Seal, Source, Venue
@@ -148,7 +148,7 @@ def seal_check(response: httpx.Response, seal: httpx.Response) -> None:
     if name.strip().lstrip("*") != file:
         raise Malformed(f"its checksum is not of {file}: {excerpt(seal)}")
     if told.lower() != found:
-        raise Malformed(f"the checksum of {file} is {line(told)}, the file's is {found}")
+        raise Malformed(f"the checksum of {file} is {one_line(told)}, the file's is {found}")
 
 
 def verdict(response: httpx.Response) -> SourceError | None:
@@ -186,7 +186,7 @@ def _span(file: str) -> Window:
     try:
         start = datetime.fromisoformat(f"{month}{day or '-01'}T00:00Z")
     except ValueError:
-        raise Malformed(f"not the name of a file of candles: {line(file)}") from None
+        raise Malformed(f"not the name of a file of candles: {one_line(file)}") from None
     return _day(start) if day else _month(start)
 
 
@@ -196,11 +196,11 @@ def _unpacked(response: httpx.Response) -> bytes:
     try:
         with zipfile.ZipFile(BytesIO(response.content)) as packed:
             if packed.namelist() != [name]:
-                raise Malformed(f"not {name} but {line(', '.join(packed.namelist()[:9]))}")
+                raise Malformed(f"not {name} but {one_line(', '.join(packed.namelist()[:9]))}")
             with packed.open(name) as file:
                 text = file.read(LARGEST + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
-        raise Malformed(f"not a zip: {line(f'{type(error).__name__} {error}')}") from None
+        raise Malformed(f"not a zip: {one_line(f'{type(error).__name__} {error}')}") from None
     if len(text) > LARGEST:
         raise Malformed(f"{name} unpacks to more than {LARGEST:,} bytes")
     return text
@@ -213,7 +213,7 @@ def _lines(text: bytes) -> list[bytes]:
     if names[: len(HEADER)] == HEADER:
         return lines[1:]
     if names and NAME.fullmatch(names[0]):
-        raise Malformed(f"its columns are {line(', '.join(names))}")
+        raise Malformed(f"its columns are {one_line(', '.join(names))}")
     return lines
 
 
@@ -224,7 +224,7 @@ def _candles(lines: Sequence[bytes], *, span: Window, unit: Unit, source: str) -
     try:
         frame = pl.read_csv(text, has_header=False, schema=COLUMNS, quote_char=None)
     except (pl.exceptions.PolarsError, ValueError) as error:
-        raise Malformed(line(f"{type(error).__name__} {error}")) from None
+        raise Malformed(one_line(f"{type(error).__name__} {error}")) from None
     if frame.height != len(lines) or sum(frame.null_count().row(0)):
         raise Malformed("a row has less than twelve numbers")
     first, last = _ends(span, unit)
@@ -260,16 +260,12 @@ def _time_alone(text: bytes, *, span: Window, unit: Unit) -> pl.DataFrame:
     return columns.timed(time.cast(SCHEMA["open_time"]))
 
 
-def _one(_: httpx.Request) -> float:
-    return 1
-
-
 def source(name: str, serves: str, market: Market, *, listed: bool = False) -> Source:
     """A market's archive as a source, for the listings of the venue it is of.
 
     `listed`: what it has files of is looked up, for what the venue lists no more.
     """
-    metering = Metering((Budget(1200, 60, _one),))  # nobody meters: these are our own manners
+    metering = Metering((Budget(1200, 60),))  # nobody meters: these are our own manners
     bucket = Venue(name=name, url=BUCKET, metering=metering, verdict=by_status)
     root = f"{market.folder}/monthly/klines/"
     return Source(

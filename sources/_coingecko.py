@@ -16,8 +16,8 @@ from datetime import timedelta
 import httpx
 import orjson
 
-from chandlery.errors import SourceError, Unavailable
-from chandlery.model import line
+from chandlery.errors import SourceError
+from chandlery.model import one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.source import Venue
 from chandlery.venues.verdicts import (
@@ -28,7 +28,7 @@ from chandlery.venues.verdicts import (
     excerpt,
     later,
     refused,
-    retry_after,
+    too_many,
 )
 
 URL = "https://api.coingecko.com/api/v3"
@@ -37,10 +37,7 @@ UNKNOWN = "coin not found"
 MINUTE = timedelta(minutes=1)
 
 
-def _too_many(response: httpx.Response, words: str) -> SourceError:
-    return Unavailable(words, after=retry_after(response) or MINUTE)
-
-
+_too_many = too_many(MINUTE)
 CODES: Mapping[int, Meaning] = {
     429: _too_many,
     10002: closed,  # API key missing
@@ -70,22 +67,18 @@ def _said(response: httpx.Response) -> tuple[int, str]:
         body = orjson.loads(response.content)
         error = body.get("error", body)
         if isinstance(error, str):
-            return 0, line(error)
-        code = int(error["status"]["error_code"])
-        return code, line(f"{code} {error['status']['error_message']}")
+            return 0, one_line(error)
+        told = error | error["status"]  # of a key at the wrong address the code is beside it
+        code = int(told["error_code"])
+        return code, one_line(f"{code} {told['error_message']}")
     except (ValueError, AttributeError, KeyError, TypeError, OverflowError):
         return 0, excerpt(response)
-
-
-def one(_: httpx.Request) -> float:
-    """Every request costs the same."""
-    return 1
 
 
 VENUE = Venue(
     name="coingecko",
     url=URL,
-    metering=Metering((Budget(10, 60, one),)),
+    metering=Metering((Budget(10, 60),)),
     verdict=verdict,
     key_header="x-cg-demo-api-key",
     credits=10_000,

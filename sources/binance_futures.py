@@ -19,7 +19,7 @@ from functools import partial
 import httpx
 
 from chandlery.rate_limit.budget import Budget, Metering
-from chandlery.venues.source import Catalogue, Source, Venue
+from chandlery.venues.source import Catalogue, Source, Venue, at_once
 from sources import _binance
 
 NAME = "binance_futures"
@@ -35,10 +35,6 @@ def _cost(request: httpx.Request) -> float:
     if request.url.path != "/fapi/v1/klines":
         return 1
     return COSTS[bisect_right(LIMITS, int(request.url.params.get("limit", DEFAULT_LIMIT)))]
-
-
-def _list(answer: httpx.Response | None) -> httpx.Request | None:
-    return httpx.Request("GET", f"{URL}/fapi/v1/exchangeInfo") if answer is None else None
 
 
 _listed = partial(
@@ -61,5 +57,10 @@ SOURCE = Source(
     exact=True,
     first=partial(_binance.first, KLINES),
     last=partial(_binance.last, KLINES),
-    catalogue=Catalogue(exchange="binance_futures", derivatives=True, request=_list, parse=_listed),
+    catalogue=Catalogue(
+        exchange="binance_futures",
+        derivatives=True,
+        request=at_once(f"{URL}/fapi/v1/exchangeInfo"),
+        parse=_listed,
+    ),
 )

@@ -16,7 +16,7 @@ from functools import partial
 import httpx
 
 from chandlery.rate_limit.budget import Budget, Metering
-from chandlery.venues.source import Catalogue, Source, Venue
+from chandlery.venues.source import Catalogue, Source, Venue, at_once
 from sources import _binance
 
 NAME = "binance_spot"
@@ -28,10 +28,6 @@ DEAREST = max(COSTS.values())
 
 def _cost(request: httpx.Request) -> float:
     return COSTS.get(request.url.path, DEAREST)
-
-
-def _list(answer: httpx.Response | None) -> httpx.Request | None:
-    return httpx.Request("GET", f"{URL}/api/v3/exchangeInfo") if answer is None else None
 
 
 SOURCE = Source(
@@ -50,6 +46,9 @@ SOURCE = Source(
     first=partial(_binance.first, KLINES),
     last=partial(_binance.last, KLINES),
     catalogue=Catalogue(
-        exchange="binance", derivatives=False, request=_list, parse=_binance.listed
+        exchange="binance",
+        derivatives=False,
+        request=at_once(f"{URL}/api/v3/exchangeInfo"),
+        parse=_binance.listed,
     ),
 )

@@ -31,19 +31,28 @@ Codes, Enums). Quirks:
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import httpx
 import polars as pl
 
 from chandlery.errors import Malformed, SourceError, Unavailable
-from chandlery.model import HOUR, Listing, Window, line
+from chandlery.model import HOUR, Listing, Window, milliseconds, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
 from chandlery.venues.parsing.multiples import plain
 from chandlery.venues.source import Catalogue, Markets, Source, Venue
-from chandlery.venues.verdicts import Meaning, banned, closed, excerpt, later, refused, retry_after
+from chandlery.venues.verdicts import (
+    Meaning,
+    banned,
+    closed,
+    excerpt,
+    later,
+    refused,
+    retry_after,
+    too_many,
+)
 
 NAME = "bybit"
 URL = "https://api.bybit.com"
@@ -69,36 +78,24 @@ NO_COINS = frozenset({"stock", "xstocks", "mstocks", "etf", "commodity", "forex"
 SYMBOL = re.compile(r"\bsymbols?\b", re.IGNORECASE)
 
 
-def _one(_: httpx.Request) -> float:
-    return 1
-
-
 def _request(listing: Listing, page: Window) -> httpx.Request:
     params = {
         "category": "linear",
         "symbol": listing.symbol,
         "interval": "60",
-        "start": str(_ms(page.start)),
-        "end": str(_ms(page.end) - 1),
+        "start": str(milliseconds(page.start)),
+        "end": str(milliseconds(page.end) - 1),
         "limit": str(-((page.start - page.end) // HOUR)),
     }
     return httpx.Request("GET", f"{URL}/v5/market/kline", params=params)
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp()) * 1000
 
 
 def _parse(response: httpx.Response) -> pl.DataFrame:
     rows = answers.within(response, "result", "list")
     told, asked = answers.within(response, "result", "symbol"), answers.asked(response, "symbol")
     if asked and told != asked:
-        raise Malformed(f"its candles are of {line(str(told))}, not of {asked}")
+        raise Malformed(f"its candles are of {one_line(str(told))}, not of {asked}")
     return columns.candles(rows, width=WIDTH, places=PLACES, source=NAME)
-
-
-def _too_many(response: httpx.Response, words: str) -> SourceError:
-    return Unavailable(words, after=retry_after(response) or PAUSE)
 
 
 def _parameter(response: httpx.Response, words: str) -> SourceError:
@@ -106,6 +103,7 @@ def _parameter(response: httpx.Response, words: str) -> SourceError:
     return (refused if SYMBOL.search(words) else later)(response, words)
 
 
+_too_many = too_many(PAUSE)
 CODES: Mapping[str, Meaning] = {
     "10000": later,  # server timeout
     "10001": _parameter,
@@ -160,7 +158,7 @@ SOURCE = Source(
     venue=Venue(
         name=NAME,
         url=URL,
-        metering=Metering((Budget(600, 5, _one),)),
+        metering=Metering((Budget(600, 5),)),
         verdict=_verdict,
     ),
     kind="traded",

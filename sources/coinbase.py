@@ -28,10 +28,10 @@ import httpx
 import polars as pl
 
 from chandlery.errors import SourceError
-from chandlery.model import HOUR, Listing, Window, line
+from chandlery.model import HOUR, Listing, Window, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
-from chandlery.venues.source import Catalogue, Markets, Source, Venue
+from chandlery.venues.source import Catalogue, Markets, Source, Venue, at_once
 from chandlery.venues.verdicts import broken, by_status, refused
 
 NAME = "coinbase"
@@ -43,10 +43,6 @@ UNKNOWN = "NotFound"
 COINS = frozenset({"", "SPOT"})
 NO_COINS = frozenset({"FUTURE"})
 PLACES = {"open_time": 0, "low": 1, "high": 2, "open": 3, "close": 4, "volume": 5}
-
-
-def _one(_: httpx.Request) -> float:
-    return 1
 
 
 def _request(listing: Listing, page: Window) -> httpx.Request:
@@ -71,14 +67,10 @@ def _parse(response: httpx.Response) -> pl.DataFrame:
 def _verdict(response: httpx.Response) -> SourceError | None:
     if response.is_success:
         return broken(response)
-    words = line(answers.text(answers.envelope(response).get("message")))
+    words = one_line(answers.text(answers.envelope(response).get("message")))
     if response.status_code == MISSING and words == UNKNOWN:
         return refused(response, f"HTTP {MISSING} {words}")
     return by_status(response, words or None)
-
-
-def _list(answer: httpx.Response | None) -> httpx.Request | None:
-    return httpx.Request("GET", f"{URL}/products") if answer is None else None
 
 
 def _listed(response: httpx.Response) -> Markets:
@@ -101,12 +93,14 @@ SOURCE = Source(
     venue=Venue(
         name=NAME,
         url=URL,
-        metering=Metering((Budget(10, 1, _one),)),
+        metering=Metering((Budget(10, 1),)),
         verdict=_verdict,
     ),
     kind="traded",
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
-    catalogue=Catalogue(exchange="gdax", derivatives=False, request=_list, parse=_listed),
+    catalogue=Catalogue(
+        exchange="gdax", derivatives=False, request=at_once(f"{URL}/products"), parse=_listed
+    ),
 )

@@ -29,7 +29,7 @@ import httpx
 import polars as pl
 
 from chandlery.errors import Malformed
-from chandlery.model import line
+from chandlery.model import one_line
 from chandlery.venues.fetch import MOST_ANSWERS, send
 from chandlery.venues.parsing import columns
 from chandlery.venues.source import LONGEST_NAME, Many, Source, is_nameable
@@ -96,7 +96,7 @@ def number_of_coins(client: httpx.Client) -> int:
         told = body.get("data") if isinstance(body, dict) else None
         number = told.get("active_cryptocurrencies") if isinstance(told, dict) else None
         if type(number) is not int or not 0 < number < MOST_RANKS:
-            raise Malformed(f"the number of its coins is {line(repr(number))}")
+            raise Malformed(f"the number of its coins is {one_line(repr(number))}")
     return number
 
 
@@ -138,8 +138,8 @@ def coin(found: Row) -> Row:
         raise ValueError(f"its rank is {rank!r}")
     return {
         "id": key,
-        "symbol": line(_word(found, "symbol"), LONGEST_TICKER - 1) or key,
-        "name": line(_word(found, "name"), LONGEST_NAME - 1) or key,
+        "symbol": one_line(_word(found, "symbol"), LONGEST_TICKER - 1) or key,
+        "name": one_line(_word(found, "name"), LONGEST_NAME - 1) or key,
         "rank": rank,
         "price": _price(found.get("current_price")),
     }
@@ -214,7 +214,7 @@ def _frame(found: list[object], read: Read, schema: pl.Schema) -> pl.DataFrame:
         try:
             rows.append(_row(each, read))
         except ValueError as error:
-            odd.append(line(str(error)))
+            odd.append(one_line(str(error)))
     if odd and len(odd) == len(found):
         raise Malformed(odd[0])
     if odd:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from chandlery.rate_limit.budget import Budget, Metering
 from sources import coingecko
-from sources._coingecko import VENUE, one
+from sources._coingecko import VENUE
 
 SOURCE = replace(
     coingecko.SOURCE,
@@ -17,7 +17,7 @@ SOURCE = replace(
         VENUE,
         name="coingecko_pro",
         url="https://pro-api.coingecko.com/api/v3",
-        metering=Metering((Budget(250, 60, one),)),
+        metering=Metering((Budget(250, 60),)),
         key_header="x-cg-pro-api-key",
         key_required=True,
     ),

@@ -39,7 +39,7 @@ import httpx
 import polars as pl
 
 from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
-from chandlery.model import HOUR, Listing, Window, line
+from chandlery.model import HOUR, Listing, Window, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
 from chandlery.venues.source import Source, Venue
@@ -71,10 +71,6 @@ PERIODS = {
 }
 UNKNOWN = re.compile(r"\bmarket does not exist\b|\bno data for the symbol\b", re.IGNORECASE)
 KEY = re.compile(r"\b(api|auth)[ _-]?key\b", re.IGNORECASE)
-
-
-def _one(_: httpx.Request) -> float:
-    return 1
 
 
 def _request(listing: Listing, page: Window) -> httpx.Request:
@@ -109,10 +105,10 @@ def _rows(body: Any) -> list[list[object]]:  # noqa: ANN401 - JSON may be anythi
 
 def _verdict(response: httpx.Response) -> SourceError | None:
     body = answers.envelope(response)
-    kind, message = _told(body)
+    kind, message = _error_of(body)
     if response.is_success and not kind + message:
         return broken(response)
-    words = line(f"{kind} {message}") if kind + message else None
+    words = one_line(f"{kind} {message}") if kind + message else None
     if kind == SPENT:
         return Unavailable(words or "", after=retry_after(response) or _rest(body))
     if KEY.search(message):
@@ -122,7 +118,7 @@ def _verdict(response: httpx.Response) -> SourceError | None:
     return by_status(response, words) or later(response, words or "")
 
 
-def _told(body: Mapping[str, Any]) -> tuple[str, str]:
+def _error_of(body: Mapping[str, Any]) -> tuple[str, str]:
     """Type and message of either kind of error; empty where the answer is none."""
     error = body.get("Err")
     if isinstance(error, dict) and error:
@@ -149,7 +145,7 @@ def _rest(body: Mapping[str, Any]) -> timedelta:
 VENUE = Venue(
     name=NAME,
     url=URL,
-    metering=Metering((Budget(20, 1, _one), Budget(300, 60, _one))),
+    metering=Metering((Budget(20, 1), Budget(300, 60))),
     verdict=_verdict,
     key_header="authorization",
     key_form="Apikey {}",

@@ -36,12 +36,12 @@ from functools import partial
 import httpx
 import polars as pl
 
-from chandlery.errors import Malformed, SourceError, Unavailable
-from chandlery.model import HOUR, Listing, Window
+from chandlery.errors import Malformed
+from chandlery.model import HOUR, Listing, Window, milliseconds
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
-from chandlery.venues.source import Catalogue, Markets, Source, Venue
-from chandlery.venues.verdicts import Meaning, closed, later, refused, retry_after
+from chandlery.venues.source import Catalogue, Markets, Source, Venue, at_once
+from chandlery.venues.verdicts import Meaning, closed, later, refused, too_many
 
 NAME = "okx"
 URL = "https://www.okx.com"
@@ -64,23 +64,15 @@ COINS = frozenset({"1", ""})
 NO_COINS = frozenset({"3", "4", "5", "6"})
 
 
-def _one(_: httpx.Request) -> float:
-    return 1
-
-
 def _request(listing: Listing, page: Window) -> httpx.Request:
     params = {
         "instId": listing.symbol,
         "bar": "1H",
-        "after": str(_ms(page.end)),
-        "before": str(_ms(page.start) - 1),
+        "after": str(milliseconds(page.end)),
+        "before": str(milliseconds(page.start) - 1),
         "limit": str(-((page.start - page.end) // HOUR)),
     }
     return httpx.Request("GET", f"{URL}/api/v5/market/history-candles", params=params)
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp()) * 1000
 
 
 def _parse(response: httpx.Response) -> pl.DataFrame:
@@ -115,10 +107,7 @@ def _complete(response: httpx.Response, frame: pl.DataFrame) -> None:
             raise Malformed(f"{OLD_LIMIT} rows over {hours} hours where {asked} were asked for")
 
 
-def _too_many(response: httpx.Response, words: str) -> SourceError:
-    return Unavailable(words, after=retry_after(response) or PAUSE)
-
-
+_too_many = too_many(PAUSE)
 CODES: Mapping[str, Meaning] = {
     "50001": later,  # service temporarily unavailable
     "50004": later,  # endpoint request timeout
@@ -133,12 +122,6 @@ CODES: Mapping[str, Meaning] = {
     "51000": later,  # parameter error, whichever
     "51001": refused,  # instrument does not exist
 }
-
-
-def _list(answer: httpx.Response | None) -> httpx.Request | None:
-    params = {"instType": "SPOT"}
-    url = f"{URL}/api/v5/public/instruments"
-    return httpx.Request("GET", url, params=params) if answer is None else None
 
 
 def _listed(response: httpx.Response) -> Markets:
@@ -162,7 +145,7 @@ SOURCE = Source(
     venue=Venue(
         name=NAME,
         url=URL,
-        metering=Metering((Budget(20, 2, _one),)),
+        metering=Metering((Budget(20, 2),)),
         verdict=partial(answers.verdict, code="code", message="msg", fine="0", codes=CODES),
     ),
     kind="traded",
@@ -170,5 +153,10 @@ SOURCE = Source(
     request=_request,
     parse=_parse,
     exact=True,
-    catalogue=Catalogue(exchange="okex", derivatives=False, request=_list, parse=_listed),
+    catalogue=Catalogue(
+        exchange="okex",
+        derivatives=False,
+        request=at_once(f"{URL}/api/v5/public/instruments", instType="SPOT"),
+        parse=_listed,
+    ),
 )

@@ -19,7 +19,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from chandlery import embedded, store
-from chandlery.engine import RunContext, open_context
+from chandlery.engine.context import RunContext, open_context
 from chandlery.model import HOUR, SCHEMA
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
@@ -235,7 +235,7 @@ def learn(connection: store.Connection) -> Learn:
     return learnt
 
 
-def hurried() -> Timepiece:
+def simulated_clock() -> Timepiece:
     """A clock that whoever sleeps moves on: nobody waits."""
     slept = [0.0]
 
@@ -252,4 +252,4 @@ def hurried() -> Timepiece:
 @pytest.fixture(scope="session")
 def open_tools() -> Open:
     """Open the tools of a run, with a clock that makes nobody wait."""
-    return lambda settings, **given: open_context(settings, timepiece=hurried(), **given)
+    return lambda settings, **given: open_context(settings, timepiece=simulated_clock(), **given)

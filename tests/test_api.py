@@ -19,7 +19,7 @@ LATER = T0 + 2 * DAY * HOUR
 
 
 @pytest.fixture
-def at_hand(
+def at_home(
     settings: Settings,
     connection: store.Connection,
     learn: Learn,
@@ -53,7 +53,7 @@ def test_the_import_alone_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "set()"
 
 
-@pytest.mark.usefixtures("at_hand")
+@pytest.mark.usefixtures("at_home")
 def test_candles_of_one_coin_and_of_several() -> None:
     frame = chandlery.read("btc")
     assert frame.schema == api.CANDLES
@@ -65,7 +65,7 @@ def test_candles_of_one_coin_and_of_several() -> None:
     assert window["timestamp"].to_list() == [T0 + 5 * HOUR, T0 + 6 * HOUR]
 
 
-@pytest.mark.usefixtures("at_hand")
+@pytest.mark.usefixtures("at_home")
 def test_closes_lie_side_by_side() -> None:
     wide = chandlery.closes(["BTC", "ETH"], "1d")
     assert wide.rows() == [(T0, 3.0, 2.5), (T0 + DAY * HOUR, 3.0, None)]
@@ -75,7 +75,7 @@ def test_closes_lie_side_by_side() -> None:
     }
 
 
-@pytest.mark.usefixtures("at_hand")
+@pytest.mark.usefixtures("at_home")
 def test_gaps_and_coins() -> None:
     lacks = chandlery.gaps("BTC", end=LATER)
     assert lacks.schema == api.GAPS
@@ -83,7 +83,7 @@ def test_gaps_and_coins() -> None:
     assert chandlery.coins()["id"].to_list() == ["bitcoin", "ethereum"]
 
 
-@pytest.mark.usefixtures("at_hand")
+@pytest.mark.usefixtures("at_home")
 def test_the_universe_of_a_day() -> None:
     assert chandlery.universe(T0)["symbol"].to_list() == ["BTC", "ETH"]
     assert chandlery.universe("2024-03-05", top=1)["symbol"].to_list() == ["BTC"]
@@ -91,14 +91,14 @@ def test_the_universe_of_a_day() -> None:
     assert (before.height, before.schema) == (0, api.COINS)
 
 
-@pytest.mark.usefixtures("at_hand")
+@pytest.mark.usefixtures("at_home")
 def test_another_database_for_one_call(connection: store.Connection) -> None:
     assert chandlery.coins(database=connection.info.dsn).height == 2
     with pytest.raises(ChandleryError, match="cannot reach the database"):
         chandlery.coins(database="postgresql://me:secret@127.0.0.1:1/none")
 
 
-@pytest.mark.usefixtures("at_hand")
+@pytest.mark.usefixtures("at_home")
 @pytest.mark.parametrize(
     ("call", "says"),
     [

@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from chandlery.cli.console import print_json
-from chandlery.cli.options import JSON, choices
+from chandlery.cli.options import JSON, options
 from chandlery.errors import ChandleryError, Misuse
 from chandlery.local.instance import ROOT
 from chandlery.local.prefect_api import Row, Server, at_hand
@@ -32,7 +32,7 @@ OURS = "chandlery"
     default=FILE,
     help="What to apply. [default: automations.yaml beside the code]",
 )
-@choices(JSON)
+@options(JSON)
 def automations(*, file: Path, as_json: bool) -> None:
     """Have Prefect's server speak up when collection fails or falls behind.
 

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from chandlery import venues
 from chandlery.cli.console import output, print_json
-from chandlery.cli.options import JSON, choices
+from chandlery.cli.options import JSON, options
 from chandlery.local.prefect_api import at_hand
-from chandlery.model import line
+from chandlery.model import one_line
 from chandlery.settings import BLOCK, FOR_FLOWS, Settings, key_name, keys, origins, settings
 
 MASK = "***"
@@ -51,7 +51,7 @@ class Setting:
 @click.option(
     "--example", is_flag=True, help="Print .env.example: every variable, a sentence each."
 )
-@choices(JSON)
+@options(JSON)
 def config(*, example: bool, as_json: bool) -> None:
     """Show what is in force, and where it was set; passwords and keys are masked."""
     if example:
@@ -174,7 +174,7 @@ def _table(found: list[Setting]) -> Table:
     for each in found:
         origin = f"{each.origin}, for flows" if each.origin == BLOCK else each.origin
         value = "unset" if each.value is None else each.value
-        table.add_row(*map(Text, (each.name, line(value, SHOWN), origin, each.about)))
+        table.add_row(*map(Text, (each.name, one_line(value, SHOWN), origin, each.about)))
     return table
 
 

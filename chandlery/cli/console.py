@@ -1,12 +1,16 @@
 """What people see: tables on stdout, progress on stderr."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import logging
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.logging import RichHandler
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,10 +23,13 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from chandlery.engine import Progress as Step
-from chandlery.engine import RunResult
-from chandlery.engine.coins_known import CoinsKnown
-from chandlery.symbology.left_out import LeftOut
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from chandlery.engine.coins_known import CoinsKnown
+    from chandlery.engine.result import RunResult
+    from chandlery.engine.run import Progress as Step
+    from chandlery.symbology.left_out import LeftOut
 
 NO_CANDLES = "no candles yet: `chandlery backfill --max-coins 20` fetches some"
 WIDE = 240  # where no terminal says how wide it is, a table is not to be folded
@@ -35,6 +42,15 @@ def _console(*, stderr: bool = False) -> Console:
 
 output = _console()
 errors = _console(stderr=True)
+
+
+def log_to_stderr() -> None:
+    """Show warnings on stderr, above a bar that is under way."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(message)s",
+        handlers=[RichHandler(console=errors, show_time=False, show_path=False, show_level=False)],
+    )
 
 
 @contextmanager
@@ -101,34 +117,34 @@ def print_left_out(coins: Iterable[LeftOut], *, as_json: bool) -> None:
     output.print("taken in by CHANDLERY_INCLUDE; what is delisted by `backfill --delisted`")
 
 
-def print_tally(tally: RunResult) -> None:
+def print_result(result: RunResult) -> None:
     """What a run did, in a few lines."""
     output.print(
-        f"{tally.successful} of {len(tally.coins)} coins, {tally.records:,} candles"
-        f" in {tally.pages:,} requests, {tally.seconds:.1f} s",
+        f"{result.successful} of {len(result.coins)} coins, {result.records:,} candles"
+        f" in {result.pages:,} requests, {result.seconds:.1f} s",
         highlight=False,
     )
-    for name, rows in tally.rows.most_common():
-        output.print(f"  {name}: {rows:,} of {len(tally.used[name])} coins", highlight=False)
-    for name, why in tally.skipped.items():
+    for name, rows in result.rows.most_common():
+        output.print(f"  {name}: {rows:,} of {len(result.used[name])} coins", highlight=False)
+    for name, why in result.skipped.items():
         output.print(f"  {name}: {why}", highlight=False, markup=False)
-    for words in tally.leaving():
+    for words in result.leaving():
         output.print(f"  {words}", highlight=False, markup=False)
-    for finding in tally.findings:
+    for finding in result.findings:
         output.print(f"  noted: {finding}", highlight=False, markup=False)
-    for reason, each in (tally.open_gaps or {}).items():
+    for reason, each in (result.open_gaps or {}).items():
         output.print(
             f"  missing: {each['hours']:,} hours in {each['gaps']:,} gaps: {reason}",
             highlight=False,
         )
-    if tally.known and (known := tally.known.sentence()):
+    if result.known and (known := result.known.sentence()):
         output.print(f"  {known}", highlight=False)
-    if tally.unlisted:
-        output.print(f"  no source lists {_some(tally.unlisted)}", highlight=False, markup=False)
-    for symbol, why in list(tally.failed.items())[:10]:
+    if result.unlisted:
+        output.print(f"  no source lists {_some(result.unlisted)}", highlight=False, markup=False)
+    for symbol, why in list(result.failed.items())[:10]:
         errors.print(f"  failed: {symbol}: {why}", highlight=False, markup=False)
-    if len(tally.failed) > 10:  # noqa: PLR2004  a screen's worth
-        errors.print(f"  and {len(tally.failed) - 10} more", highlight=False)
+    if len(result.failed) > 10:  # noqa: PLR2004  a screen's worth
+        errors.print(f"  and {len(result.failed) - 10} more", highlight=False)
 
 
 def _some(names: list[str], most: int = 10) -> str:

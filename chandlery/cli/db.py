@@ -6,7 +6,7 @@ import click
 
 from chandlery import embedded
 from chandlery.cli.console import print_json
-from chandlery.cli.options import JSON, choices
+from chandlery.cli.options import JSON, options
 from chandlery.settings import settings
 
 PORT = click.IntRange(1, 65535)
@@ -36,7 +36,7 @@ def stop() -> None:
 
 
 @db.command()
-@choices(JSON)
+@options(JSON)
 def status(*, as_json: bool) -> None:
     """Say whether it runs, and where."""
     found = embedded.status(settings().home)

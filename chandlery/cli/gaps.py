@@ -12,8 +12,8 @@ from rich.table import Table
 
 from chandlery import store
 from chandlery.cli.console import NO_CANDLES, counted, output, print_json
-from chandlery.cli.options import END, JSON, NOW, START, SYMBOLS, at, choices, listed
-from chandlery.engine import choose
+from chandlery.cli.options import END, JSON, NOW, START, SYMBOLS, at, options
+from chandlery.engine.chosen import choose
 from chandlery.model import Coin, Window, window
 from chandlery.settings import settings
 from chandlery.store.gaps import NOT_MISSING, Gap, Outage
@@ -47,12 +47,12 @@ OTHERS = {
     type=click.IntRange(1),
     help="Lines to show at most.",
 )
-@choices(SYMBOLS, START, END, NOW, JSON)
+@options(SYMBOLS, START, END, NOW, JSON)
 def gaps(  # noqa: PLR0913  a verb's options
     *,
     coin: str | None,
     most: int,
-    symbols: str | None,
+    symbols: list[str] | None,
     start: str | None,
     end: str | None,
     now: str | None,
@@ -62,7 +62,7 @@ def gaps(  # noqa: PLR0913  a verb's options
 
     Of COIN (a ticker or a CoinGecko id), or of all; within --start and --end, or since listing.
     """
-    moment, asked = at(now), [*(listed(symbols) or ()), *([coin] if coin else ())]
+    moment, asked = at(now), [*(symbols or ()), *([coin] if coin else ())]
     within = window(start, end, moment)
     with store.connect(settings()) as connection:
         store.migrate(connection)

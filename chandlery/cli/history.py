@@ -10,8 +10,8 @@ from rich.table import Table
 from chandlery import store
 from chandlery.cli.console import output, print_json
 from chandlery.cli.gaps import said, times
-from chandlery.cli.options import JSON, NOW, at, choices
-from chandlery.engine import choose
+from chandlery.cli.options import JSON, NOW, at, options
+from chandlery.engine.chosen import choose
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, SCHEMA, Coin, instant, whole_hour
 from chandlery.settings import settings
@@ -24,7 +24,7 @@ SHOWN = ("open", "high", "low", "close", "volume")
 @click.command()
 @click.argument("coin")
 @click.argument("hour")
-@choices(NOW, JSON)
+@options(NOW, JSON)
 def history(*, coin: str, hour: str, now: str | None, as_json: bool) -> None:
     """Show what COIN's candle of HOUR is, what it was before, and who was asked and had none.
 
@@ -37,7 +37,7 @@ def history(*, coin: str, hour: str, now: str | None, as_json: bool) -> None:
         past = store.history(connection, best, open_time)
         asked = store.asked(connection, best, open_time)
     if as_json:
-        print_json(_told(best, open_time, past) | {"asked": asked})
+        print_json(_as_json(best, open_time, past) | {"asked": asked})
         return
     _print(best, open_time, past)
     for each in asked:
@@ -58,7 +58,7 @@ def _hour(text: str, now: datetime) -> datetime:
     return hour
 
 
-def _told(coin: Coin, hour: datetime, past: History) -> dict[str, object]:
+def _as_json(coin: Coin, hour: datetime, past: History) -> dict[str, object]:
     return {
         "symbol": coin.symbol,
         "coin_id": coin.id,

@@ -1,73 +1,93 @@
-"""`chandlery <verb>`: done here and now; a user's mistake is one line and exit 2."""
+"""`chandlery <verb>`: done here and now; a user's mistake is one line and exit 2.
 
-import errno
-import logging
+A verb's module is imported when the verb is run: `--version`, `--help` and completion wait for none
+of them.
+"""
+
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 import click
-import psycopg
-from rich.logging import RichHandler
+from click.shell_completion import CompletionItem
 
-from chandlery import embedded, store
-from chandlery.cli.automations import automations
-from chandlery.cli.bury import bury
-from chandlery.cli.collecting import backfill, coins, fill_gaps, hourly
-from chandlery.cli.config import config
-from chandlery.cli.console import errors
-from chandlery.cli.data import export, migrate, roles, status
-from chandlery.cli.db import db
-from chandlery.cli.gaps import gaps
-from chandlery.cli.history import history
-from chandlery.cli.maintain import maintain
-from chandlery.cli.quality import quality
-from chandlery.cli.try_source import try_source
-from chandlery.cli.up import down, up
-from chandlery.errors import ChandleryError, Misuse
-from chandlery.model import line
+DONE, INTERRUPTED, TERMINATED = 0, 130, 143
 
-FORBIDDEN = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
-LONGEST = 500  # signs of a line: what was typed may be in it, of any length
-ROOM, FOLDER = "make room and try again", "set CHANDLERY_HOME to a folder you may write to"
-PLACES = {
-    errno.ENOSPC: ROOM,
-    errno.EDQUOT: ROOM,
-    errno.EROFS: FOLDER,
-    errno.EACCES: FOLDER,
-    errno.EPERM: FOLDER,
+GROUPS: Mapping[str, Mapping[str, str]] = {
+    "Collect": {
+        "coins": "Learn coins by market cap, and where they are listed.",
+        "backfill": "Fetch the hours that are missing, best market cap first; since 2020, if no"
+        " start is given.",
+        "hourly": "Fetch the newest closed hours that are missing.",
+        "fill-gaps": "Ask for what is missing and due, and for what may be better by now; the last"
+        " 30 days.",
+        "try": "Ask SOURCE for SYMBOL's newest hours; SYMBOL as the venue writes it (coingecko:"
+        " bitcoin).",
+    },
+    "Look": {
+        "status": "Show what is there: coins, candles, coverage.",
+        "gaps": "Which hours are missing, why, and when they are asked for again.",
+        "history": "Show what COIN's candle of HOUR is, what it was before, and who was asked and"
+        " had none.",
+        "quality": "Check what is stored: completeness, sources, and what is odd. Asks no venue.",
+        "export": "Write candles to FILE.parquet or FILE.csv, by symbol and time (UTC).",
+    },
+    "Run": {
+        "up": "Run everything here: database, Prefect's server and UI, schedules, worker.",
+        "down": "Stop what `chandlery up` runs, wherever it was started.",
+        "automations": "Have Prefect's server speak up when collection fails or falls behind.",
+        "bury": "Call crashed what Prefect shows as running, and nobody runs any more.",
+        "config": "Show what is in force, and where it was set; passwords and keys are masked.",
+    },
+    "Database": {
+        "db": "The embedded TimescaleDB: it starts by itself, and stops when nobody uses it.",
+        "maintain": "Find lost hours, compress old candles, refresh 4h and 1d, tidy up. Asks no"
+        " venue.",
+        "migrate": "Bring the database's tables up to date.",
+        "roles": "Make the database's writer and reader, as the owner of its tables.",
+    },
 }
-"""What is wrong with a place, and not with us, and what to do about it."""
-
-DONE, SOME_FAILED, MISUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
-
-
-GROUPS: Mapping[str, Sequence[click.Command]] = {
-    "Collect": (coins, backfill, hourly, fill_gaps, try_source),
-    "Look": (status, gaps, history, quality, export),
-    "Run": (up, down, automations, bury, config),
-    "Database": (db, maintain, migrate, roles),
-}
-"""The verbs, as `--help` and docs/commands.md show them."""
+"""The verbs and what they do, as `--help` and docs/commands.md show them."""
+ELSEWHERE = {"try": ("try_source", "try_source"), "down": ("up", "down")}
+"""Module and function of a verb whose name they do not bear."""
 
 
-class Grouped(click.Group):
-    """A group whose help shows its commands by what they are for, each with its whole sentence."""
+class Verbs(click.Group):
+    """A group that imports a verb when it is run, and whose help shows verbs by what they do."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """The names of all verbs, in the groups' order."""
+        return [name for verbs in GROUPS.values() for name in verbs]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The verb of this name; None if there is none."""
+        if name not in self.list_commands(context):
+            return None
+        word = name.replace("-", "_")
+        module, function = ELSEWHERE.get(name, (word, word))
+        verb: click.Command = getattr(import_module(f"chandlery.cli.{module}"), function)
+        return verb
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands."""
+        """Write each group with its verbs, no sentence cut off."""
         for title, verbs in GROUPS.items():
             with formatter.section(title):
-                formatter.write_dl([(str(verb.name), first_sentence(verb)) for verb in verbs])
+                formatter.write_dl([*verbs.items()])
 
-
-def first_sentence(verb: click.Command) -> str:
-    """What a verb does, in a sentence."""
-    return (verb.help or "").partition("\n\n")[0].replace("\n", " ").strip()
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a verb's name or an option."""
+        verbs = [
+            CompletionItem(name, help=words)
+            for group in GROUPS.values()
+            for name, words in group.items()
+            if name.startswith(incomplete)
+        ]
+        return verbs + click.Command.shell_complete(self, context, incomplete)
 
 
 @click.group(
-    cls=Grouped,
+    cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="chandlery", message="%(version)s")
@@ -76,44 +96,29 @@ def cli() -> None:
 
     Without DATABASE_URL the database is an embedded TimescaleDB under CHANDLERY_HOME.
     """
+    from chandlery.cli.console import log_to_stderr  # noqa: PLC0415 - help is shown without
 
-
-for verb in (verb for verbs in GROUPS.values() for verb in verbs):
-    cli.add_command(verb)
+    log_to_stderr()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code: 0 done, 1 some coins failed, 2 bad use."""
-    logging.basicConfig(
-        level=logging.WARNING,
-        format="%(message)s",
-        handlers=[RichHandler(console=errors, show_time=False, show_path=False, show_level=False)],
-    )
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = cli.main(arguments, prog_name="chandlery", standalone_mode=False)
-    except click.ClickException as error:
-        return _say(error.format_message(), MISUSED)
-    except (Misuse, embedded.EngineError) as error:
-        return _say(str(error), MISUSED)
     except (click.Abort, KeyboardInterrupt) as error:
         by_signal = isinstance(error.__cause__ or error, _Terminated)
-        words = "stopped; what was written stays, the same command goes on"
-        return _say(words, TERMINATED if by_signal else INTERRUPTED)
-    except (ChandleryError, OSError, *FORBIDDEN, psycopg.OperationalError) as error:
-        return _say(*_verdict(error))
+        sys.stderr.write("chandlery: stopped; what was written stays, the same command goes on\n")
+        return TERMINATED if by_signal else INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - what nobody can mend is raised again
+        from chandlery.cli.failures import explained  # noqa: PLC0415 - it knows the database's
+
+        words, code = explained(error)
+        sys.stderr.write(f"chandlery: {words}\n")
     return code if isinstance(code, int) else DONE
-
-
-def _verdict(error: Exception) -> tuple[str, int]:
-    """What to say of what is wrong outside of us, and the exit code."""
-    if isinstance(error, OSError):
-        return _unwritten(error), MISUSED
-    if isinstance(error, FORBIDDEN):
-        reason = str(error).strip().partition("\n")[0]
-        return f"DATABASE_URL's user may not do that ({reason}): run it as a writer", MISUSED
-    lost = isinstance(error, psycopg.Error)
-    return store.told(error) if lost else str(error), SOME_FAILED
 
 
 class _Terminated(KeyboardInterrupt):
@@ -122,16 +127,3 @@ class _Terminated(KeyboardInterrupt):
 
 def _terminate(*_: object) -> None:
     raise _Terminated
-
-
-def _say(message: str, code: int) -> int:
-    sys.stderr.write(f"chandlery: {line(message, LONGEST)}\n")
-    return code
-
-
-def _unwritten(error: OSError) -> str:
-    """What keeps a file from being written; any other error of the kind is ours, and raised."""
-    if error.errno not in PLACES:
-        raise error
-    where = "" if error.filename is None else f" {error.filename}"
-    return f"cannot write{where} ({error.strerror}): {PLACES[error.errno]}"

@@ -3,9 +3,9 @@
 import click
 
 from chandlery.cli.console import errors, output, print_json, progress
-from chandlery.cli.options import JSON, NOW, at, choices
-from chandlery.engine import AFTER_DAYS
-from chandlery.engine import maintain as keep_up
+from chandlery.cli.options import JSON, NOW, at, options
+from chandlery.engine.maintenance import AFTER_DAYS
+from chandlery.engine.maintenance import maintain as maintain_database
 from chandlery.settings import settings
 
 
@@ -17,7 +17,7 @@ from chandlery.settings import settings
     metavar="N",
     help="Candles older than that are compressed; they can be read and written as before.",
 )
-@choices(NOW, JSON)
+@options(NOW, JSON)
 def maintain(*, after_days: int, now: str | None, as_json: bool) -> int:
     """Find lost hours, compress old candles, refresh 4h and 1d, tidy up. Asks no venue.
 
@@ -29,11 +29,11 @@ def maintain(*, after_days: int, now: str | None, as_json: bool) -> int:
         def say(what: str) -> None:
             bar.update(bar.tasks[0].id, detail=what)
 
-        done = keep_up(settings(), moment, after_days, say)
+        done = maintain_database(settings(), moment, after_days, say)
     for sentence in done.lost.sentences():
         errors.print(sentence, highlight=False, markup=False, soft_wrap=True)
     if as_json:
         print_json(done.statistics())
     else:
-        output.print(done.line(), highlight=False, soft_wrap=True)
+        output.print(done.summary(), highlight=False, soft_wrap=True)
     return 1 if done.lost.hours else 0

@@ -31,9 +31,9 @@ def _commands() -> Iterator[str]:
     yield "| 1 | some coins failed, no source lists any, or the database or network is away |"
     yield "| 2 | wrong use or configuration: it says what to write |"
     yield "| 130, 143 | Ctrl-C, SIGTERM |"
-    for group, verbs in GROUPS.items():
+    for group, names in GROUPS.items():
         yield f"\n## {group}"
-        for verb in verbs:
+        for verb in filter(None, (cli.get_command(context, name) for name in names)):
             yield from _verb(context, verb)
 
 

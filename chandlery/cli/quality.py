@@ -6,9 +6,9 @@ from rich.table import Table
 from rich.text import Text
 
 from chandlery.cli.console import NO_CANDLES, output, print_json, progress
-from chandlery.cli.options import JSON, MAX_COINS, NOW, SYMBOLS, at, choices, listed
-from chandlery.quality import Report, check
-from chandlery.quality.check import TIMEFRAMES, cut
+from chandlery.cli.options import JSON, MAX_COINS, NOW, SYMBOLS, at, options
+from chandlery.quality.check import TIMEFRAMES, Report, check
+from chandlery.quality.wording import cut
 from chandlery.settings import settings
 
 ROWS = 20  # a screen's worth
@@ -17,8 +17,10 @@ OF_A_KIND = 4  # so that a thousand stale coins do not hide the one that was red
 
 
 @click.command()
-@choices(SYMBOLS, MAX_COINS, NOW, JSON)
-def quality(*, symbols: str | None, max_coins: int | None, now: str | None, as_json: bool) -> None:
+@options(SYMBOLS, MAX_COINS, NOW, JSON)
+def quality(
+    *, symbols: list[str] | None, max_coins: int | None, now: str | None, as_json: bool
+) -> None:
     """Check what is stored: completeness, sources, and what is odd. Asks no venue."""
     moment = at(now)
     with progress("quality", shown=not as_json) as bar:
@@ -26,7 +28,7 @@ def quality(*, symbols: str | None, max_coins: int | None, now: str | None, as_j
         def say(what: str) -> None:
             bar.update(bar.tasks[0].id, detail=what)
 
-        report = check(settings(), moment, listed(symbols), max_coins, say)
+        report = check(settings(), moment, symbols, max_coins, say)
     if as_json:
         print_json(report.statistics())
     else:
@@ -41,7 +43,7 @@ def _print(report: Report) -> None:
     rest = report.coins["id"].n_unique() - ROWS
     if rest > 0:
         output.print(f"and {rest:,} coins more, none of them less complete", highlight=False)
-    output.print(report.line(), highlight=False)
+    output.print(report.summary(), highlight=False)
     shown = _shown(report)
     for row in shown:
         output.print(f"  {row}", highlight=False, markup=False)

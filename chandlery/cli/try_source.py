@@ -11,7 +11,7 @@ from rich.text import Text
 
 from chandlery import venues
 from chandlery.cli.console import output, print_json
-from chandlery.cli.options import JSON, NOW, at, choices
+from chandlery.cli.options import JSON, NOW, at, options
 from chandlery.engine.context import open_client
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, Listing, Window, empty, whole_hour
@@ -26,7 +26,7 @@ SHOWN = 3
 @click.argument("source")
 @click.argument("symbol")
 @click.option("--hours", default=HOURS, show_default=True, type=click.IntRange(1, 10_000))
-@choices(NOW, JSON)
+@options(NOW, JSON)
 def try_source(source: str, symbol: str, *, hours: int, now: str | None, as_json: bool) -> None:
     """Ask SOURCE for SYMBOL's newest hours; SYMBOL as the venue writes it (coingecko: bitcoin).
 
@@ -40,7 +40,7 @@ def try_source(source: str, symbol: str, *, hours: int, now: str | None, as_json
     moment = at(now)
     began = monotonic()
     frame = _asked(known[source], symbol, hours, moment)
-    told = _told(frame, moment, monotonic() - began)
+    told = _statistics(frame, moment, monotonic() - began)
     if as_json:
         print_json({"source": source, "symbol": symbol, **told, "candles": frame.to_dicts()})
     else:
@@ -57,7 +57,7 @@ def _asked(source: Source, symbol: str, hours: int, now: datetime) -> pl.DataFra
     return pl.concat(frames) if frames else empty()
 
 
-def _told(frame: pl.DataFrame, now: datetime, seconds: float) -> dict[str, object]:
+def _statistics(frame: pl.DataFrame, now: datetime, seconds: float) -> dict[str, object]:
     newest = frame["open_time"].max()
     behind = whole_hour(now) - newest - HOUR if isinstance(newest, datetime) else None
     return {

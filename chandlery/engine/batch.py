@@ -12,22 +12,22 @@ from itertools import chain
 import polars as pl
 
 from chandlery import store, venues
-from chandlery.engine import absences, plan, quota, starts
-from chandlery.engine.claims import Claim, claimed
-from chandlery.engine.context import HANDS, RunContext
+from chandlery.engine import empty_answers, monthly_quota, plan, starts
+from chandlery.engine.claimed import Claim, claimed
+from chandlery.engine.context import WORKERS, RunContext
 from chandlery.engine.newest import newest
 from chandlery.engine.plan import Page
 from chandlery.engine.price_check import Guard
 from chandlery.engine.result import Failure, RunResult
+from chandlery.engine.source_batch import SourceBatch, Step
 from chandlery.engine.spec import RunSpec
-from chandlery.engine.turn import Step, Turn
 from chandlery.errors import SourceError
 from chandlery.model import Coin, Listing, within
 from chandlery.venues import Fetched, Source, fetch
 
 BATCH = 50  # coins that are planned, and in Prefect retried, together
 FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
-AHEAD = 3  # requests queued for each hand, so that none is idle while rows are written
+AHEAD = 3  # requests queued for each worker, so that none is idle while rows are written
 
 
 def batches(coins: Sequence[Coin]) -> Iterator[Sequence[Coin]]:
@@ -36,159 +36,165 @@ def batches(coins: Sequence[Coin]) -> Iterator[Sequence[Coin]]:
         yield coins[first : first + BATCH]
 
 
-def gather(
-    tools: RunContext, order: RunSpec, coins: Sequence[Coin], tally: RunResult, step: Step
+def collect_batch(
+    context: RunContext, spec: RunSpec, coins: Sequence[Coin], result: RunResult, step: Step
 ) -> None:
-    """Fetch and write what these coins lack in the order's window; add the outcome to `tally`.
+    """Fetch and write what these coins lack in the spec's window. Add the outcome to `result`.
 
     What another run is at work on is left to it.
     """
-    with claimed(tools, order, coins) as claim:
-        _gather(tools, order, coins, tally, step, claim)
-        tally.leave(claim.left)
+    with claimed(context, spec, coins) as claim:
+        _collect_batch(context, spec, coins, result, step, claim)
+        result.leave(claim.left)
 
 
-def _gather(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
-    tools: RunContext,
-    order: RunSpec,
+def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
+    context: RunContext,
+    spec: RunSpec,
     coins: Sequence[Coin],
-    tally: RunResult,
+    result: RunResult,
     step: Step,
     claim: Claim,
 ) -> None:
     rank = {coin.key: place for place, coin in enumerate(coins)}
-    listings = sorted(tools.database.do(store.listings, coins), key=lambda each: rank[each.coin])
+    listings = sorted(context.database.do(store.listings, coins), key=lambda each: rank[each.coin])
     failures: list[Failure] = []
     refused: set[tuple[str, int, str]] = set()
     mispriced: set[tuple[str, int, str]] = set()
     answered: set[tuple[str, int]] = set()  # by second ways: the first one's name, and the coin
-    tally.silent.clear()
-    for source in line(tools, order):
+    result.silent.clear()
+    for source in sources_in_order(context, spec):
         mine = [each for each in listings if each.source == source.listings]
         mine = [each for each in mine if each.market not in mispriced]
-        if source.serves in order.sources and not order.archive:
-            mine = [each for each in mine if each.market in refused or _is_closed(each, tally)]
+        if source.serves in spec.sources and not spec.archive:
+            mine = [each for each in mine if each.market in refused or _is_closed(each, result)]
         if mine:
-            if words := quota.used_up(tools, source, order.now):
-                tally.off.setdefault(source.name, words)
-            turn = Turn(tools, order, source, tally, step, claim)
-            with turn.contained(mine):
-                _ask(turn, mine)
-            if turn.silent is not None:
-                tally.silent[source.name] = turn.silent
-            failures += turn.failures
-            refused.update(each.market for each in turn.refused)
-            mispriced.update(each.market for each in turn.mispriced)
+            if words := monthly_quota.used_up(context, source, spec.now):
+                result.off.setdefault(source.name, words)
+            batch = SourceBatch(context, spec, source, result, step, claim)
+            with batch.contained(mine):
+                _ask(batch, mine)
+            if batch.silent is not None:
+                result.silent[source.name] = batch.silent
+            failures += batch.failures
+            refused.update(each.market for each in batch.refused)
+            mispriced.update(each.market for each in batch.mispriced)
             if source.serves is not None:
-                answered.update((source.serves, coin) for coin in _answered(turn))
+                answered.update((source.serves, coin) for coin in _answered(batch))
     # A symbol that is gone from the API is asked of its files: what these lack nobody refused.
     failures = [
         each for each in failures if not each.refused or (each.source, each.coin) not in answered
     ]
-    _account(tools, coins, failures, tally)
-    named = {tools.sources[name].listings for name in order.sources}
+    _account(context, coins, failures, result)
+    named = {context.sources[name].listings for name in spec.sources}
     listed = {listing.coin for listing in listings if listing.source in named}
-    tally.unlisted += [coin.symbol for coin in coins if coin.key not in listed]
+    result.unlisted += [coin.symbol for coin in coins if coin.key not in listed]
 
 
-def _answered(turn: Turn) -> set[int]:
+def _answered(batch: SourceBatch) -> set[int]:
     """The coins that a second way has files of, or may have had: their listings are over."""
     return {
         listing.coin
-        for listing, answers in turn.answers.items()
+        for listing, answers in batch.answers.items()
         if listing.end is not None or any(each.first is not None for each in answers)
     }
 
 
-def line(tools: RunContext, order: RunSpec) -> list[Source]:
-    """Who is asked, in turn: as ordered, but indicative sources after all that are traded.
+def sources_in_order(context: RunContext, spec: RunSpec) -> list[Source]:
+    """The sources to ask, as the spec has them, but indicative ones after all that are traded.
 
-    Where there is a second way to a source's candles, it comes after; with `order.archive` before.
+    Where there is a second way to a source's candles, it comes after; with `spec.archive` before.
     A second way that is named stands where it is named.
     """
     found: list[Source] = []
-    for name in order.sources:
-        known = tools.sources.values()
-        ways = [each for each in known if each.serves == name and each.name not in order.sources]
-        found += [*ways, tools.sources[name]] if order.archive else [tools.sources[name], *ways]
-    able = [source for source in found if venues.configured(tools.keys, source)]
+    for name in spec.sources:
+        known = context.sources.values()
+        ways = [each for each in known if each.serves == name and each.name not in spec.sources]
+        found += [*ways, context.sources[name]] if spec.archive else [context.sources[name], *ways]
+    able = [source for source in found if venues.configured(context.keys, source)]
     return sorted(able, key=lambda source: source.kind == "indicative")
 
 
-def _is_closed(listing: Listing, tally: RunResult) -> bool:
+def _is_closed(listing: Listing, result: RunResult) -> bool:
     """Whether the first way is closed to us, or the symbol gone from it."""
-    return listing.end is not None or listing.source in tally.off
+    return listing.end is not None or listing.source in result.off
 
 
-def _ask(turn: Turn, listings: Sequence[Listing]) -> None:
+def _ask(batch: SourceBatch, listings: Sequence[Listing]) -> None:
     """Have one source give what its listings lack now, and write it as it comes."""
-    database, source = turn.tools.database, turn.source
+    database, source = batch.context.database, batch.source
     key = database.do(store.source_key, source.name)
-    better = _keys(turn, source)
-    known = starts.known(turn, listings)
-    guard = Guard.of(turn, known)
-    pages = guard.first(plan.pages(turn.tools, turn.order, source, key, known, turn.claim))
-    for frames in _flushes(chain(newest(turn, pages), _answers(turn, pages, guard))):
-        _write(turn, frames, key, better)
+    better = _keys(batch, source)
+    known = starts.known(batch, listings)
+    guard = Guard.of(batch, known)
+    pages = guard.first(plan.pages(batch.context, batch.spec, source, key, known, batch.claim))
+    for frames in _flushes(chain(newest(batch, pages), _answers(batch, pages, guard))):
+        _write(batch, frames, key, better)
     guard.keep()
-    starts.learn(turn, known)
-    starts.doubt(turn)
-    absences.keep(turn, key)
+    starts.learn(batch, known)
+    starts.doubt(batch)
+    empty_answers.keep(batch, key)
 
 
-def _write(turn: Turn, frames: dict[int, pl.DataFrame], key: int, better: Sequence[int]) -> None:
+def _write(
+    batch: SourceBatch, frames: dict[int, pl.DataFrame], key: int, better: Sequence[int]
+) -> None:
     """Store what came. What the database refuses of one coin costs no other coin's candles."""
 
     def write(some: dict[int, pl.DataFrame]) -> None:
-        do, now = turn.tools.database.do, turn.order.now
-        turn.tally.wrote(turn.source.name, some, do(store.write, some, key, better=better, now=now))
+        do, now = batch.context.database.do, batch.spec.now
+        batch.result.wrote(
+            batch.source.name, some, do(store.write, some, key, better=better, now=now)
+        )
 
-    turn.one_by_one(frames, write)
+    batch.one_by_one(frames, write)
 
 
-def _keys(turn: Turn, source: Source) -> list[int]:
+def _keys(batch: SourceBatch, source: Source) -> list[int]:
     """The database's numbers of those sources whose candles this one's do not replace.
 
     A traded candle replaces an indicative one, wherever either stands in the order.
     """
-    known = turn.tools.sources
-    names = list(dict.fromkeys(known[name].listings for name in turn.order.sources))
+    known = batch.context.sources
+    names = list(dict.fromkeys(known[name].listings for name in batch.spec.sources))
     before = set(names[: names.index(source.listings)])
     traded = {name for name in names if known[name].kind == "traded"}
     kept = before & traded if source.kind == "traded" else before | traded
-    return [turn.tools.database.do(store.source_key, name) for name in sorted(kept)]
+    return [batch.context.database.do(store.source_key, name) for name in sorted(kept)]
 
 
-def _answers(turn: Turn, pages: Iterable[Page], guard: Guard) -> Iterator[tuple[int, pl.DataFrame]]:
+def _answers(
+    batch: SourceBatch, pages: Iterable[Page], guard: Guard
+) -> Iterator[tuple[int, pl.DataFrame]]:
     """Each coin's candles, page by page, in order."""
-    for page, hand in _hands(turn, pages):
-        turn.tally.pages += 1
-        turn.claim.renew()
+    for page, future in _fetched(batch, pages):
+        batch.result.pages += 1
+        batch.claim.renew()
         try:
-            frame, malformed = hand.result()
+            frame, malformed = future.result()
         except SourceError as error:
-            turn.note(page.listing, page.window, error)
+            batch.note(page.listing, page.window, error)
             continue
         if not guard.passes(page, frame):
             continue
-        turn.saw(page, frame, malformed)
+        batch.saw(page, frame, malformed)
         wanted = frame if page.asked == page.window else within(frame, page.window)
-        turn.step(wanted.height)
+        batch.step(wanted.height)
         yield page.listing.coin, wanted
 
 
-def _hands(turn: Turn, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[Fetched]]]:
+def _fetched(batch: SourceBatch, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[Fetched]]]:
     """Ask for pages some way ahead of whoever takes the answers, and hand them out in order."""
-    tools, waiting = turn.tools, deque[tuple[Page, Future[Fetched]]]()
+    context, waiting = batch.context, deque[tuple[Page, Future[Fetched]]]()
     for page in pages:
-        words = turn.off or turn.refused.get(page.listing)
+        words = batch.off or batch.refused.get(page.listing)
         if words is not None:
-            refused = turn.off is None and page.listing not in turn.mispriced
-            turn.fail(page.listing, page.window, words, refused=refused)
+            refused = batch.off is None and page.listing not in batch.mispriced
+            batch.fail(page.listing, page.window, words, refused=refused)
             continue
-        arguments = (tools.client, turn.source, page.listing, page.asked, turn.order.now)
-        waiting.append((page, tools.hands.submit(fetch, *arguments)))
-        if len(waiting) > AHEAD * HANDS:
+        arguments = (context.client, batch.source, page.listing, page.asked, batch.spec.now)
+        waiting.append((page, context.workers.submit(fetch, *arguments)))
+        if len(waiting) > AHEAD * WORKERS:
             yield waiting.popleft()
     yield from waiting
 
@@ -224,15 +230,15 @@ def _joined(frames: dict[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
 
 
 def _account(
-    tools: RunContext,
+    context: RunContext,
     coins: Sequence[Coin],
     failures: Sequence[Failure],
-    tally: RunResult,
+    result: RunResult,
 ) -> None:
     """A coin failed if hours that a source did not give are still missing after the last source."""
     symbols = {coin.key: coin.symbol for coin in coins}
-    lacking = tools.database.do(store.missing, [(each.coin, each.window) for each in failures])
+    lacking = context.database.do(store.missing, [(each.coin, each.window) for each in failures])
     for failure, windows in zip(failures, lacking, strict=True):
         if windows:
-            tally.failed.setdefault(symbols[failure.coin], failure.words)
-    tally.coins += coins
+            result.failed.setdefault(symbols[failure.coin], failure.words)
+    result.coins += coins

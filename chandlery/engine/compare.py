@@ -33,28 +33,28 @@ MOST_TRADED = ("bitcoin", "ethereum")
 them is hard to imagine."""
 
 
-def tell_outages(tools: RunContext, order: RunSpec, tally: RunResult) -> None:
-    """Tell the venues' outages in the order's window, once the holes of this run are compared."""
-    database = tools.database
-    database.do(store.find_outages, order.window)
-    if not tally.pages:
+def tell_outages(context: RunContext, spec: RunSpec, result: RunResult) -> None:
+    """Tell the venues' outages in the spec's window, once the holes of this run are compared."""
+    database = context.database
+    database.do(store.find_outages, spec.window)
+    if not result.pages:
         return  # a run that asked for nothing was told of no hole
-    known = [name for name in tools.sources if name not in tally.off]
-    holes = database.do(store.uncompared_holes, known, MOST_TRADED, order.now)
+    known = [name for name in context.sources if name not in result.off]
+    holes = database.do(store.uncompared_holes, known, MOST_TRADED, spec.now)
     if not holes:
         return
     listings = database.do(store.listings, database.do(store.find, MOST_TRADED))
     for (name, other), some in groupby(holes, attrgetter("source", "other")):
-        source = tools.sources[name]
+        source = context.sources[name]
         its = [each for each in listings if (each.source, each.coin) == (source.listings, other)]
-        _compare(tools, order, tally, source, its, list(some))
-    database.do(store.find_outages, order.window)
+        _compare(context, spec, result, source, its, list(some))
+    database.do(store.find_outages, spec.window)
 
 
 def _compare(  # noqa: PLR0913, PLR0917  what is asked, of whom, for whom
-    tools: RunContext,
-    order: RunSpec,
-    tally: RunResult,
+    context: RunContext,
+    spec: RunSpec,
+    result: RunResult,
     source: Source,
     listings: Sequence[Listing],
     holes: Sequence[Hole],
@@ -62,9 +62,9 @@ def _compare(  # noqa: PLR0913, PLR0917  what is asked, of whom, for whom
     """Ask for another coin, by its listings, in the hours of the holes, and keep what it has."""
     answers, has = list[Answer](), list[Window]()
     try:
-        for listing, page in _pages(source, order, listings, holes):
-            frame, malformed = fetch(tools.client, source, listing, page, order.now)
-            tally.pages += 1
+        for listing, page in _pages(source, spec, listings, holes):
+            frame, malformed = fetch(context.client, source, listing, page, spec.now)
+            result.pages += 1
             answers.append(answer(page, page, frame, malformed))
             has += page.without(answers[-1].holes)
     except SourceError as error:
@@ -72,16 +72,16 @@ def _compare(  # noqa: PLR0913, PLR0917  what is asked, of whom, for whom
     asked = [each.page for each in answers]
     lacks = [each.window for each in sightings(answers, (), None) if each.outcome in FRAMED]
     told = [hole for hole in holes if not hole.window.without(asked)]
-    tools.database.do(store.note_compared, told, has, lacks)
+    context.database.do(store.note_compared, told, has, lacks)
 
 
 def _pages(
-    source: Source, order: RunSpec, listings: Sequence[Listing], holes: Iterable[Hole]
+    source: Source, spec: RunSpec, listings: Sequence[Listing], holes: Iterable[Hole]
 ) -> Iterator[tuple[Listing, Window]]:
     """What to ask for: each hole an hour wider on both sides, near ones by one request."""
     for hull in _hulls((hole.window for hole in holes), source.page_hours):
-        wider = Window(hull.start - HOUR, min(hull.end + HOUR, whole_hour(order.now)))
-        for page in venues.pages(source, wider, order.now):
+        wider = Window(hull.start - HOUR, min(hull.end + HOUR, whole_hour(spec.now)))
+        for page in venues.pages(source, wider, spec.now):
             lives = [(each, life) for each in listings if (life := each.clip(page)) is not None]
             yield from lives[:1]
 

@@ -1,4 +1,4 @@
-"""What every run works with: a database, venues, and hands to ask them with."""
+"""What every run works with: a database, venues, and workers to ask them with."""
 
 import threading
 from collections import Counter
@@ -18,7 +18,7 @@ from chandlery.rate_limit.gate import REAL, Timepiece
 from chandlery.settings import Settings, keys
 from chandlery.venues import Accounts, Source
 
-HANDS = 8  # requests under way at once, and answers in memory: 27 a second at 0.3 s each
+WORKERS = 8  # requests under way at once, and answers in memory: 27 a second at 0.3 s each
 
 
 @dataclass
@@ -29,7 +29,7 @@ class RunContext:
     client: httpx.Client
     sources: Mapping[str, Source]
     keys: Mapping[str, SecretStr]  # API keys, by source
-    hands: Workers
+    workers: Workers
     priority: tuple[str, ...]
     include: tuple[str, ...]  # ids to collect though they are no coins'
     sent: Counter[str]  # requests not yet put to a month's account, by source
@@ -48,7 +48,7 @@ def open_context(
     settings: Settings,
     *,
     timepiece: Timepiece | None = None,
-    hands: int = HANDS,
+    workers: int = WORKERS,
     clock: Callable[[], float] = REAL.monotonic,
 ) -> Iterator[RunContext]:
     """Open the database (brought up to date) and the venues; on leaving, let go of both at once."""
@@ -66,14 +66,14 @@ def open_context(
         database.do(store.migrate)
         known = venues.load()
         client = open_client(settings, pace, Shared(apart, pace), sent)
-        at_hand = Workers(hands)
+        pool = Workers(workers)
         try:
             yield RunContext(
                 database=database,
                 client=client,
                 sources=known,
                 keys=keys(known, settings),
-                hands=at_hand,
+                workers=pool,
                 priority=settings.priority,
                 include=settings.include,
                 sent=sent,
@@ -83,7 +83,7 @@ def open_context(
         finally:
             stop.set()
             # Whoever waits for an answer still has its connection: it ends with the process.
-            if at_hand.end():
+            if pool.end():
                 client.close()
 
 

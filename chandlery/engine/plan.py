@@ -1,4 +1,4 @@
-"""What a source is asked for in its turn: what is missing, and what is to be seen again."""
+"""What a source is asked for: what is missing, and what is to be seen again."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from chandlery import store, venues
-from chandlery.engine.claims import Claim
+from chandlery.engine.claimed import Claim
 from chandlery.engine.context import RunContext
 from chandlery.engine.spec import RunSpec
 from chandlery.model import HOUR, Listing, Window, whole_hour
@@ -27,8 +27,8 @@ class Page(NamedTuple):
 
 
 def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
-    tools: RunContext,
-    order: RunSpec,
+    context: RunContext,
+    spec: RunSpec,
     source: Source,
     key: int,
     listings: Iterable[Listing],
@@ -37,42 +37,42 @@ def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
     """What to ask `source` (`key` in the database) for of its listings, by listing and time.
 
     That is what is missing in their lives, less what the ledger says need not be asked for yet; and
-    what is held from this very source, where the order wants it seen again. What another run is at
+    what is held from this very source, where the spec wants it seen again. What another run is at
     work on is left to it.
     """
-    lives = [(each, life) for each in listings if (life := each.clip(order.window)) is not None]
-    known = _known(tools, key, lives)
+    lives = [(each, life) for each in listings if (life := each.clip(spec.window)) is not None]
+    known = _known(context, key, lives)
     found = []
-    for listing, window in _wanted(tools, order, source, key, lives, known):
-        for page in venues.pages(source, window, order.now):
-            awake = _awake(page, known[listing.coin], order)
+    for listing, window in _wanted(context, spec, source, key, lives, known):
+        for page in venues.pages(source, window, spec.now):
+            awake = _awake(page, known[listing.coin], spec)
             for part in [] if awake is None else claim.cut(listing.coin, awake):
-                asked = _framed(part, listing, source, known[listing.coin], order.now)
+                asked = _framed(part, listing, source, known[listing.coin], spec.now)
                 found.append(Page(listing, part, asked))
     return found
 
 
 def _known(
-    tools: RunContext, key: int, lives: Sequence[tuple[Listing, Window]]
+    context: RunContext, key: int, lives: Sequence[tuple[Listing, Window]]
 ) -> Mapping[int, list[Absence]]:
     """What the ledger knows of each coin at this source."""
     known = defaultdict(list)
-    for each in tools.database.do(store.absences, key, [listing.coin for listing, _ in lives]):
+    for each in context.database.do(store.absences, key, [listing.coin for listing, _ in lives]):
         known[each.coin].append(each)
     return known
 
 
 def _wanted(  # noqa: PLR0913, PLR0917  what a plan is made from
-    tools: RunContext,
-    order: RunSpec,
+    context: RunContext,
+    spec: RunSpec,
     source: Source,
     key: int,
     lives: Sequence[tuple[Listing, Window]],
     known: Mapping[int, list[Absence]],
 ) -> Iterable[tuple[Listing, Window]]:
     """The missing hours of the listings' lives; those to be seen again count as missing."""
-    again = _again(tools, order, lives, known)
-    replaced = _replaced(tools, source)
+    again = _again(context, spec, lives, known)
+    replaced = _replaced(context, source)
     plain = [(each, part) for each, life in lives for part in life.without(again[each.coin])]
     seen = [
         (each, part)
@@ -82,15 +82,15 @@ def _wanted(  # noqa: PLR0913, PLR0917  what a plan is made from
     ]
     for asks, without in ((plain, replaced), (seen, [*replaced, key])):
         hours = [(listing.coin, window) for listing, window in asks]
-        runs = tools.database.do(store.missing, hours, without=without)
+        runs = context.database.do(store.missing, hours, without=without)
         for (listing, _), windows in zip(asks, runs, strict=True):
             for window in windows:
                 yield listing, window
 
 
 def _again(
-    tools: RunContext,
-    order: RunSpec,
+    context: RunContext,
+    spec: RunSpec,
     lives: Sequence[tuple[Listing, Window]],
     known: Mapping[int, list[Absence]],
 ) -> Mapping[int, list[Window]]:
@@ -100,31 +100,31 @@ def _again(
     be seen again then, and were not.
     """
     again: dict[int, list[Window]] = defaultdict(list)
-    if order.recheck is None:
+    if spec.recheck is None:
         return again
     coins = [listing.coin for listing, _ in lives]
     for coin in coins:
-        again[coin] = [order.recheck]
+        again[coin] = [spec.recheck]
         for each in known[coin]:
             again[coin] += each.window.without(again[coin])
-    for coin, hour in tools.database.do(store.suspects, coins, order.window):
+    for coin, hour in context.database.do(store.suspects, coins, spec.window):
         again[coin] += Window(hour, hour + HOUR).without(again[coin])
     return again
 
 
-def _replaced(tools: RunContext, source: Source) -> list[int]:
+def _replaced(context: RunContext, source: Source) -> list[int]:
     """The sources (by key) whose candles this one's are to replace: the indicative, if traded."""
     if source.kind == "indicative":
         return []
-    indicative = [name for name, each in tools.sources.items() if each.kind == "indicative"]
-    return [tools.database.do(store.source_key, name) for name in indicative]
+    indicative = [name for name, each in context.sources.items() if each.kind == "indicative"]
+    return [context.database.do(store.source_key, name) for name in indicative]
 
 
-def _awake(page: Window, known: Iterable[Absence], order: RunSpec) -> Window | None:
+def _awake(page: Window, known: Iterable[Absence], spec: RunSpec) -> Window | None:
     """The page without the hours, at either end, that need not be asked for yet."""
-    if not order.patient:
+    if not spec.patient:
         return page
-    quiet = [each.window for each in known if _is_quiet(each, order.now)]
+    quiet = [each.window for each in known if _is_quiet(each, spec.now)]
     left = page.without(quiet)
     return Window(left[0].start, left[-1].end) if left else None
 

@@ -18,7 +18,7 @@ import polars as pl
 
 from chandlery import store
 from chandlery.engine.plan import Page
-from chandlery.engine.turn import Turn
+from chandlery.engine.source_batch import SourceBatch
 from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, empty, price, whole_hour
 from chandlery.venues import Source, fetch
@@ -31,21 +31,21 @@ WITHIN = 0.15  # of a power of ten, as a logarithm to ten
 
 @dataclass
 class Guard:
-    """The listings of a turn of which nobody knows yet whether their price is right."""
+    """The listings of a batch of which nobody knows yet whether their price is right."""
 
-    turn: Turn
+    batch: SourceBatch
     prices: dict[int, tuple[float, datetime]]
     unchecked: set[Listing]
     right: list[Listing] = field(default_factory=list)
 
     @classmethod
-    def of(cls, turn: Turn, listings: Sequence[Listing]) -> "Guard":
+    def of(cls, batch: SourceBatch, listings: Sequence[Listing]) -> "Guard":
         """A guard for these listings; for none of a source whose prices nobody traded at."""
         asked = [each for each in listings if each.price_checked_at is None]
-        if turn.source.kind != "traded" or not asked:
-            return cls(turn, {}, set())
-        prices = turn.tools.database.do(store.prices, sorted({each.coin for each in asked}))
-        return cls(turn, prices, {each for each in asked if each.coin in prices})
+        if batch.source.kind != "traded" or not asked:
+            return cls(batch, {}, set())
+        prices = batch.context.database.do(store.prices, sorted({each.coin for each in asked}))
+        return cls(batch, prices, {each for each in asked if each.coin in prices})
 
     def first(self, pages: Sequence[Page]) -> list[Page]:
         """The pages, those that tell an unchecked listing's price ahead of its others.
@@ -68,46 +68,48 @@ class Guard:
         return ordered
 
     def _ask(self, listings: Iterable[Listing]) -> None:
-        """Ask the venue itself, also where it is its files' turn: the newest come a day late."""
-        turn = self.turn
-        source = turn.tools.sources[turn.source.listings]
-        if turn.off is not None or source.name in turn.tally.off:
+        """Ask the venue itself, also where its files are asked: the newest come a day late."""
+        batch = self.batch
+        source = batch.context.sources[batch.source.listings]
+        if batch.off is not None or source.name in batch.result.off:
             return
-        hands = {each: turn.tools.hands.submit(self._hours, source, each) for each in listings}
-        for listing, hand in hands.items():
+        futures = {
+            each: batch.context.workers.submit(self._hours, source, each) for each in listings
+        }
+        for listing, future in futures.items():
             with suppress(SourceError):  # nobody knows then, as before
-                if (words := self._judge(listing, hand.result())) is not None:
+                if (words := self._judge(listing, future.result())) is not None:
                     self._refuse(listing, words)
 
     def _hours(self, source: Source, listing: Listing) -> pl.DataFrame:
-        now = whole_hour(self.turn.order.now)
+        now = whole_hour(self.batch.spec.now)
         end = min(whole_hour(self.prices[listing.coin][1]), now)
         window = listing.clip(Window(end - FEW, end))
         if window is None:
             return empty()
-        return fetch(self.turn.tools.client, source, listing, window, self.turn.order.now).frame
+        return fetch(self.batch.context.client, source, listing, window, self.batch.spec.now).frame
 
     def _tells(self, page: Page) -> bool:
         _, at = self.prices[page.listing.coin]
         return page.window.start - NEAR <= at < page.window.end + NEAR
 
     def passes(self, page: Page, frame: pl.DataFrame) -> bool:
-        """Whether a page may be stored; where not, why is noted as the turn's."""
+        """Whether a page may be stored; where not, why is noted as the batch's."""
         listing = page.listing
-        if listing in self.turn.mispriced:
-            self.turn.fail(listing, page.window, self.turn.refused[listing], refused=False)
+        if listing in self.batch.mispriced:
+            self.batch.fail(listing, page.window, self.batch.refused[listing], refused=False)
             return False
         words = self._judge(listing, frame) if listing in self.unchecked else None
         if words is None:
             return True
         self._refuse(listing, words)
-        self.turn.fail(listing, page.window, words, refused=False)  # the next run looks again
+        self.batch.fail(listing, page.window, words, refused=False)  # the next run looks again
         return False
 
     def _refuse(self, listing: Listing, words: str) -> None:
-        self.turn.mispriced.add(listing)
-        self.turn.refused[listing] = words
-        self.turn.tally.note(f"{listing.symbol}: price: {words}")
+        self.batch.mispriced.add(listing)
+        self.batch.refused[listing] = words
+        self.batch.result.note(f"{listing.symbol}: price: {words}")
 
     def _judge(self, listing: Listing, frame: pl.DataFrame) -> str | None:
         told, at = self.prices[listing.coin]
@@ -128,7 +130,7 @@ class Guard:
     def keep(self) -> None:
         """Note whose price was right: they are not compared again."""
         if self.right:
-            self.turn.tools.database.do(store.note_prices, self.right, self.turn.order.now)
+            self.batch.context.database.do(store.note_prices, self.right, self.batch.spec.now)
 
 
 def _nearest(frame: pl.DataFrame, at: datetime) -> float | None:

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from time import monotonic
 
 from chandlery import store, venues
-from chandlery.engine import quota
-from chandlery.engine.batch import batches, gather
+from chandlery.engine import monthly_quota
+from chandlery.engine.batch import batches, collect_batch
+from chandlery.engine.chosen import choose
 from chandlery.engine.coins_known import CoinsKnown, coins_known
 from chandlery.engine.compare import tell_outages
 from chandlery.engine.context import RunContext
 from chandlery.engine.result import RunResult
+from chandlery.engine.source_batch import Step
 from chandlery.engine.spec import RunSpec
-from chandlery.engine.turn import Step
-from chandlery.errors import Misuse
 from chandlery.model import Coin
 
 REFRESH_SHARE = 0.1  # of a run's time, at most, goes into refreshing before its end
@@ -63,114 +62,87 @@ class _Course:
         self.watch(Progress(self.coins, self.done, self.records, min(share, 1.0)))
 
 
-Gather = Callable[[RunContext, RunSpec, Sequence[Coin], RunResult, Step], None]
+CollectBatch = Callable[[RunContext, RunSpec, Sequence[Coin], RunResult, Step], None]
 
 
 def run(
-    tools: RunContext,
-    order: RunSpec,
+    context: RunContext,
+    spec: RunSpec,
     watch: Watch = lambda _: None,
-    gather: Gather = gather,
+    collect_batch: CollectBatch = collect_batch,
 ) -> RunResult:
-    """Plan, fetch, write, refresh and account for every coin of the order.
+    """Plan, fetch, write, refresh and account for every coin of the spec.
 
-    `gather` does one batch: Prefect's flows hand in the same function as a task.
+    `collect_batch` does one batch: Prefect's flows hand in the same function as a task.
     """
     began = monotonic()
-    coins = tools.database.do(choose, order.symbols, order.max_coins, delisted=order.delisted)
-    coins = [coin for coin in coins if order.shard is None or order.shard.has(coin)]
-    tools.database.do(store.take_in, [coin.key for coin in coins])
-    tally = RunResult(skipped=_unconfigured(tools, order))
-    tally.known = _known(tools, order)
-    known = tools.sources.values()
-    tools.database.do(store.note_kinds, [each.name for each in known if each.kind == "indicative"])
-    _refresh(tools)  # what a run that died left behind
+    coins = context.database.do(choose, spec.symbols, spec.max_coins, delisted=spec.delisted)
+    coins = [coin for coin in coins if spec.shard is None or spec.shard.has(coin)]
+    context.database.do(store.take_in, [coin.key for coin in coins])
+    result = RunResult(skipped=_unconfigured(context, spec))
+    result.known = _known(context, spec)
+    known = context.sources.values()
+    context.database.do(
+        store.note_kinds, [each.name for each in known if each.kind == "indicative"]
+    )
+    _refresh(context)  # what a run that died left behind
     keys = [coin.key for coin in coins]
-    tools.database.do(store.note_wanted, keys, order.window.start)
-    wanted = tools.database.do(store.wanted, keys, order.window)
+    context.database.do(store.note_wanted, keys, spec.window.start)
+    wanted = context.database.do(store.wanted, keys, spec.window)
     course = _Course(len(coins), wanted, watch)
     for batch in batches(coins):
-        gather(tools, order, batch, tally, course.step)
+        collect_batch(context, spec, batch, result, course.step)
         course.end(batch)
-        _refresh_if_due(tools)
-    _refresh(tools)
-    tell_outages(tools, order, tally)
-    quota.keep(tools, order.now)
-    touched = sorted(set().union(*tally.used.values()))
-    tally.findings += map(str, tools.database.do(store.find_oddities, touched))
-    tally.seconds = monotonic() - began
-    return tally
+        _refresh_if_due(context)
+    _refresh(context)
+    tell_outages(context, spec, result)
+    monthly_quota.keep(context, spec.now)
+    touched = sorted(set().union(*result.used.values()))
+    result.findings += map(str, context.database.do(store.find_oddities, touched))
+    result.seconds = monotonic() - began
+    return result
 
 
-Run = Callable[[RunContext, RunSpec, Watch, Gather], RunResult]
+Run = Callable[[RunContext, RunSpec, Watch, CollectBatch], RunResult]
 
 
 def fill_gaps(
-    tools: RunContext,
-    order: RunSpec,
+    context: RunContext,
+    spec: RunSpec,
     watch: Watch = lambda _: None,
-    gather: Gather = gather,
+    collect_batch: CollectBatch = collect_batch,
 ) -> RunResult:
-    """Run the order, and count the gaps that are left, by reason."""
-    tally = run(tools, order, watch, gather)
-    tally.open_gaps = tools.database.do(store.gaps_by_reason, order.now, order.window)
-    return tally
+    """Run the spec, and count the gaps that are left, by reason."""
+    result = run(context, spec, watch, collect_batch)
+    result.open_gaps = context.database.do(store.gaps_by_reason, spec.now, spec.window)
+    return result
 
 
-def _known(tools: RunContext, order: RunSpec) -> CoinsKnown | None:
+def _known(context: RunContext, spec: RunSpec) -> CoinsKnown | None:
     """How many coins are known, where more of them would be this run's; no shard's affair."""
-    if order.symbols is not None or order.shard is not None:
+    if spec.symbols is not None or spec.shard is not None:
         return None
-    found = tools.database.do(coins_known)
-    return found if order.max_coins is None or order.max_coins > found.known else None
+    found = context.database.do(coins_known)
+    return found if spec.max_coins is None or spec.max_coins > found.known else None
 
 
-def _unconfigured(tools: RunContext, order: RunSpec) -> dict[str, str]:
+def _unconfigured(context: RunContext, spec: RunSpec) -> dict[str, str]:
     """Sources that are not asked for want of a key: said once, and no coin's failure."""
     return {
         name: f"not configured: set {name.upper()}_API_KEY"
-        for name in order.sources
-        if not venues.configured(tools.keys, tools.sources[name])
+        for name in spec.sources
+        if not venues.configured(context.keys, context.sources[name])
     }
 
 
-def choose(
-    connection: store.Connection,
-    symbols: Sequence[str] | None,
-    most: int | None = None,
-    *,
-    delisted: bool = False,
-) -> list[Coin]:
-    """The coins asked for, by rank; Misuse names a symbol that no coin has, and what is near it.
-
-    All are also those that are left out as delisted, if that is asked for.
-    """
-    # What cannot be printed is in no name, and PostgreSQL does not take all of it.
-    asked = None if symbols is None else [each for each in symbols if each.isprintable()]
-    coins = store.find(connection, asked, None, delisted=delisted)
-    names = {name.upper() for coin in coins for name in (coin.symbol, coin.id)}
-    older = {name.upper() for name in store.ids(connection)} if symbols else set()
-    unknown = [symbol for symbol in symbols or () if symbol.upper() not in names | older]
-    if unknown:
-        raise Misuse(_unknown(connection, unknown[0]))
-    return coins[:most]
-
-
-def _unknown(connection: store.Connection, symbol: str) -> str:
-    known = [coin.symbol for coin in store.find(connection)]
-    near = get_close_matches(symbol.upper(), known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return f"no coin {symbol[:40]!r} is known: {hint}`chandlery coins` learns new ones"
-
-
-def _refresh_if_due(tools: RunContext) -> None:
+def _refresh_if_due(context: RunContext) -> None:
     """Refreshing costs the more the more is stored: its share of the time is what is bounded."""
-    if monotonic() - tools.refreshed_at > tools.refresh_seconds / REFRESH_SHARE:
-        _refresh(tools)
+    if monotonic() - context.refreshed_at > context.refresh_seconds / REFRESH_SHARE:
+        _refresh(context)
 
 
-def _refresh(tools: RunContext) -> None:
+def _refresh(context: RunContext) -> None:
     began = monotonic()
-    tools.database.do(store.refresh)
-    tools.refreshed_at = monotonic()
-    tools.refresh_seconds = tools.refreshed_at - began
+    context.database.do(store.refresh)
+    context.refreshed_at = monotonic()
+    context.refresh_seconds = context.refreshed_at - began

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime
+from typing import TypedDict, Unpack
 
 from chandlery.errors import Misuse
-from chandlery.model import HOUR, Coin, Window, instant, line, whole_hour
+from chandlery.model import HOUR, Coin, Window, instant, one_line, whole_hour
 
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
@@ -54,32 +55,40 @@ class RunSpec:
     delisted: bool = False  # also coins that were over before anybody asked for them
 
 
-def run_spec(  # noqa: PLR0913  the choices that every verb and flow spells alike
+class Choices(TypedDict, total=False):
+    """What a verb's options and a flow's parameters may choose; no verb and no flow has all."""
+
+    start: str | None  # ISO 8601; this, the year or the hours
+    start_year: int | None
+    hours: int | None  # before the end
+    end: str | None
+    symbols: Sequence[str] | None  # tickers or ids
+    max_coins: int | None
+    archive: bool
+    patient: bool
+    recheck_hours: int | None
+    shard: str | None  # "2/4"
+    delisted: bool
+
+
+def run_spec(
     *,
     now: datetime,
     known_sources: Iterable[str],
     sources: Sequence[str],
-    start: str | None = None,
-    end: str | None = None,
-    start_year: int | None = None,
-    hours: int | None = None,
-    symbols: Sequence[str] | None = None,
-    max_coins: int | None = None,
-    archive: bool = False,
-    patient: bool = True,
-    recheck_hours: int | None = None,
     name: str = "a run",
-    shard: str | None = None,
-    delisted: bool = False,
+    **choices: Unpack[Choices],
 ) -> RunSpec:
-    """Build an order, or raise Misuse with one line that says what to write instead.
+    """Build a spec, or raise Misuse with one line that says what to write instead.
 
     The window ends with the last hour closed at `now`, or with the hour before `end`. It starts at
     `start`, at the beginning of `start_year`, or `hours` before its end; else in 2020.
     """
     closed = whole_hour(now)
+    end, shard = choices.get("end"), choices.get("shard")
     stop = closed if end is None else min(whole_hour(instant(end, name="end")), closed)
-    begin = _begin(start, start_year, hours, stop)
+    asked = (choices.get("start"), choices.get("start_year"), choices.get("hours"))
+    begin = _begin(*asked, stop)
     if begin >= closed:
         raise Misuse(f"start {begin:%Y-%m-%dT%H:%MZ} is in the future: no hour of it has closed")
     if begin >= stop:
@@ -90,14 +99,14 @@ def run_spec(  # noqa: PLR0913  the choices that every verb and flow spells alik
         window=Window(begin, stop),
         sources=_sources(sources, known_sources),
         now=now,
-        symbols=chosen(symbols),
-        max_coins=few(max_coins),
-        archive=archive,
-        patient=patient,
-        recheck=_recheck(recheck_hours, begin, stop),
+        symbols=chosen(choices.get("symbols")),
+        max_coins=few(choices.get("max_coins")),
+        archive=choices.get("archive", False),
+        patient=choices.get("patient", True),
+        recheck=_recheck(choices.get("recheck_hours"), begin, stop),
         name=name,
         shard=None if shard is None else _shard(shard),
-        delisted=delisted,
+        delisted=choices.get("delisted", False),
     )
 
 
@@ -142,7 +151,7 @@ def _sources(asked: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
     known = sorted(known)
     unknown = [name for name in asked if name not in known]
     if unknown:
-        raise Misuse(f"no source {line(', '.join(unknown), 40)}: there are {', '.join(known)}")
+        raise Misuse(f"no source {one_line(', '.join(unknown), 40)}: there are {', '.join(known)}")
     if not asked:
         raise Misuse(f"no source is named: write some of {', '.join(known)}")
     return tuple(dict.fromkeys(asked))

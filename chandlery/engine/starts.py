@@ -22,7 +22,7 @@ import polars as pl
 
 from chandlery import store
 from chandlery.engine.evidence import first_after_emptiness
-from chandlery.engine.turn import Turn
+from chandlery.engine.source_batch import SourceBatch
 from chandlery.errors import Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store.findings import POWER_OF_TEN, REDENOMINATED
@@ -41,19 +41,19 @@ PROBES = 3
 class Asker:
     """How the venue is asked for one listing."""
 
-    turn: Turn
+    batch: SourceBatch
     source: Source
     listing: Listing
 
     def first(self) -> datetime | None:
         """Its word for when the first candle opened."""
-        now = self.turn.order.now
-        return first_candle(self.turn.tools.client, self.source, self.listing, now)
+        now = self.batch.spec.now
+        return first_candle(self.batch.context.client, self.source, self.listing, now)
 
     def candles(self, window: Window) -> pl.DataFrame:
         """A page of candles that is not stored."""
-        order, client = self.turn.order, self.turn.tools.client
-        return fetch(client, self.source, self.listing, window, order.now).frame
+        spec, client = self.batch.spec, self.batch.context.client
+        return fetch(client, self.source, self.listing, window, spec.now).frame
 
     def before(self, at: datetime) -> pl.DataFrame:
         """The page of candles that ends with the one that opens at `at`."""
@@ -61,21 +61,24 @@ class Asker:
         return self.candles(Window(at - hours * HOUR, at + HOUR))
 
 
-def known(turn: Turn, listings: Sequence[Listing]) -> list[Listing]:
+def known(batch: SourceBatch, listings: Sequence[Listing]) -> list[Listing]:
     """The listings with their starts, as far as they matter for the window and are not known.
 
     One that has no candle yet, or of which the venue did not say, is left out.
     """
-    source = turn.tools.sources[turn.source.listings]  # a second way has its first one's listings
-    due = [each for each in listings if _is_due(turn, source, each)]
-    hands = {each: turn.tools.hands.submit(_beginning, turn, source, each) for each in due}
+    source = batch.context.sources[
+        batch.source.listings
+    ]  # a second way has its first one's listings
+    due = [each for each in listings if _is_due(batch, source, each)]
+    futures = {each: batch.context.workers.submit(_beginning, batch, source, each) for each in due}
     found = [
-        _learnt(turn, each, hands[each]) if each in hands else _told(each) for each in listings
+        _learnt(batch, each, futures[each]) if each in futures else _as_the_venue_says(each)
+        for each in listings
     ]
     return [each for each in found if each is not None]
 
 
-def _told(listing: Listing) -> Listing:
+def _as_the_venue_says(listing: Listing) -> Listing:
     """The listing as the venue tells it, where nobody can ask its candles: its API may be closed.
 
     Its files have the hours of what the symbol was before, too.
@@ -84,40 +87,42 @@ def _told(listing: Listing) -> Listing:
     return listing if known else replace(listing, start=listing.told_start)
 
 
-def _is_due(turn: Turn, source: Source, listing: Listing) -> bool:
+def _is_due(batch: SourceBatch, source: Source, listing: Listing) -> bool:
     """Whether asking through emptiness, or passing over hours, would cost more than two pages."""
-    order = turn.order
-    if turn.off is not None or order.window.hours <= source.page_hours:
+    spec = batch.spec
+    if batch.off is not None or spec.window.hours <= source.page_hours:
         return False
-    if source.name in turn.tally.off or not turn.claim.covers(listing.coin, order.window):
+    if source.name in batch.result.off or not batch.claim.covers(listing.coin, spec.window):
         return False
     if listing.start is None:
         return source.first is not None
     asked = listing.start_checked_at
-    is_old = asked is None or not timedelta(0) <= order.now - asked < GUESS_LASTS
-    return is_old and order.window.start < listing.start <= order.now - HOUR
+    is_old = asked is None or not timedelta(0) <= spec.now - asked < GUESS_LASTS
+    return is_old and spec.window.start < listing.start <= spec.now - HOUR
 
 
-def _learnt(turn: Turn, listing: Listing, hand: Future[datetime | None]) -> Listing | None:
+def _learnt(
+    batch: SourceBatch, listing: Listing, future: Future[datetime | None]
+) -> Listing | None:
     """The listing with its start; None where it has no candle yet, or the venue did not say."""
     try:
-        start = hand.result()
+        start = future.result()
     except Rejected as error:
         if listing.start is not None and listing.end is not None:
             return listing  # the API knows it no more: its files have what was learnt
-        turn.note(listing, turn.order.window, error)
+        batch.note(listing, batch.spec.window, error)
         return None
     except SourceError as error:
-        turn.note(listing, turn.order.window, error)
+        batch.note(listing, batch.spec.window, error)
         return None
     if start is None:
         return None
-    turn.tools.database.do(store.note_start, listing, start, turn.order.now)
+    batch.context.database.do(store.note_start, listing, start, batch.spec.now)
     return replace(listing, start=start)
 
 
-def _beginning(turn: Turn, source: Source, listing: Listing) -> datetime | None:
-    asker = Asker(turn, source, listing)
+def _beginning(batch: SourceBatch, source: Source, listing: Listing) -> datetime | None:
+    asker = Asker(batch, source, listing)
     if source.first is not None:
         return _by_the_first_candle(asker)
     return listing.start and _earlier(asker, listing.start)
@@ -146,7 +151,7 @@ def _by_the_first_candle(asker: Asker) -> datetime | None:
 
 def _refuse_if_there_are_candles(asker: Asker) -> None:
     """Unavailable where it tells no first candle, and has some all the same."""
-    end = whole_hour(asker.turn.order.now)
+    end = whole_hour(asker.batch.spec.now)
     newest = asker.candles(Window(end - asker.source.page_hours * HOUR, end))
     if not newest.is_empty():
         words = f"{asker.source.name}: tells no first candle, and has candles"
@@ -168,7 +173,7 @@ def _after_another_coin(asker: Asker, told: datetime) -> datetime | None:
     """When the candles begin after the told day, if those before it are of another coin."""
     half = asker.source.page_hours // 2 * HOUR
     told = whole_hour(told)
-    after = asker.candles(Window(told, min(told + half, whole_hour(asker.turn.order.now))))
+    after = asker.candles(Window(told, min(told + half, whole_hour(asker.batch.spec.now))))
     if after.is_empty():
         return told
     begins = after["open_time"].min()
@@ -203,28 +208,28 @@ def _is_another_coin(candles: pl.DataFrame, start: datetime) -> bool:
     return hole >= HOLE and jump >= OTHER_PRICE and not is_redenomination
 
 
-def learn(turn: Turn, listings: list[Listing]) -> None:
+def learn(batch: SourceBatch, listings: list[Listing]) -> None:
     """Where a venue tells of no beginning: it is where the first candle came after emptiness.
 
     A file that is not there is no word on a listing: it may be late.
     """
-    if turn.source.first is not None or turn.source.pages is not None:
+    if batch.source.first is not None or batch.source.pages is not None:
         return
-    failed = {failure.coin for failure in turn.failures}
+    failed = {failure.coin for failure in batch.failures}
     for listing in listings:
         if listing.start is None and listing.coin not in failed:
-            start = first_after_emptiness(turn.answers.get(listing, ()), turn.order.window.start)
+            start = first_after_emptiness(batch.answers.get(listing, ()), batch.spec.window.start)
             if start is not None:
-                turn.tools.database.do(store.note_start, listing, start, turn.order.now)
+                batch.context.database.do(store.note_start, listing, start, batch.spec.now)
 
 
-def doubt(turn: Turn) -> None:
+def doubt(batch: SourceBatch) -> None:
     """Candles that are older than a listing's start are the end of that guess."""
     older = [
         listing
-        for listing, answers in turn.answers.items()
+        for listing, answers in batch.answers.items()
         if listing.start is not None
         and any(each.first is not None and each.first < listing.start for each in answers)
     ]
     if older:
-        turn.tools.database.do(store.doubt_starts, older)
+        batch.context.database.do(store.doubt_starts, older)

@@ -31,13 +31,13 @@ class Workers:
             thread.start()
 
     def submit(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have it called by the next hand that is free."""
+        """Have it called by the next worker that is free."""
         future = Future[T]()
         self._asks.put(partial(self._answer, future, partial(call, *args, **kwargs)))
         return future
 
     def end(self) -> bool:
-        """Call nothing more; say whether all hands were done, a moment after."""
+        """Call nothing more; say whether all were done, a moment after."""
         self._ended = True
         for _ in self._threads:
             self._asks.put(None)

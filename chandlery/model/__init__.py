@@ -1,8 +1,17 @@
 """What every room speaks of: candles and their rules, hours and windows, coins and listings."""
 
 from chandlery.model.frame import SCHEMA, check, empty, within
-from chandlery.model.text import Coin, Kind, Listing, line, price
-from chandlery.model.time import HOUR, Window, clock, instant, whole_hour, whole_hour_up, window
+from chandlery.model.text import Coin, Kind, Listing, one_line, price
+from chandlery.model.time import (
+    HOUR,
+    Window,
+    clock,
+    instant,
+    milliseconds,
+    whole_hour,
+    whole_hour_up,
+    window,
+)
 
 __all__ = [
     "HOUR",
@@ -15,7 +24,8 @@ __all__ = [
     "clock",
     "empty",
     "instant",
-    "line",
+    "milliseconds",
+    "one_line",
     "price",
     "whole_hour",
     "whole_hour_up",

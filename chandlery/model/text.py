@@ -57,7 +57,7 @@ class Listing:
         return Window(start, end) if start < end else None
 
 
-def line(text: str, longest: int = LONGEST) -> str:
+def one_line(text: str, longest: int = LONGEST) -> str:
     """`text` in one bounded line, without anything that a terminal or a reader is led astray by."""
     words = " ".join(re.split(r"[\s\x00-\x1f\x7f-\x9f]+", text)).strip()
     words = "".join(sign for sign in words if sign.isprintable())

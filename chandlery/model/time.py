@@ -121,3 +121,8 @@ def window(start: str | None, end: str | None, now: datetime | None = None) -> W
     if now is not None and first >= whole_hour(now):
         raise Misuse(f"start {first:%Y-%m-%dT%H:%MZ} is in the future: no hour of it has closed")
     return Window(first, last)
+
+
+def milliseconds(at: datetime) -> int:
+    """A whole second in milliseconds since 1970, as most venues have it."""
+    return int(at.timestamp()) * 1000

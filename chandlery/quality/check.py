@@ -7,18 +7,17 @@ findings from when they are found until they no longer hold.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from time import monotonic
 from typing import Any
 
 import polars as pl
 
 from chandlery import store
-from chandlery.engine.run import choose
+from chandlery.engine.chosen import choose
 from chandlery.engine.spec import chosen, few
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.quality.completeness import Survey, named, seen
-from chandlery.quality.wording import sentence
+from chandlery.quality.wording import cut, sentence
 from chandlery.settings import Settings
 
 Say = Callable[[str], None]
@@ -69,7 +68,7 @@ class Report:
         """What holds, a sentence each, newest first."""
         return [sentence(*row) for row in self.open.select(TOLD).iter_rows()]
 
-    def line(self) -> str:
+    def summary(self) -> str:
         """The check in one line."""
         totals, held = self.totals(), self.open
         new = int(held["new"].sum())
@@ -120,7 +119,7 @@ class Report:
             "now": self.now.isoformat(),
             **self.totals(),
             "coins": [row | {"sources": sources.get(row["id"], {})} for row in rows],
-            "findings": [_told(row) for row in self.findings.iter_rows(named=True)],
+            "findings": [_finding_as_json(row) for row in self.findings.iter_rows(named=True)],
             "seconds": round(self.seconds, 3),
         }
 
@@ -221,16 +220,11 @@ def _shared(named: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _told(finding: Mapping[str, Any]) -> dict[str, object]:
+def _finding_as_json(finding: Mapping[str, Any]) -> dict[str, object]:
     """A finding as JSON has it, with its sentence."""
     times = {name: at.isoformat() for name, at in finding.items() if isinstance(at, datetime)}
     words = (finding[name] for name in TOLD)
     return {**finding, **times, "sentence": sentence(*words)}
-
-
-def cut(percentage: object) -> str:
-    """To two digits, cut and not rounded: 100 is said only of what is whole."""
-    return f"{int(Decimal(str(percentage)) * 100) / 100:.2f} %"
 
 
 def _percent(part: int, whole: int) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 SENTENCES: Mapping[str, str] = {
     "rules": "{symbol} has candles since {at} that no venue made: {detail}.",
@@ -21,3 +22,8 @@ def sentence(symbol: str, kind: str, at: datetime, detail: str) -> str:
     """One finding in plain English; a kind without a sentence of its own is named as it is."""
     template = SENTENCES.get(kind, "{symbol} at {at}: {kind}: {detail}.")
     return template.format(symbol=symbol, kind=kind, at=f"{at:%Y-%m-%d %H:%M}Z", detail=detail)
+
+
+def cut(percentage: object) -> str:
+    """To two digits, cut and not rounded: 100 is said only of what is whole."""
+    return f"{int(Decimal(str(percentage)) * 100) / 100:.2f} %"

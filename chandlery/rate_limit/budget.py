@@ -6,9 +6,14 @@ from dataclasses import dataclass
 import httpx
 
 
+def one_each(_: httpx.Request) -> float:
+    """Every request weighs the same."""
+    return 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most `most` weight in any `seconds`, counted with `cost` of each request.
+    """At most `most` weight in any `seconds`, counted with `cost` of each request: one, as it is.
 
     `header` names what tells the weight spent so far by everyone at this address; `restated`
     reads a newer `most` out of an answer that happens to state it.
@@ -16,7 +21,7 @@ class Budget:
 
     most: float
     seconds: float
-    cost: Callable[[httpx.Request], float]
+    cost: Callable[[httpx.Request], float] = one_each
     header: str | None = None
     restated: Callable[[httpx.Response], float | None] | None = None
 

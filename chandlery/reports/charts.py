@@ -19,7 +19,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from chandlery.model import line
+from chandlery.model import one_line
 
 # Nobody else draws in this process.
 mpl.rcParams.update(
@@ -101,7 +101,7 @@ def _rows(
     names: dict[str, str] = {}
     grid: dict[str, list[float]] = {}
     for key, symbol, at, part in parts.select("id", "symbol", "at", "part").iter_rows():
-        names[key] = line(symbol, NAME)
+        names[key] = one_line(symbol, NAME)
         grid.setdefault(key, [math.nan] * len(column))[column[at]] = part
     return list(names.values()), list(grid.values())
 

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from chandlery.model import line
+from chandlery.model import one_line
 
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~]")  # any of it may be escaped
 
 
 def plain(text: str) -> str:
     """A text from outside as it is: one line, no markup, no link, no HTML."""
-    return _MARKUP.sub(lambda sign: f"\\{sign[0]}", line(text))
+    return _MARKUP.sub(lambda sign: f"\\{sign[0]}", one_line(text))
 
 
 def words(text: str) -> str:

@@ -33,7 +33,7 @@ from chandlery.store.coins import (
 from chandlery.store.compress import Packed, compress, tidy
 from chandlery.store.connect import Connection, alone, connect
 from chandlery.store.coverage import held
-from chandlery.store.database import Database, told
+from chandlery.store.database import Database, explained
 from chandlery.store.findings import Finding, find_oddities, look_for, open_findings, suspects
 from chandlery.store.gaps import (
     NOT_MISSING,
@@ -46,7 +46,6 @@ from chandlery.store.gaps import (
     health,
     outages,
 )
-from chandlery.store.history import History, Version, history
 from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
 from chandlery.store.listings import (
     DelistedListing,
@@ -62,15 +61,16 @@ from chandlery.store.listings import (
     source_key,
     symbols_at,
 )
+from chandlery.store.measures import Step, keep_quality, measure, shares, trend, unlisted
 from chandlery.store.migrate import migrate
 from chandlery.store.missing import missing, note_wanted, wanted
 from chandlery.store.process import Process
-from chandlery.store.quality import Step, keep_quality, measure, shares, trend, unlisted
-from chandlery.store.quota import note_spent, spent
 from chandlery.store.read import TIMEFRAMES, read
 from chandlery.store.reconcile import Mismatch, compared_windows, reconcile
 from chandlery.store.refresh import refresh
+from chandlery.store.restated import History, Version, history
 from chandlery.store.roles import make_roles, share
+from chandlery.store.spent import note_spent, spent
 from chandlery.store.thin import KEPT, thin
 from chandlery.store.write import write
 
@@ -111,6 +111,7 @@ __all__ = [
     "compress",
     "connect",
     "doubt_starts",
+    "explained",
     "find",
     "find_oddities",
     "find_outages",
@@ -168,7 +169,6 @@ __all__ = [
     "take_in",
     "thin",
     "tidy",
-    "told",
     "trend",
     "uncompared_holes",
     "unlisted",

@@ -89,15 +89,15 @@ def _open(conninfo: str) -> Connection:
         connection.execute("set jit = off")  # costs a query over chunks more than it spares
     except psycopg.Error as error:
         where = f"{given.get('host', 'localhost')}:{given.get('port', 5432)}"
-        why = line(error)
+        why = first_line(error)
         message = f"cannot reach the database at {where} ({why}): {_HOWTO}"
         raise Unreachable(message, why) from None
     return connection
 
 
-def line(error: BaseException | None) -> str:
+def first_line(error: BaseException | None) -> str:
     """The first line of what libpq says; the rest are its guesses."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [first_line.strip() for first_line in str(error).splitlines() if first_line.strip()]
     return lines[0] if lines else type(error).__name__
 
 
@@ -134,7 +134,7 @@ def _made(connection: Connection, *, installed: bool) -> Iterator[None]:
             connection.execute("set local client_min_messages = warning")
             connection.execute("create extension if not exists timescaledb")
         except psycopg.Error as error:
-            reason = f"cannot create the extension timescaledb ({line(error)})"
+            reason = f"cannot create the extension timescaledb ({first_line(error)})"
             raise Misuse(f"{reason}: {_HOWTO}") from None
         yield
 

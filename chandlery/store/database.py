@@ -11,7 +11,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 
 from chandlery.errors import Gone
 from chandlery.settings import Settings
-from chandlery.store.connect import Connection, Unreachable, connect, line
+from chandlery.store.connect import Connection, Unreachable, connect, first_line
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class Database:
             done: T = self._retrying(self._once, call, *args, **kwargs)
         except (psycopg.OperationalError, Unreachable) as error:
             self._hurried = True
-            raise Gone(told(error)) from error
+            raise Gone(explained(error)) from error
         except BaseException:  # Ctrl-C among them: who leaves does not wait to tidy up
             self._hurried = True
             raise
@@ -98,7 +98,7 @@ class Database:
         return self._hurried or state.idle_for >= PATIENCE
 
 
-def told(error: Exception) -> str:
+def explained(error: Exception) -> str:
     """What a database's error means to whoever waits for it, in one line."""
     stays = "what was committed stays"
     if isinstance(error, psycopg.errors.DiskFull):
@@ -107,7 +107,7 @@ def told(error: Exception) -> str:
 
 
 def _why(error: BaseException | None) -> str:
-    return error.why if isinstance(error, Unreachable) else line(error)
+    return error.why if isinstance(error, Unreachable) else first_line(error)
 
 
 def _passes(error: BaseException) -> bool:

@@ -1,7 +1,12 @@
-"""Bring the database's tables up to date: once, in order, with a ledger of checksums."""
+"""Bring the database up to date: tables by migrations, each once; views and functions by checksum.
+
+A migration runs once, in its order. The files of sql/objects say how views and functions are today:
+where one of them is not as it was when they last ran, all of them run again.
+"""
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psycopg
@@ -12,10 +17,11 @@ from chandlery.store.connect import Connection
 from chandlery.store.queries import SQL
 from chandlery.store.roles import share
 
-MIGRATIONS = SQL / "migrations"
+MIGRATIONS, OBJECTS = SQL / "migrations", SQL / "objects"
 _ALONE = "-- no transaction"
 _LOCK = 0x6368616E646C6572  # "chandler": one migrates at a time
 
+_OBJECT = "objects/"  # before the name of one, beside those of migrations
 _LEDGER = """
 create table if not exists migration (
     name text primary key,
@@ -23,6 +29,12 @@ create table if not exists migration (
     applied_at timestamptz not null default now()
 )
 """
+
+_NOTE = """
+insert into migration (name, checksum) values (%s, %s)
+on conflict (name) do update set checksum = excluded.checksum, applied_at = now()
+"""
+_VIEW = re.compile(r"^create or replace view (\w+)", re.MULTILINE)
 
 _MAY = """
 select coalesce(has_schema_privilege(current_schema(), 'create'), false)
@@ -33,23 +45,31 @@ select coalesce(has_schema_privilege(current_schema(), 'create'), false)
 """
 
 
-def migrate(connection: Connection, folder: Path = MIGRATIONS) -> Sequence[str]:
+def migrate(
+    connection: Connection, folder: Path = MIGRATIONS, objects: Path = OBJECTS
+) -> Sequence[str]:
     """Run what has not run yet; return the names of the files run.
 
-    Misuse when a file that has run was edited or taken away: the tables are then not what the
+    Misuse when a migration that has run was edited or taken away: the tables are then not what the
     files say, and what to do about it is a person's decision. Misuse too when something is to be
     run and the tables are not this user's: writers and readers only look whether all has run.
     """
-    files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.sql"))}
+    files, made = _files(folder), {_OBJECT + name: it for name, it in _files(objects).items()}
     done = _done(connection)
-    _refuse_edited(files, done)
+    _refuse_edited(files, {name: it for name, it in done.items() if not name.startswith(_OBJECT)})
     fresh = [name for name in files if name not in done]
-    if not fresh:
+    changed = [name for name, text in made.items() if done.get(name) != _checksum(text)]
+    if not fresh and not changed:
         return []
     _begin(connection)
     run = [name for name in fresh if _run(connection, name, files[name])]
+    run += _make_objects(connection, made)
     share(connection)
     return run
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.sql"))}
 
 
 def _done(connection: Connection) -> dict[str, str]:
@@ -99,6 +119,45 @@ def _refuse_edited(files: dict[str, str], done: dict[str, str]) -> None:
             )
 
 
+def _make_objects(connection: Connection, objects: Mapping[str, str]) -> Sequence[str]:
+    """Make views and functions as their files say, unless another process just did."""
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+        done = _done(connection)
+        changed = [name for name, text in objects.items() if done.get(name) != _checksum(text)]
+        if not changed:
+            return []
+        connection.execute("set local client_min_messages = warning")
+        try:
+            with connection.transaction():
+                _make(connection, objects)
+        except psycopg.errors.InvalidTableDefinition:  # a column of a view is another, or gone
+            _drop_views(connection, objects)
+            _make(connection, objects)
+        for name in changed:
+            connection.execute(_NOTE, (name, _checksum(objects[name])))
+    return changed
+
+
+def _make(connection: Connection, objects: Mapping[str, str]) -> None:
+    for text in objects.values():
+        connection.execute(text.encode())
+
+
+def _drop_views(connection: Connection, objects: Mapping[str, str]) -> None:
+    """Drop the views, the last first; Misuse where somebody's own are made from them."""
+    for text in reversed([*objects.values()]):
+        for name in _VIEW.findall(text):
+            try:
+                connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(name)))
+            except psycopg.errors.DependentObjectsStillExist as error:
+                raise Misuse(
+                    f"the view {name} is to be made anew, and something of yours is made from it"
+                    f" ({error.diag.message_detail}): drop that, run `chandlery migrate`, and make"
+                    " it again"
+                ) from None
+
+
 def _run(connection: Connection, name: str, text: str) -> bool:
     """Run one file unless another process just did; say whether it was run here."""
     if text.startswith(_ALONE):
@@ -121,6 +180,8 @@ def _enter(connection: Connection, name: str, text: str) -> bool:
         ),
         (name, _checksum(text)),
     )
+    if entered.rowcount:  # it may drop what is in its way, which is made again
+        connection.execute("delete from migration where name like %s", (f"{_OBJECT}%",))
     return entered.rowcount == 1
 
 

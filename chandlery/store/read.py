@@ -1,8 +1,13 @@
-"""Candles out: COPY, as CSV, into polars. Floats come back to the last bit."""
+"""Candles out: COPY, binary, into polars.
 
-from collections.abc import Sequence
-from datetime import datetime
+All rows are of one length, as nothing in them is null: they are read as one array. They are sorted
+here, which takes a tenth of what it takes the database.
+"""
 
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
 import polars as pl
 from psycopg import sql
 
@@ -28,10 +33,34 @@ SCHEMA = pl.Schema(
     },
 )
 
+_COLUMNS = {
+    "coin": ">i4",
+    "timestamp": ">i8",
+    "open_price": ">f8",
+    "high_price": ">f8",
+    "low_price": ">f8",
+    "close_price": ">f8",
+    "volume": ">f8",
+    "quote_volume": ">f8",
+    "trades": ">i8",
+    "hours": ">i8",
+    "sources": ">i4",
+}
+"""What is asked for, in this order, and how PostgreSQL sends it."""
+_ROW = np.dtype(
+    [("fields", ">i2")]
+    + [part for name, kind in _COLUMNS.items() for part in ((f"{name} bytes", ">i4"), (name, kind))]
+)
+_HEADER, _TRAILER = 19, 2  # bytes around the rows: signature, flags, extension; -1
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""PostgreSQL counts microseconds from here."""
+
 _QUERY = sql.SQL(
-    "copy (select {columns} from market_data"
-    " where timeframe = {timeframe} and coin_id = any ({ids}){within}"
-    ' order by symbol, "timestamp") to stdout with (format csv)',
+    'copy (select coin, "timestamp", open_price, high_price, low_price, close_price,'
+    " coalesce(volume, 'NaN'), coalesce(quote_volume, 'NaN'), coalesce(trades, -1)::bigint,"
+    " hours::bigint, sources from market_data"
+    " where timeframe = {timeframe} and coin = any ({coins}){within}"
+    ") to stdout with (format binary)",
 )
 
 
@@ -47,9 +76,8 @@ def read(
     Bars whose time is not over at `now` (the database's clock, if None) are left out.
     """
     statement = _QUERY.format(
-        columns=sql.SQL(", ").join(_column(name) for name in SCHEMA.names()),
         timeframe=sql.Literal(timeframe),
-        ids=sql.Literal([coin.id for coin in coins]),
+        coins=sql.Literal([coin.key for coin in coins]),
         within=_within(window),
     )
     with (
@@ -57,14 +85,12 @@ def read(
         connection.cursor() as cursor,
         cursor.copy(statement) as copy,
     ):
-        text = b"".join(bytes(part) for part in copy)
-    return _frame(text)
-
-
-def _column(name: str) -> sql.Composable:
-    if name == "timestamp":
-        return sql.SQL('(extract(epoch from "timestamp") * 1000000)::bigint')
-    return sql.Identifier(name)
+        sent = b"".join(copy)
+    count = (len(sent) - _HEADER - _TRAILER) // _ROW.itemsize
+    if not count:
+        return SCHEMA.to_frame()
+    rows = np.frombuffer(sent, _ROW, count, _HEADER)
+    return _frame(rows, coins, timeframe, _names(connection))
 
 
 def _within(window: Window | None) -> sql.Composable:
@@ -76,9 +102,49 @@ def _within(window: Window | None) -> sql.Composable:
     )
 
 
-def _frame(text: bytes) -> pl.DataFrame:
-    if not text:
-        return SCHEMA.to_frame()
-    plain = {**SCHEMA, "timestamp": pl.Int64()}
-    frame = pl.read_csv(text, has_header=False, new_columns=list(plain), schema=plain)
-    return frame.with_columns(pl.col("timestamp").cast(SCHEMA["timestamp"]))
+def _names(connection: Connection) -> dict[int, str]:
+    return dict(connection.execute("select key, name from source order by key").fetchall())
+
+
+def _frame(
+    rows: np.ndarray, coins: Sequence[Coin], timeframe: str, names: Mapping[int, str]
+) -> pl.DataFrame:
+    """The rows in the machine's own byte order, sorted, with names in place of numbers."""
+    plain = {name: rows[name].astype(rows[name].dtype.newbyteorder("=")) for name in _COLUMNS}
+    by_symbol = sorted(coins, key=lambda coin: (coin.symbol, coin.id))
+    sets = np.unique(plain["sources"])
+    joined = ["+".join(it for key, it in names.items() if each >> key & 1) for each in sets]
+    since = pl.lit(_EPOCH).dt.cast_time_unit("us")
+    return (
+        pl.DataFrame(plain)
+        .with_columns(
+            coin=_places([coin.key for coin in by_symbol], plain["coin"]),
+            sources=_places(sets, plain["sources"]),
+        )
+        .sort("coin", "timestamp")
+        .select(
+            _named("coin", [coin.symbol for coin in by_symbol]).alias("symbol"),
+            (since + pl.duration(microseconds="timestamp")).alias("timestamp"),
+            pl.lit(timeframe).alias("timeframe"),
+            "open_price",
+            "high_price",
+            "low_price",
+            "close_price",
+            pl.col("volume").fill_nan(None),
+            _named("sources", joined).alias("source"),
+            pl.col("quote_volume").fill_nan(None),
+            pl.col("trades").replace(-1, None),
+            "hours",
+            _named("coin", [coin.id for coin in by_symbol]).alias("coin_id"),
+        )
+    )
+
+
+def _places(known: Sequence[int] | np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Where each number found stands among those known."""
+    order = np.argsort(known)
+    return order[np.searchsorted(known, found, sorter=order)]
+
+
+def _named(column: str, names: Sequence[str]) -> pl.Expr:
+    return pl.lit(pl.Series(names, dtype=pl.String())).gather(pl.col(column))

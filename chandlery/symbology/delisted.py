@@ -25,7 +25,7 @@ from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store import DelistedListing
 from chandlery.symbology.delisted_symbols import DELISTED, DelistedSymbol
 from chandlery.symbology.kinds import is_crypto
-from chandlery.symbology.markets import QUOTES, Told, in_dollars
+from chandlery.symbology.markets import QUOTES, SourceList, in_dollars
 from chandlery.symbology.reused import REUSED
 from chandlery.venues import CATALOGUE, Source
 from chandlery.venues.parsing.multiples import plain
@@ -66,19 +66,19 @@ class _Life(NamedTuple):
     end: datetime
 
 
-def find(tools: RunContext, found: Mapping[str, Told], now: datetime) -> Delisted:
+def find(context: RunContext, found: Mapping[str, SourceList], now: datetime) -> Delisted:
     """What is over by the lists that sources have told, and was not known to be."""
     delisted = Delisted()
     for name, told in found.items():
         if told.markets.columns == CATALOGUE.names():
-            source = tools.sources[name]
-            over = _over(tools, source, told, delisted.failures)
-            delisted.listings[name] = list(_lived(tools, source, over, now, delisted.failures))
+            source = context.sources[name]
+            over = _over(context, source, told, delisted.failures)
+            delisted.listings[name] = list(_lived(context, source, over, now, delisted.failures))
     return delisted
 
 
 def keep(
-    connection: store.Connection, tools: RunContext, delisted: Delisted, now: datetime
+    connection: store.Connection, context: RunContext, delisted: Delisted, now: datetime
 ) -> None:
     """Keep it, each coin left out until it is asked for; and which of them are no coins."""
     with connection.transaction():
@@ -88,16 +88,18 @@ def keep(
             store.adopt(connection, name, told)  # what a newer table knows
             store.learn_delisted(connection, name, listings, now)
         known = pl.DataFrame({"id": store.inactive_ids(connection)}, schema={"id": pl.String()})
-        kinds = known.with_columns(crypto=is_crypto(pl.col("id"), tools.include))
+        kinds = known.with_columns(crypto=is_crypto(pl.col("id"), context.include))
         store.note_crypto(connection, dict(kinds.iter_rows()))
 
 
-def _over(tools: RunContext, source: Source, told: Told, failures: dict[str, str]) -> list[_Symbol]:
+def _over(
+    context: RunContext, source: Source, told: SourceList, failures: dict[str, str]
+) -> list[_Symbol]:
     """The symbols against dollars that are over and not known yet, the best of each asset."""
-    markets = pl.concat([told.markets, _archived(tools, source, told.markets, failures)])
+    markets = pl.concat([told.markets, _archived(context, source, told.markets, failures)])
     curated = [each.symbol for each in DELISTED if each.source == source.name]
     reused = [each.symbol for each in REUSED if each.source == source.name]
-    known = tools.database.do(store.symbols_at, source.name)
+    known = context.database.do(store.symbols_at, source.name)
     trading = markets.filter("trading")["asset"].implode()
     over = ~pl.col("asset").is_in(trading) | pl.col("symbol").is_in(curated)
     found = (
@@ -116,22 +118,22 @@ def _over(tools: RunContext, source: Source, told: Told, failures: dict[str, str
 
 
 def _archived(
-    tools: RunContext, source: Source, markets: pl.DataFrame, failures: dict[str, str]
+    context: RunContext, source: Source, markets: pl.DataFrame, failures: dict[str, str]
 ) -> pl.DataFrame:
     """As CATALOGUE what a source's files are of, beside what it lists."""
     names: set[str] = set()
-    for way in _archives(tools, source):
+    for way in _archives(context, source):
         try:
-            names.update(venues.symbols(tools.client, way))
+            names.update(venues.symbols(context.client, way))
         except SourceError as error:
             failures[way.name] = str(error)
     rows = [_taken_apart(name) for name in sorted(names.difference(markets["symbol"]))]
     return pl.DataFrame([row for row in rows if row], schema=CATALOGUE, orient="row")
 
 
-def _archives(tools: RunContext, source: Source) -> list[Source]:
+def _archives(context: RunContext, source: Source) -> list[Source]:
     """The second ways to its candles that tell which symbols they have files of."""
-    known = tools.sources.values()
+    known = context.sources.values()
     return [way for way in known if way.serves == source.name and way.folders is not None]
 
 
@@ -149,13 +151,17 @@ def _taken_apart(symbol: str) -> tuple[object, ...] | None:
 
 
 def _lived(
-    tools: RunContext, source: Source, over: list[_Symbol], now: datetime, failures: dict[str, str]
+    context: RunContext,
+    source: Source,
+    over: list[_Symbol],
+    now: datetime,
+    failures: dict[str, str],
 ) -> Iterator[DelistedListing]:
     """When each of these symbols lived; one that may come back, or never traded, is left out."""
-    hands = [(each, tools.hands.submit(_life, tools, source, each, now)) for each in over]
-    for symbol, hand in hands:
+    futures = [(each, context.workers.submit(_life, context, source, each, now)) for each in over]
+    for symbol, future in futures:
         try:
-            life = hand.result()
+            life = future.result()
         except SourceError as error:
             failures.setdefault(source.name, str(error))
             continue
@@ -164,36 +170,36 @@ def _lived(
             yield _listing(source, symbol, life)
 
 
-def _life(tools: RunContext, source: Source, symbol: _Symbol, now: datetime) -> _Life | None:
+def _life(context: RunContext, source: Source, symbol: _Symbol, now: datetime) -> _Life | None:
     """By the end that its venue tells, its last candle there, or its first and last file."""
     if symbol.end is not None:
         return _Life(None, symbol.end)
     listing = Listing(0, source.name, symbol.name)
     if symbol.is_listed:
-        last = venues.last_candle(tools.client, source, listing, now)
+        last = venues.last_candle(context.client, source, listing, now)
         return None if last is None else _Life(None, whole_hour(last) + HOUR)
-    for way in _archives(tools, source):
-        months = venues.months(tools.client, way, symbol.name)
+    for way in _archives(context, source):
+        months = venues.months(context.client, way, symbol.name)
         if months is not None:
-            return _by_files(tools, way, listing, months, now)
+            return _by_files(context, way, listing, months, now)
     return None
 
 
 def _by_files(
-    tools: RunContext, way: Source, listing: Listing, months: Window, now: datetime
+    context: RunContext, way: Source, listing: Listing, months: Window, now: datetime
 ) -> _Life | None:
     """Its first and its last candle: of the first and the last month that there is a file of."""
     first = Window(months.start, (months.start + MONTH).replace(day=1))
     last = Window((months.end - HOUR).replace(day=1, hour=0), months.end)
-    start, _ = _ends(tools, way, listing, first, now)
-    _, end = _ends(tools, way, listing, last, now)
+    start, _ = _ends(context, way, listing, first, now)
+    _, end = _ends(context, way, listing, last, now)
     return None if start is None or end is None else _Life(start, end + HOUR)
 
 
 def _ends(
-    tools: RunContext, way: Source, listing: Listing, month: Window, now: datetime
+    context: RunContext, way: Source, listing: Listing, month: Window, now: datetime
 ) -> tuple[datetime | None, datetime | None]:
-    opened = venues.fetch(tools.client, way, listing, month, now).frame["open_time"].to_list()
+    opened = venues.fetch(context.client, way, listing, month, now).frame["open_time"].to_list()
     return (opened[0], opened[-1]) if opened else (None, None)
 
 

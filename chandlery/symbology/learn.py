@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from chandlery import store, venues
-from chandlery.engine import quota
+from chandlery.engine import monthly_quota
 from chandlery.engine.coins_known import UNIVERSE
 from chandlery.engine.context import RunContext
 from chandlery.engine.spec import RunSpec
@@ -17,7 +17,7 @@ from chandlery.model import whole_hour
 from chandlery.symbology.delisted import find, keep
 from chandlery.symbology.kinds import is_crypto
 from chandlery.symbology.left_out import DELISTED
-from chandlery.symbology.markets import LISTED, Told, asked, in_dollars, told
+from chandlery.symbology.markets import LISTED, SourceList, asked, in_dollars, lists
 from chandlery.symbology.renames import renames
 from sources import coingecko, cryptocompare
 
@@ -53,7 +53,7 @@ class Universe:
 
 
 def learn(
-    tools: RunContext,
+    context: RunContext,
     now: datetime,
     most: int | None = None,
     named: Sequence[str] = (),
@@ -71,21 +71,21 @@ def learn(
     """
     universe = Universe()
     try:
-        seen = _coins(tools, most)
+        seen = _coins(context, most)
     except (Unavailable, Blocked, Malformed) as error:
         universe.failures["coingecko"] = str(error)
-        if not tools.database.do(store.find, most=1):
+        if not context.database.do(store.find, most=1):
             log.warning("without CoinGecko coins are told apart by venue only, and not ranked")
-            _learn_unmapped(tools, now, universe)
+            _learn_unmapped(context, now, universe)
         return universe
-    found = dict(told(tools, seen, universe.failures, named))
-    universe.there_are = _there_are(tools, seen, most)
-    tools.database.do(_keep, universe, seen, found, now, most)
-    for source in asked(tools, named):  # also who did not answer: a day later it is asked again
-        tools.database.do(store.note_learnt, LISTINGS.format(source.name), now)
+    found = dict(lists(context, seen, universe.failures, named))
+    universe.there_are = _there_are(context, seen, most)
+    context.database.do(_keep, universe, seen, found, now, most)
+    for source in asked(context, named):  # also who did not answer: a day later it is asked again
+        context.database.do(store.note_learnt, LISTINGS.format(source.name), now)
     if most is None or delisted:
-        _learn_delisted(tools, universe, found, now)
-    quota.keep(tools, now)
+        _learn_delisted(context, universe, found, now)
+    monthly_quota.keep(context, now)
     return universe
 
 
@@ -93,7 +93,7 @@ def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
     connection: store.Connection,
     universe: Universe,
     seen: pl.DataFrame,
-    found: Mapping[str, Told],
+    found: Mapping[str, SourceList],
     now: datetime,
     most: int | None,
 ) -> None:
@@ -113,23 +113,23 @@ def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
 
 
 def _learn_delisted(
-    tools: RunContext, universe: Universe, found: Mapping[str, Told], now: datetime
+    context: RunContext, universe: Universe, found: Mapping[str, SourceList], now: datetime
 ) -> None:
     """Keep what is over; who does not tell of it is asked another time."""
-    over = find(tools, found, now)
+    over = find(context, found, now)
     for name, words in over.failures.items():
         said = (universe.odd.get(name), f"what is over is not known: {words}")
         universe.odd[name] = "; ".join(filter(None, said))
-    tools.database.do(keep, tools, over, now)
+    context.database.do(keep, context, over, now)
     if not over.failures:
-        tools.database.do(store.note_learnt, DELISTED, now)
+        context.database.do(store.note_learnt, DELISTED, now)
     told = [each for listings in over.listings.values() for each in listings]
     universe.delisted = len(told)
     universe.delisted_unmapped = sum(not each.mapped for each in told)
 
 
 def _rename(
-    connection: store.Connection, seen: pl.DataFrame, found: Mapping[str, Told], now: datetime
+    connection: store.Connection, seen: pl.DataFrame, found: Mapping[str, SourceList], now: datetime
 ) -> dict[str, str]:
     """Keep the coins that have another id now; who goes by ids itself tells nothing of that."""
     ranking = {coingecko.VENUE.name, cryptocompare.VENUE.name}
@@ -179,62 +179,62 @@ def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
         )
 
 
-def learn_if_due(tools: RunContext, order: RunSpec) -> None:
-    """Before a run: learn the coins, and what the order's sources list, where a day has passed."""
-    known, old = tools.database.do(store.find), _old(tools, order)
+def learn_if_due(context: RunContext, spec: RunSpec) -> None:
+    """Before a run: learn the coins, and what the spec's sources list, where a day has passed."""
+    known, old = context.database.do(store.find), _old(context, spec)
     if known and not old:
         return
-    named = order.symbols is not None or order.max_coins is None
-    enough = max(FIRST_COINS if named else order.max_coins or 0, COINS_A_PAGE, len(known))
+    named = spec.symbols is not None or spec.max_coins is None
+    enough = max(FIRST_COINS if named else spec.max_coins or 0, COINS_A_PAGE, len(known))
     why = f"{', '.join(old)}: not known, or a day old" if known else "no coin is known yet"
     log.warning("%s: learning the %s best by market cap", why, f"{enough:,}")
-    failures = learn(tools, order.now, enough, order.sources, delisted=order.delisted).failures
+    failures = learn(context, spec.now, enough, spec.sources, delisted=spec.delisted).failures
     for source, words in failures.items():
         log.warning("what %s lists could not be learnt: %s", source, words)
-    if not tools.database.do(store.find, most=1):
+    if not context.database.do(store.find, most=1):
         words = next(iter(failures.values()), "none is told")
         raise Unavailable(f"no coin could be learnt: {words}")
 
 
-def _old(tools: RunContext, order: RunSpec) -> list[str]:
-    """What the order needs to be known, and is not, or was learnt a day ago and more."""
-    sources_ = [LISTINGS.format(source.name) for source in asked(tools, order.sources)]
-    wanted = [UNIVERSE, *([DELISTED] if order.delisted else []), *sources_]
-    learnt = {what: tools.database.do(store.learnt_at, what) for what in wanted}
-    return [what for what, at in learnt.items() if at is None or order.now - at >= FRESH]
+def _old(context: RunContext, spec: RunSpec) -> list[str]:
+    """What the spec needs to be known, and is not, or was learnt a day ago and more."""
+    sources_ = [LISTINGS.format(source.name) for source in asked(context, spec.sources)]
+    wanted = [UNIVERSE, *([DELISTED] if spec.delisted else []), *sources_]
+    learnt = {what: context.database.do(store.learnt_at, what) for what in wanted}
+    return [what for what, at in learnt.items() if at is None or spec.now - at >= FRESH]
 
 
-def _coins(tools: RunContext, most: int | None) -> pl.DataFrame:
+def _coins(context: RunContext, most: int | None) -> pl.DataFrame:
     """The best-ranked coins: id, ticker (upper case, as venues write it), name, rank."""
-    seen = coingecko.coins(tools.client, most)
+    seen = coingecko.coins(context.client, most)
     return seen.select(
         "id",
         "name",
         "rank",
         ticker=pl.col("symbol").str.to_uppercase(),
-        crypto=is_crypto(pl.col("id"), tools.include),
+        crypto=is_crypto(pl.col("id"), context.include),
         price="price",
     )
 
 
-def _there_are(tools: RunContext, seen: pl.DataFrame, most: int | None) -> int | None:
+def _there_are(context: RunContext, seen: pl.DataFrame, most: int | None) -> int | None:
     """How many coins CoinGecko has: those seen, where it had no more to tell."""
     if most is None or seen.height < most:
         return seen.height
     try:
-        return coingecko.number_of_coins(tools.client)
+        return coingecko.number_of_coins(context.client)
     except SourceError as error:
         log.warning("how many coins there are is not known: %s", error)
         return None
 
 
-def _learn_unmapped(tools: RunContext, now: datetime, universe: Universe) -> None:
+def _learn_unmapped(context: RunContext, now: datetime, universe: Universe) -> None:
     """Keep what each venue lists under ids of its own, until CoinGecko tells whose they are."""
-    for source in asked(tools):
+    for source in asked(context):
         if source.catalogue is None:
             continue
         try:
-            known, _ = venues.catalogue(tools.client, source)
+            known, _ = venues.catalogue(context.client, source)
         except SourceError as error:
             universe.failures[source.name] = str(error)
             continue
@@ -246,7 +246,7 @@ def _learn_unmapped(tools: RunContext, now: datetime, universe: Universe) -> Non
             ticker=pl.col("base"),
             rank=pl.lit(None, pl.Int64),
         )
-        universe.unmapped += tools.database.do(store.learn_coins, coins, now, mapped=False)
+        universe.unmapped += context.database.do(store.learn_coins, coins, now, mapped=False)
         listed = coins.select(LISTED.names())
-        tools.database.do(store.learn_listings, source.name, listed, now, known)
+        context.database.do(store.learn_listings, source.name, listed, now, known)
         universe.listings[source.name] = listed.height

@@ -33,7 +33,7 @@ LISTED = pl.Schema(
 """A coin's listing. `told` is when it began in the venue's word, `start` where that is believed."""
 
 
-class Told(NamedTuple):
+class SourceList(NamedTuple):
     """What a source lists: of the coins seen (LISTED), all it has, and what could not be read."""
 
     listed: pl.DataFrame
@@ -41,45 +41,47 @@ class Told(NamedTuple):
     odd: tuple[venues.OddEntry, ...] = ()
 
 
-def told(
-    tools: RunContext, seen: pl.DataFrame, failures: dict[str, str], named: Iterable[str] = ()
-) -> Iterator[tuple[str, Told]]:
+def lists(
+    context: RunContext, seen: pl.DataFrame, failures: dict[str, str], named: Iterable[str] = ()
+) -> Iterator[tuple[str, SourceList]]:
     """What each source lists of the coins seen; why one does not is put to `failures`.
 
     The sources in force are asked, and those `named`.
     """
-    for source in asked(tools, named):
+    for source in asked(context, named):
         if source.name == coingecko.VENUE.name:
             listed = _listed_by_id(seen)
-            yield source.name, Told(listed, _trading(listed))
+            yield source.name, SourceList(listed, _trading(listed))
         elif source.name == cryptocompare.VENUE.name:
             listed = _listed_by_id(seen, CRYPTOCOMPARE)
-            yield source.name, Told(listed, _trading(listed))
+            yield source.name, SourceList(listed, _trading(listed))
         elif source.catalogue is not None:
             try:
-                yield source.name, _listed(tools, source, source.catalogue, seen)
+                yield source.name, _listed(context, source, source.catalogue, seen)
             except SourceError as error:
                 failures[source.name] = str(error)
 
 
-def asked(tools: RunContext, named: Iterable[str] = ()) -> list[Source]:
+def asked(context: RunContext, named: Iterable[str] = ()) -> list[Source]:
     """The sources in force, and those named, that may be asked.
 
     What nobody wants need not be known. One that is a second way stands for its first.
     """
-    known = tools.sources
-    names = [known[name].listings for name in (*tools.priority, *named) if name in known]
+    known = context.sources
+    names = [known[name].listings for name in (*context.priority, *named) if name in known]
     wanted = [known[name] for name in dict.fromkeys(names)]
-    return [source for source in wanted if venues.configured(tools.keys, source)]
+    return [source for source in wanted if venues.configured(context.keys, source)]
 
 
-def _listed(tools: RunContext, source: Source, catalogue: Catalogue, coins: pl.DataFrame) -> Told:
+def _listed(
+    context: RunContext, source: Source, catalogue: Catalogue, coins: pl.DataFrame
+) -> SourceList:
     """A source's dollar markets that are of these coins (one a coin), and all it has.
 
     A coin whose own ticker is the venue's asset (1000SATS) is not a multiple of another.
     """
-    markets, odd = venues.catalogue(tools.client, source)
-    named = coingecko.tickers(tools.client, catalogue.exchange, derivatives=catalogue.derivatives)
+    markets, odd = venues.catalogue(context.client, source)
+    named = coingecko.tickers(context.client, catalogue.exchange, derivatives=catalogue.derivatives)
     key = ["symbol"] if catalogue.derivatives else ["asset", "quote"]
     behind = named.rename({"base": "asset", "target": "quote"}).select(*key, id="coin_id")
     mapped = (
@@ -90,7 +92,7 @@ def _listed(tools: RunContext, source: Source, catalogue: Catalogue, coins: pl.D
         .unique("id", keep="first", maintain_order=True)
         .select(LISTED.names())
     )
-    return Told(_with_reused(source, mapped, coins), markets, odd)
+    return SourceList(_with_reused(source, mapped, coins), markets, odd)
 
 
 def in_dollars(source: Source, markets: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import httpx
 import polars as pl
 
 from chandlery.errors import Malformed
-from chandlery.model import HOUR, Listing, Window, check, clock, empty, line, whole_hour
+from chandlery.model import HOUR, Listing, Window, check, clock, empty, one_line, whole_hour
 from chandlery.model.frame import PRICES
 from chandlery.venues.parsing.malformed import Fetched, MalformedRows, merged, sifted, windows
 from chandlery.venues.source import (
@@ -232,7 +232,7 @@ def _nameable(told: Markets) -> Markets:
     names = ("symbol", "asset", "base", "quote")
     held = told.frame.select(nameable(*names)).to_series()
     odd = [
-        OddEntry(row[0] if is_nameable(row[0]) else None, line(f"its names are {row}"))
+        OddEntry(row[0] if is_nameable(row[0]) else None, one_line(f"its names are {row}"))
         for row in told.frame.filter(~held).select(names).iter_rows()
     ]
     return Markets(told.frame.filter(held), (*told.odd, *odd))

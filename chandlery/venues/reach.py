@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from chandlery.errors import Unavailable
-from chandlery.model import line
+from chandlery.model import one_line
 
 SECONDS = 5.0
 PORTS = {"http": 80, "https": 443}
@@ -20,8 +20,8 @@ def refuse_if_nobody_is_there(urls: Iterable[str], seconds: float = SECONDS) -> 
     sent.
     """
     places = list(dict.fromkeys(map(_place, urls)))
-    with ThreadPoolExecutor(len(places) or 1) as hands:
-        why = list(hands.map(lambda place: _why_not(place, seconds), places))
+    with ThreadPoolExecutor(len(places) or 1) as pool:
+        why = list(pool.map(lambda place: _why_not(place, seconds), places))
     if places and all(why):
         told = ", ".join(f"{host} ({words})" for (host, _), words in zip(places, why, strict=True))
         raise Unavailable(f"no host can be reached: {told}. Check the network, DNS and HTTPS_PROXY")
@@ -37,5 +37,5 @@ def _why_not(place: tuple[str, int], seconds: float) -> str | None:
     try:
         socket.create_connection(place, seconds).close()
     except OSError as error:
-        return line(error.strerror or str(error))
+        return one_line(error.strerror or str(error))
     return None

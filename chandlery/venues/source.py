@@ -83,6 +83,11 @@ class Venue:
     credits: int | None = None
 
 
+def at_once(url: str, **params: str) -> Callable[[httpx.Response | None], httpx.Request | None]:
+    """The requests of a list that comes in one answer."""
+    return lambda answer: httpx.Request("GET", url, params=params) if answer is None else None
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """What a source lists. `exchange` is the id under which CoinGecko names its symbols' coins.

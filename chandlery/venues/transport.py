@@ -31,7 +31,7 @@ from tenacity import (
 )
 
 from chandlery.errors import Blocked, Malformed, Misuse, SourceError, Unavailable
-from chandlery.model import line
+from chandlery.model import one_line
 from chandlery.rate_limit.account import Accounts, Memory
 from chandlery.rate_limit.gate import REAL, Gate, Timepiece
 from chandlery.venues.deadline import bounded
@@ -46,7 +46,7 @@ PATIENCE = 120.0
 ADDRESS = "here"
 SHORTEST = 1.0
 LARGEST = 32 * 2**20
-"""Three times the largest there is, spot's exchangeInfo. All hands may hold one at a time."""
+"""Three times the largest there is, spot's exchangeInfo. All workers may hold one at a time."""
 LONGEST = 120.0
 """Seconds in which a whole answer must have come, however steadily it trickles."""
 SHORTEST_KEY = 8
@@ -265,9 +265,11 @@ def _words(error: httpx.RequestError) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate does not hold, nothing was sent: {line(cause.verify_message)}"
+            return (
+                f"its certificate does not hold, nothing was sent: {one_line(cause.verify_message)}"
+            )
         cause = cause.__cause__ or cause.__context__
-    return line(f"{type(error).__name__} {error}")
+    return one_line(f"{type(error).__name__} {error}")
 
 
 def _digest(secret: str) -> str:

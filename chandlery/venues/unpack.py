@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from chandlery.errors import Malformed
-from chandlery.model import line
+from chandlery.model import one_line
 
 ASKED = "gzip"
 PIECE = 2**20
@@ -26,7 +26,7 @@ def unpacked(raw: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     elif form == ASKED:
         yield from _from_gzip(raw)
     else:
-        raise Malformed(f"its answer is packed by {line(encoding)}, which was not asked for")
+        raise Malformed(f"its answer is packed by {one_line(encoding)}, which was not asked for")
 
 
 def _from_gzip(raw: Iterable[bytes]) -> Iterator[bytes]:

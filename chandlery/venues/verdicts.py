@@ -11,7 +11,7 @@ from functools import lru_cache
 import httpx
 
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
-from chandlery.model import line
+from chandlery.model import one_line
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def excerpt(response: httpx.Response) -> str:
     """The beginning of a body, for people."""
     text = response.content[:MOST_BYTES].decode(errors="replace")
     page = re.search(r"<title>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
-    return line(page[1] if page else text) or "an empty body"
+    return one_line(page[1] if page else text) or "an empty body"
 
 
 def broken(response: httpx.Response) -> SourceError | None:
@@ -64,6 +64,11 @@ def _http_date(text: str) -> datetime | None:
 def later(response: httpx.Response, words: str) -> SourceError:
     """Try again, after what the venue asks for."""
     return Unavailable(words, after=retry_after(response))
+
+
+def too_many(rest: timedelta) -> Meaning:
+    """Try again when the venue says, or after this rest where it does not."""
+    return lambda response, words: Unavailable(words, after=retry_after(response) or rest)
 
 
 def banned(response: httpx.Response, words: str) -> SourceError:
@@ -119,7 +124,7 @@ def said_by(name: str, about: str | None = None) -> Iterator[None]:
 
 def said(name: str, words: str, about: str | None = None) -> str:
     """`words` with who said them, and about what."""
-    return f"{name}: {words} ({line(about)})" if about else f"{name}: {words}"
+    return f"{name}: {words} ({one_line(about)})" if about else f"{name}: {words}"
 
 
 @lru_cache(maxsize=1000)

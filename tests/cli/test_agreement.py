@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 from chandlery import store
 from chandlery.cli.main import cli
-from chandlery.engine import RunContext
+from chandlery.engine.context import RunContext
 from chandlery.model import HOUR, instant
-from chandlery.quality import assess
-from chandlery.reports.quality import of_quality
+from chandlery.quality.check import assess
+from chandlery.reports.quality_page import of_quality
 from chandlery.settings import Settings
 from sandbox import Serving, serving
 from sandbox.front import fronting

@@ -1,13 +1,17 @@
 """docs/commands.md and docs/configuration.md say what the code does."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from chandlery.cli.main import GROUPS, cli, first_sentence
+from chandlery.cli.main import GROUPS, cli
 from chandlery.cli.manual import commands, configuration
+from tests.command_line import process
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -21,8 +25,30 @@ def test_a_page_that_is_made_is_up_to_date(name: str, text: str) -> None:
 
 def test_help_shows_every_verb_once_in_its_group_with_its_whole_sentence() -> None:
     said = CliRunner().invoke(cli, ["--help"]).output
+    context = click.Context(cli)
     for title, verbs in GROUPS.items():
         assert f"\n{title}:\n" in said
-        for verb in verbs:
-            assert len(re.findall(rf"^  {verb.name} +\S", said, re.MULTILINE)) == 1
-            assert first_sentence(verb) in " ".join(said.split())
+        for name, sentence in verbs.items():
+            assert len(re.findall(rf"^  {name} +\S", said, re.MULTILINE)) == 1
+            assert sentence in " ".join(said.split())
+            verb = cli.get_command(context, name)
+            assert verb is not None
+            assert " ".join(str(verb.help).split()).startswith(sentence)
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ()])
+def test_help_and_completion_wait_for_no_verb(words: tuple[str, ...]) -> None:
+    code = (
+        "import sys; from chandlery.cli.main import main; main(sys.argv[1:]);"
+        " print({'polars', 'psycopg', 'pydantic', 'rich', 'httpx'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_verbs_are_completed_with_what_they_do() -> None:
+    asked = {"_CHANDLERY_COMPLETE": "zsh_complete", "COMP_WORDS": "chandlery fi", "COMP_CWORD": "1"}
+    done = process(environment=asked)
+    assert done.stdout.splitlines() == ["plain", "fill-gaps", GROUPS["Collect"]["fill-gaps"]]

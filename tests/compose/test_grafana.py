@@ -15,12 +15,14 @@ import yaml
 from psycopg.conninfo import make_conninfo
 
 from chandlery import embedded, store
-from chandlery.engine import open_context, run, run_spec
+from chandlery.engine.context import open_context
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR
-from chandlery.quality import assess
+from chandlery.quality.check import assess
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import serving
 
@@ -71,16 +73,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     with serving(coins=12, seed=7, now=NOW, limits=False) as venues:
         asked = settings.model_copy(update={"venues_url": venues.url})
-        with open_context(asked, timepiece=clock) as at_hand:
-            learn(at_hand, NOW)
+        with open_context(asked, timepiece=clock) as context:
+            learn(context, NOW)
             asking = {"sources": ("binance_futures", "binance_spot"), "now": NOW}
-            run(at_hand, run_spec(known_sources=load(), start="2026-09-01", **asking))
-            store.note_spent(at_hand.connection, "coingecko", NOW, 4711)
-            assess(at_hand.connection, now=NOW)
-            at_hand.connection.execute(TROUBLE)
-            store.make_roles(at_hand.connection)
-            store.share(at_hand.connection)
-            store.refresh(at_hand.connection)
+            run(context, run_spec(known_sources=load(), start="2026-09-01", **asking))
+            store.note_spent(context.connection, "coingecko", NOW, 4711)
+            assess(context.connection, now=NOW)
+            context.connection.execute(TROUBLE)
+            store.make_roles(context.connection)
+            store.share(context.connection)
+            store.refresh(context.connection)
     return settings.home
 
 

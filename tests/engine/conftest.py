@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext, RunResult, run, run_spec
-from chandlery.engine.context import HANDS
+from chandlery.engine.context import WORKERS, RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 
@@ -34,8 +36,8 @@ def venues() -> Iterator[Serving]:
 def at_sandbox(settings: Settings, venues: Serving, open_tools: Open) -> Settings:
     """Settings that know the sandbox's coins."""
     asked = settings.model_copy(update={"venues_url": venues.url})
-    with open_tools(asked) as at_hand:
-        learn(at_hand, NOW)
+    with open_tools(asked) as context:
+        learn(context, NOW)
     venues.forget()
     return asked
 
@@ -45,11 +47,11 @@ def collect(at_sandbox: Settings, open_tools: Open) -> Collect:
     """Run the engine as the command line does."""
 
     def once(
-        *, hands: int = HANDS, clock: Callable[[], float] = monotonic, **given: Any
+        *, workers: int = WORKERS, clock: Callable[[], float] = monotonic, **given: Any
     ) -> RunResult:
         given = {"sources": ("binance_futures", "binance_spot"), "now": NOW} | given
-        with open_tools(at_sandbox, hands=hands, clock=clock) as at_hand:
-            return run(at_hand, run_spec(known_sources=load(), **given))
+        with open_tools(at_sandbox, workers=workers, clock=clock) as context:
+            return run(context, run_spec(known_sources=load(), **given))
 
     return once
 

@@ -9,11 +9,14 @@ from typing import Any, ClassVar
 import polars as pl
 
 from chandlery import store
-from chandlery.engine import RunContext, RunResult, gather, run, run_spec
-from chandlery.engine.run import Run
+from chandlery.engine.batch import collect_batch
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import Run, run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, Listing, instant
 from chandlery.settings import Settings
-from chandlery.symbology import Universe, learn
+from chandlery.symbology.learn import Universe, learn
 from chandlery.venues import load
 from sandbox import Serving
 from sandbox.front import Front
@@ -63,14 +66,16 @@ class Place:
 
     def learn(self, now: datetime = NOW, most: int | None = None) -> Universe:
         self.venues.at(now)
-        with self.open_tools(self.settings) as at_hand:
-            return learn(at_hand, now, most)
+        with self.open_tools(self.settings) as context:
+            return learn(context, now, most)
 
     def backfill(self, *sources: str, do: Run = run, **given: Any) -> RunResult:
         asked: dict[str, Any] = {"now": self.NOW, "sources": sources, "start": "2025-01-01"} | given
         self.venues.at(asked["now"])
-        with self.open_tools(self.settings) as at_hand:
-            return do(at_hand, run_spec(known_sources=load(), **asked), lambda _: None, gather)
+        with self.open_tools(self.settings) as context:
+            return do(
+                context, run_spec(known_sources=load(), **asked), lambda _: None, collect_batch
+            )
 
     def held(self, id_: str) -> list[datetime]:
         with store.connect(self.settings) as connection:

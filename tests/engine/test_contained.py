@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext
+from chandlery.engine.context import RunContext
 from chandlery.settings import Settings
 from sandbox import serving
 from sandbox.front import fronting
@@ -64,13 +64,13 @@ def test_what_is_refused_of_one_coin_costs_no_other(
 ) -> None:
     with store.connect(place.settings) as connection:
         connection.execute(RULES[what].encode())
-    tally = place.backfill("binance_spot", start=f"{NOON - 2 * DAY:%FT%RZ}")
-    assert "a fault of ours: CheckViolation" in tally.failed["B"]
-    assert list(tally.failed) == ["B"]
+    result = place.backfill("binance_spot", start=f"{NOON - 2 * DAY:%FT%RZ}")
+    assert "a fault of ours: CheckViolation" in result.failed["B"]
+    assert list(result.failed) == ["B"]
     held = {name: len(place.held(name)) for name in NAMES}
     assert held == {"a": 45, "b": 0 if what == "its candles" else 45, "c": 45}
     assert place.reasons("a") == place.reasons("c") == {"outage at the venue": 3}
-    happened(f"{what}: {held} hours; “{tally.failed['B']}”")
+    happened(f"{what}: {held} hours; “{result.failed['B']}”")
 
 
 def test_the_next_source_is_asked_after_a_fault(place: Place) -> None:
@@ -78,7 +78,7 @@ def test_the_next_source_is_asked_after_a_fault(place: Place) -> None:
         (spot,) = (store.source_key(connection, "binance_spot"),)
         rule = "alter table candle_1h add constraint refused check (source <> {})"
         connection.execute(rule.format(spot).encode())
-    tally = place.backfill("binance_spot", "okx", start=f"{NOON - 2 * DAY:%FT%RZ}")
+    result = place.backfill("binance_spot", "okx", start=f"{NOON - 2 * DAY:%FT%RZ}")
     assert {name: len(place.held(name)) for name in NAMES} == dict.fromkeys(NAMES, 48)
-    assert tally.failed == {}
-    assert list(tally.used) == ["okx"]
+    assert result.failed == {}
+    assert list(result.used) == ["okx"]

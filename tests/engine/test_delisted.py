@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext
+from chandlery.engine.context import RunContext
 from chandlery.model import HOUR, instant
 from chandlery.settings import Settings
 from chandlery.symbology.left_out import left_out
@@ -123,13 +123,13 @@ def test_what_is_over_is_known_to_its_last_hour_and_left_out(place: Place) -> No
 
 def test_a_run_takes_in_what_is_over_only_if_it_is_asked_for(place: Place) -> None:
     place.learn()
-    tally = place.backfill(SPOT)
-    assert [each.symbol for each in tally.coins] == ["BTC", "BCH"]
+    result = place.backfill(SPOT)
+    assert [each.symbol for each in result.coins] == ["BTC", "BCH"]
     # What Bitcoin Cash was called before comes from the files, without a hole.
     assert place.held("bitcoin-cash") == between(BEGAN, Place.NOW.replace(minute=0))
-    tally = place.backfill(SPOT, delisted=True)
-    assert [each.symbol for each in tally.coins] == ["BTC", "BCH", "SRM", "GONE", "OLD"]
-    assert (tally.failed, tally.unlisted) == ({}, [])
+    result = place.backfill(SPOT, delisted=True)
+    assert [each.symbol for each in result.coins] == ["BTC", "BCH", "SRM", "GONE", "OLD"]
+    assert (result.failed, result.unlisted) == ({}, [])
     for id_ in ("serum", "unmapped:binance_spot:GONE"):
         assert place.held(id_) == between(BEGAN, STOPPED)
         assert set(place.reasons(id_)) == {"delisted"}
@@ -209,8 +209,8 @@ def test_what_is_over_in_the_recordings_comes_whole_to_a_fresh_install(
         place = Place(settings, venues, front, open_tools, (SPOT, "coingecko"))
         assert place.learn(now).delisted == len(REAL)
         ids = [id_ for id_, _ in REAL.values()]
-        tally = place.backfill(SPOT, now=now, start="2017-01-01", delisted=True, symbols=ids)
-    assert tally.failed == {}
+        result = place.backfill(SPOT, now=now, start="2017-01-01", delisted=True, symbols=ids)
+    assert result.failed == {}
     for symbol, (id_, day) in REAL.items():
         held = place.held(id_)
         assert held == opened(recorded, symbol)

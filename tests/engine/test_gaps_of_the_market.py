@@ -11,12 +11,15 @@ import pytest
 
 from chandlery import store
 from chandlery.cli.gaps import evidence
-from chandlery.engine import RunContext, choose, run, run_spec
+from chandlery.engine.chosen import choose
+from chandlery.engine.context import RunContext
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import Window, instant
-from chandlery.quality import assess
+from chandlery.quality.check import assess
 from chandlery.settings import Settings
 from chandlery.store import Connection, Gap
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 
@@ -39,13 +42,13 @@ def venues(market: Path) -> Iterator[Serving]:
 def backfill(settings: Settings, open_tools: Open, venues: Serving) -> Backfill:
     """Runs against the recordings, with Binance's spot market alone."""
     asked = settings.model_copy(update={"venues_url": venues.url, "priority": SPOT})
-    with open_tools(asked) as at_hand:
-        learn(at_hand, NOW)
+    with open_tools(asked) as context:
+        learn(context, NOW)
 
     def once(*symbols: str, now: datetime = NOW, year: int = 2017) -> None:
         given = {"sources": SPOT, "symbols": symbols, "start_year": year}
-        with open_tools(asked) as at_hand:
-            assert run(at_hand, run_spec(now=now, known_sources=load(), **given)).failed == {}
+        with open_tools(asked) as context:
+            assert run(context, run_spec(now=now, known_sources=load(), **given)).failed == {}
 
     return once
 

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext, fill_gaps
+from chandlery.engine.context import RunContext
+from chandlery.engine.run import fill_gaps
 from chandlery.settings import Settings
 from sandbox import Serving, serving
 from sandbox.front import fronting, whole

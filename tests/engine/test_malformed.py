@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext, fill_gaps
+from chandlery.engine.context import RunContext
+from chandlery.engine.run import fill_gaps
 from chandlery.model import HOUR, Window
 from chandlery.settings import Settings
 from sandbox import serving

@@ -14,8 +14,8 @@ from itertools import count, pairwise
 from typing import Any
 
 from chandlery import store
-from chandlery.engine import RunResult
-from chandlery.engine.context import HANDS
+from chandlery.engine.context import WORKERS
+from chandlery.engine.result import RunResult
 from chandlery.local.processes import until
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
@@ -109,9 +109,9 @@ def test_an_hour_that_has_closed_since_is_not_left_to_a_backfill(
     collect: Collect, venues: Serving, at_sandbox: Settings
 ) -> None:
     with ThreadPoolExecutor(1) as hand:
-        with held(venues, count=HANDS):
+        with held(venues, count=WORKERS):
             backfill = hand.submit(collect, start="2026-11-15", now=instant("2026-11-22T09:30Z"))
-            until_asked(venues, HANDS)
+            until_asked(venues, WORKERS)
             hourly = collect(hours=24)
         assert backfill.result().records == COINS * (HOURS + 9)
     assert (hourly.records, len(hourly.unfinished)) == (COINS, COINS)
@@ -121,9 +121,9 @@ def test_an_hour_that_has_closed_since_is_not_left_to_a_backfill(
 
 def test_where_listings_begin_is_not_asked_for_twice(collect: Collect, venues: Serving) -> None:
     with ThreadPoolExecutor(1) as hand:
-        with held(venues, count=HANDS):
+        with held(venues, count=WORKERS):
             first = hand.submit(collect, start="2026-09-01")
-            while venues.requests()["total"] < HANDS:
+            while venues.requests()["total"] < WORKERS:
                 pass
             venues.forget()
             assert collect(start="2026-09-01").pages == 0
@@ -157,7 +157,7 @@ def test_the_claim_of_a_run_that_was_killed_ends_with_it(
         "CHANDLERY_VENUES_URL": venues.url,
     }
     with held(venues), subprocess.Popen(command, env=environment) as process:
-        until_asked(venues, HANDS)
+        until_asked(venues, WORKERS)
         assert len(collect(**WEEK).unfinished) == COINS
         process.send_signal(signal.SIGKILL)
         venues.clear(kind="held")
@@ -177,7 +177,7 @@ def test_a_batch_that_takes_its_time_keeps_its_claim(
     with ThreadPoolExecutor(1) as hand:
         with held(venues, symbol="BTCUSDT"), held(venues, symbol="ETHUSDT"):
             first = hand.submit(
-                collect, sources=("binance_futures",), hands=1, clock=minutes, **WEEK
+                collect, sources=("binance_futures",), workers=1, clock=minutes, **WEEK
             )
             until_asked(venues, 1)
             before = lease()
@@ -205,9 +205,9 @@ def test_many_runs_at_once_end_and_ask_for_nothing_twice(
         }
         for _ in range(RUNS)
     ]
-    with ThreadPoolExecutor(RUNS) as hands:
-        tallies = list(hands.map(lambda given: collect(**given), asked))
-    assert [tally.failed for tally in tallies] == [{}] * RUNS
+    with ThreadPoolExecutor(RUNS) as workers:
+        results = list(workers.map(lambda given: collect(**given), asked))
+    assert [result.failed for result in results] == [{}] * RUNS
     assert asked_twice(venues) == []
     asks = [
         (coins[symbol], Window(instant(each["start"]), instant(each["end"])))
@@ -219,7 +219,7 @@ def test_many_runs_at_once_end_and_ask_for_nothing_twice(
         (rows,) = connection.execute("select count(*) from candle_1h").fetchone() or ()
         assert overlapping(connection) == []
     assert [part for part in lacking if part.clip(halt) != part] == []
-    assert sum(tally.records for tally in tallies) == rows
+    assert sum(result.records for result in results) == rows
 
 
 def test_the_ledger_keeps_what_runs_that_overlap_saw(
@@ -233,8 +233,8 @@ def test_the_ledger_keeps_what_runs_that_overlap_saw(
     def day(number: int) -> RunResult:
         return collect(start=f"2026-11-{number}", end=f"2026-11-{number + 1}", **futures)
 
-    with ThreadPoolExecutor(RUNS) as hands:
-        list(hands.map(day, range(17, 17 + RUNS)))
+    with ThreadPoolExecutor(RUNS) as workers:
+        list(workers.map(day, range(17, 17 + RUNS)))
     with store.connect(at_sandbox) as connection:
         assert overlapping(connection) == []
         known = connection.execute("select sum(ends_at - starts_at) from absence group by coin")

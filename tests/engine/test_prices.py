@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext
+from chandlery.engine.context import RunContext
 from chandlery.quality.check import assess
 from chandlery.settings import Settings
 from sandbox import serving
@@ -50,11 +50,11 @@ def test_a_price_off_by_a_power_of_ten_is_refused_and_told(
     place: Place, hours_back: int | None, happened: Callable[[str], None]
 ) -> None:
     given = {"hours": hours_back, "start": None} if hours_back else {}
-    tally = place.backfill("binance_spot", "okx", **given)
-    (finding,) = (each for each in tally.findings if "10^7" in each)
+    result = place.backfill("binance_spot", "okx", **given)
+    (finding,) = (each for each in result.findings if "10^7" in each)
     assert "30000000 there and 3 at CoinGecko, some 10^7 times as much" in finding
-    assert tally.failed == {}
-    assert {name: len(of) for name, of in tally.used.items()} == {"binance_spot": 2, "okx": 1}
+    assert result.failed == {}
+    assert {name: len(of) for name, of in result.used.items()} == {"binance_spot": 2, "okx": 1}
     end = Place.NOW.replace(minute=0)
     assert place.held("many") == between(end - DAY if hours_back else BEGAN, end)
     with store.connect(place.settings) as connection:
@@ -66,18 +66,18 @@ def test_a_price_off_by_a_power_of_ten_is_refused_and_told(
 
 def test_where_nobody_else_has_the_coin_it_failed_and_is_looked_at_again(place: Place) -> None:
     for _ in range(2):
-        tally = place.backfill("binance_spot", symbols=["MANY"])
-        assert "some 10^7 times as much" in tally.failed["MANY"]
+        result = place.backfill("binance_spot", symbols=["MANY"])
+        assert "some 10^7 times as much" in result.failed["MANY"]
         assert place.held("many") == []
-        assert tally.pages <= 3  # of REST, on their way when the first came; of files none
+        assert result.pages <= 3  # of REST, on their way when the first came; of files none
 
 
 @pytest.mark.parametrize("given", [{"archive": True}, {"end": "2025-12-20"}], ids=str)
 def test_where_no_page_tells_the_price_the_venue_is_asked_for_it(
     place: Place, given: dict[str, Any]
 ) -> None:
-    tally = place.backfill("binance_spot", symbols=["MANY", "SAME"], **given)
-    assert "some 10^7 times as much" in tally.failed["MANY"]
+    result = place.backfill("binance_spot", symbols=["MANY", "SAME"], **given)
+    assert "some 10^7 times as much" in result.failed["MANY"]
     assert (place.held("many"), len(place.held("same")) > 24) == ([], True)
 
 

@@ -14,10 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chandlery import store
-from chandlery.engine import RunResult, plan, run_spec
+from chandlery.engine import plan
 from chandlery.engine.batch import _flushes, _keys
-from chandlery.engine.claims import Claim
-from chandlery.engine.turn import Turn
+from chandlery.engine.claimed import Claim
+from chandlery.engine.result import RunResult
+from chandlery.engine.source_batch import SourceBatch
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, Listing, Window
 from chandlery.store import Absence
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from conftest import Open
 
-    from chandlery.engine import RunContext
+    from chandlery.engine.context import RunContext
     from chandlery.settings import Settings
 
     Frame = Callable[..., pl.DataFrame]
@@ -52,7 +54,7 @@ next_coin = count(1).__next__
 
 
 @pytest.fixture
-def at_hand(settings: Settings, open_tools: Open) -> Iterator[RunContext]:
+def context(settings: Settings, open_tools: Open) -> Iterator[RunContext]:
     with open_tools(settings) as opened:
         names = [f"coin-{n}" for n in range(1, COINS + 1)]
         ranked = {"id": names, "ticker": names, "name": names, "rank": range(1, COINS + 1)}
@@ -61,12 +63,12 @@ def at_hand(settings: Settings, open_tools: Open) -> Iterator[RunContext]:
 
 
 @pytest.fixture
-def key(at_hand: RunContext) -> int:
-    return store.source_key(at_hand.connection, "binance_spot")
+def key(context: RunContext) -> int:
+    return store.source_key(context.connection, "binance_spot")
 
 
-def claim(at_hand: RunContext) -> Claim:
-    return Claim(at_hand.connection, UUID(int=0), {}, at_hand.clock)
+def claim(context: RunContext) -> Claim:
+    return Claim(context.connection, UUID(int=0), {}, context.clock)
 
 
 def within(windows: list[Window]) -> list[int]:
@@ -82,7 +84,7 @@ def within(windows: list[Window]) -> list[int]:
     refreshed=st.booleans(),
 )
 def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: PLR0913, PLR0917
-    at_hand: RunContext,
+    context: RunContext,
     key: int,
     frame: Frame,
     there: set[int],
@@ -91,7 +93,7 @@ def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: 
     patient: bool,  # noqa: FBT001
     refreshed: bool,  # noqa: FBT001
 ) -> None:
-    coin, connection = next_coin(), at_hand.connection
+    coin, connection = next_coin(), context.connection
     store.write(connection, {coin: frame(there)}, key)
     if refreshed:
         store.refresh(connection)
@@ -107,10 +109,10 @@ def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: 
     start, end = (None if at is None else T0 + at * HOUR for at in life)
     listing = Listing(coin, "binance_spot", "XUSDT", start=start, end=end)
     asked = run_spec(
-        now=NOW, known_sources=at_hand.sources, sources=SOURCES, start="2024-02-28", patient=patient
+        now=NOW, known_sources=context.sources, sources=SOURCES, start="2024-02-28", patient=patient
     )
-    source = replace(at_hand.sources["binance_spot"], page_hours=PAGE_HOURS)
-    pages = plan.pages(at_hand, asked, source, key, [listing], claim(at_hand))
+    source = replace(context.sources["binance_spot"], page_hours=PAGE_HOURS)
+    pages = plan.pages(context, asked, source, key, [listing], claim(context))
 
     first, last = 0 if life[0] is None else life[0], SPAN if life[1] is None else life[1]
     missing = set(range(first, last)) - there
@@ -129,21 +131,21 @@ def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: 
     assert all(one.window.end <= next_.window.start for one, next_ in pairwise(pages))
 
 
-def rows(at_hand: RunContext, coin: int) -> list[tuple[object, ...]]:
-    return at_hand.connection.execute(
+def rows(context: RunContext, coin: int) -> list[tuple[object, ...]]:
+    return context.connection.execute(
         "select open_time, close, source from candle_1h where coin = %s order by open_time", (coin,)
     ).fetchall()
 
 
-def traces(at_hand: RunContext, coin: int) -> int:
-    found = at_hand.connection.execute("select from restated where coin = %s", (coin,))
+def traces(context: RunContext, coin: int) -> int:
+    found = context.connection.execute("select from restated where coin = %s", (coin,))
     return len(found.fetchall())
 
 
 @few
 @given(st.lists(st.lists(st.tuples(st.integers(0, 1), spans), max_size=4), max_size=4))
 def test_pages_in_any_order_overlapping_and_flushed_anyhow_make_the_same_table(
-    at_hand: RunContext, key: int, frame: Frame, flushed: list[list[tuple[int, tuple[int, int]]]]
+    context: RunContext, key: int, frame: Frame, flushed: list[list[tuple[int, tuple[int, int]]]]
 ) -> None:
     coins = [next_coin(), next_coin()]
     expected: list[set[int]] = [set(), set()]
@@ -153,14 +155,14 @@ def test_pages_in_any_order_overlapping_and_flushed_anyhow_make_the_same_table(
             for which, span in pages
         ]
         for frames in _flushes(answers):
-            store.write(at_hand.connection, frames, key)
+            store.write(context.connection, frames, key)
         for which, span in pages:
             expected[which] |= set(range(*span))
     for coin, each in zip(coins, expected, strict=True):
-        assert rows(at_hand, coin) == [
+        assert rows(context, coin) == [
             (T0 + hour * HOUR, 2 + hour / 100, key) for hour in sorted(each)
         ]
-        assert traces(at_hand, coin) == 0
+        assert traces(context, coin) == 0
 
 
 @few
@@ -169,31 +171,31 @@ def test_pages_in_any_order_overlapping_and_flushed_anyhow_make_the_same_table(
     st.permutations(range(8)),
 )
 def test_of_several_sources_the_best_stays_whoever_comes_first(
-    at_hand: RunContext,
+    context: RunContext,
     frame: Frame,
     told: list[tuple[int, tuple[int, int]]],
     turns: list[int],
 ) -> None:
-    coin, connection = next_coin(), at_hand.connection
+    coin, connection = next_coin(), context.connection
     keys = [store.source_key(connection, name) for name in SOURCES]
-    asked = run_spec(now=NOW, known_sources=at_hand.sources, sources=SOURCES, start="2024-02-28")
+    asked = run_spec(now=NOW, known_sources=context.sources, sources=SOURCES, start="2024-02-28")
     twice = [*told, *told]
     for turn in turns:
         if turn >= len(twice):
             continue
         place, span = twice[turn]
-        source = at_hand.sources[SOURCES[place]]
-        mine = Turn(at_hand, asked, source, RunResult(), lambda _: None, claim(at_hand))
+        source = context.sources[SOURCES[place]]
+        mine = SourceBatch(context, asked, source, RunResult(), lambda _: None, claim(context))
         better = _keys(mine, source)
         frames = {coin: frame(range(*span), close=2.0 + place / 10)}
         store.write(connection, frames, keys[place], better=better, now=NOW)
     best: dict[int, int] = {}
     merit = sorted(
         range(len(SOURCES)),
-        key=lambda place: (at_hand.sources[SOURCES[place]].kind == "indicative", place),
+        key=lambda place: (context.sources[SOURCES[place]].kind == "indicative", place),
     )
     for place, span in sorted(told, key=lambda each: merit.index(each[0]), reverse=True):
         best |= dict.fromkeys(range(*span), place)
-    assert rows(at_hand, coin) == [
+    assert rows(context, coin) == [
         (T0 + hour * HOUR, 2.0 + best[hour] / 10, keys[best[hour]]) for hour in sorted(best)
     ]

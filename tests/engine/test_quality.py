@@ -10,12 +10,11 @@ import pytest
 
 from bench.golden import Recording, backfill
 from chandlery import store
-from chandlery.engine import RunResult
+from chandlery.engine.result import RunResult
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, instant
-from chandlery.quality import Report, assess
-from chandlery.quality.check import cut
-from chandlery.quality.wording import SENTENCES, sentence
+from chandlery.quality.check import Report, assess
+from chandlery.quality.wording import SENTENCES, cut, sentence
 from chandlery.settings import Settings
 from chandlery.store.findings import EVERYTHING
 from sandbox import Serving

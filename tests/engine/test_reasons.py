@@ -12,12 +12,15 @@ import pytest
 
 from chandlery import embedded, store
 from chandlery.cli.gaps import evidence
-from chandlery.engine import RunContext, RunResult, fill_gaps, run, run_spec
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import fill_gaps, run
+from chandlery.engine.spec import run_spec
 from chandlery.model import Window, instant
 from chandlery.quality.check import assess
 from chandlery.settings import Settings
 from chandlery.store import Gap
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 
@@ -42,8 +45,8 @@ class Site:
         self.venues, self.open_tools = venues, open_tools
 
     def learn(self, now: datetime = NOW) -> None:
-        with self.open_tools(self.settings) as at_hand:
-            learn(at_hand, now)
+        with self.open_tools(self.settings) as context:
+            learn(context, now)
 
     def backfill(self, now: datetime = NOW, **given: Any) -> RunResult:
         return self._run(run, now, {"start": START} | given)
@@ -55,8 +58,8 @@ class Site:
         self, what: Callable[..., RunResult], now: datetime, given: dict[str, Any]
     ) -> RunResult:
         asked = {"sources": SPOT, "symbols": ["BTC", "ETH", "XRP"], "now": now} | given
-        with self.open_tools(self.settings) as at_hand:
-            return what(at_hand, run_spec(known_sources=load(), **asked))
+        with self.open_tools(self.settings) as context:
+            return what(context, run_spec(known_sources=load(), **asked))
 
     def gaps(self, now: datetime = NOW, window: Window | None = None) -> list[Gap]:
         with store.connect(self.settings) as connection:
@@ -312,10 +315,10 @@ def test_the_newest_hours_are_seen_again_and_only_they(site: Site) -> None:
     site.learn()
     site.backfill()
     site.venues.forget()
-    tally = site.fill(NOW, recheck_hours=6)
+    result = site.fill(NOW, recheck_hours=6)
     spans = {(each["query"]["symbol"], each["query"]["limit"]) for each in site.asked()}
     assert spans == {("BTCUSDT", "6"), ("ETHUSDT", "6"), ("XRPUSDT", "6")}
-    assert tally.records == 0
+    assert result.records == 0
 
 
 def test_a_candle_restated_lately_is_replaced_and_leaves_a_trace(site: Site) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 import httpx
 
 from chandlery import store
-from chandlery.engine import FILL_HOURS, RECHECK_HOURS, RunContext, RunResult, fill_gaps
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import fill_gaps
+from chandlery.engine.spec import FILL_HOURS, RECHECK_HOURS
 from chandlery.model import instant
 from chandlery.settings import Settings
 from sandbox import serving
@@ -31,10 +34,10 @@ def test_an_indicative_candle_is_kept_when_a_traded_one_takes_its_place(
         indicative = store.history(connection, coin, hour).current
         assert indicative is not None
 
-        tally = collect(symbols=["BTC"], sources=("coingecko", "binance_futures"), hours=24)
+        result = collect(symbols=["BTC"], sources=("coingecko", "binance_futures"), hours=24)
         past = store.history(connection, coin, hour)
         traces = connection.execute("select distinct replaced_at from restated").fetchall()
-    assert tally.rows["binance_futures"] == 24
+    assert result.rows["binance_futures"] == 24
     assert past.before == [indicative._replace(until=NOW)]
     assert past.current is not None
     assert (past.current.source, past.current.since) == ("binance_futures", NOW)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunResult
+from chandlery.engine.result import RunResult
 from chandlery.errors import Misuse
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
@@ -26,10 +26,10 @@ def asked(venues: Serving, word: str = "klines") -> list[dict[str, Any]]:
 def test_every_hour_of_every_listed_coin_is_there_after_a_backfill(
     collect: Collect, rows: Rows
 ) -> None:
-    tally = collect(**WEEK)
-    assert tally.failed == {}
-    assert sorted(tally.unlisted) == ["LEO", "USDT"]
-    assert tally.records == len(rows("candle_1h")) == 10 * HOURS
+    result = collect(**WEEK)
+    assert result.failed == {}
+    assert sorted(result.unlisted) == ["LEO", "USDT"]
+    assert result.records == len(rows("candle_1h")) == 10 * HOURS
     assert {row[-1] for row in rows("candle_1d")} == {1, 2}  # bits: futures, spot
     assert [row[-3] for row in rows("candle_1d")] == [24] * 70
 
@@ -37,9 +37,9 @@ def test_every_hour_of_every_listed_coin_is_there_after_a_backfill(
 def test_shards_have_all_of_it_between_them_and_begin_with_large_coins(
     collect: Collect, rows: Rows
 ) -> None:
-    tallies = [collect(shard=f"{number}/3", **WEEK) for number in (1, 2, 3)]
-    assert sum(tally.records for tally in tallies) == len(rows("candle_1h")) == 10 * HOURS
-    coins = [[coin.symbol for coin in tally.coins] for tally in tallies]
+    results = [collect(shard=f"{number}/3", **WEEK) for number in (1, 2, 3)]
+    assert sum(result.records for result in results) == len(rows("candle_1h")) == 10 * HOURS
+    coins = [[coin.symbol for coin in result.coins] for result in results]
     assert [names[0] for names in coins] == ["BTC", "ETH", "USDT"]
     assert [len(names) for names in coins] == [4, 4, 4]
 
@@ -50,9 +50,9 @@ def test_a_second_run_asks_for_nothing_and_changes_nothing(
     collect(**WEEK)
     before = [rows(table) for table in ("candle_1h", "candle_4h", "candle_1d")]
     venues.forget()
-    tally = collect(**WEEK)
+    result = collect(**WEEK)
     assert asked(venues) == []
-    assert tally.records == 0
+    assert result.records == 0
     assert [rows(table) for table in ("candle_1h", "candle_4h", "candle_1d")] == before
 
 
@@ -67,16 +67,16 @@ def test_only_hours_that_are_missing_are_asked_for(
             (hole.start, hole.end),
         )
     venues.forget()
-    tally = collect(symbols=["BTC"], **WEEK)
+    result = collect(symbols=["BTC"], **WEEK)
     (request,) = asked(venues)
     assert request["query"]["startTime"] == str(int(hole.start.timestamp() * 1000))
     assert request["query"]["endTime"] == str(int(hole.end.timestamp() * 1000) - 1)
     assert request["query"]["limit"] == "3"
-    assert tally.records == 3
+    assert result.records == 3
 
 
 def test_coins_are_fetched_by_market_cap_rank(collect: Collect, venues: Serving) -> None:
-    collect(sources=("binance_futures",), max_coins=6, hands=1, **WEEK)
+    collect(sources=("binance_futures",), max_coins=6, workers=1, **WEEK)
     symbols = [request["query"]["symbol"] for request in asked(venues)]
     assert symbols == ["BTCUSDT", "ETHUSDT", "XRPUSDT", "BNBUSDT", "SOLUSDT"]
 
@@ -97,9 +97,9 @@ def test_what_the_first_source_lacks_comes_from_the_next(
     collect: Collect, venues: Serving, rows: Rows
 ) -> None:
     venues.fault("500", source="binance_futures", symbol="BTCUSDT")
-    tally = collect(symbols=["BTC", "ETH"], **WEEK)
-    assert tally.failed == {}
-    assert {name: len(coins) for name, coins in tally.used.items()} == {
+    result = collect(symbols=["BTC", "ETH"], **WEEK)
+    assert result.failed == {}
+    assert {name: len(coins) for name, coins in result.used.items()} == {
         "binance_futures": 1,
         "binance_spot": 1,
     }
@@ -110,13 +110,13 @@ def test_a_blocked_source_is_left_alone_for_the_rest_of_the_run(
     collect: Collect, venues: Serving, rows: Rows
 ) -> None:
     venues.fault("451", source="binance_futures")
-    tally = collect(**WEEK)
-    assert list(tally.off) == ["binance_futures"]
-    assert "restricted location" in tally.off["binance_futures"]
+    result = collect(**WEEK)
+    assert list(result.off) == ["binance_futures"]
+    assert "restricted location" in result.off["binance_futures"]
     refused = [each for each in asked(venues) if each["source"] == "binance_futures"]
     assert len(refused) <= 25  # those under way at the first refusal
-    assert set(tally.failed) == {"XMR"}  # which spot does not list, and files come a day late
-    assert tally.rows["binance_futures_archive"] == 8 * (HOURS - 24)
+    assert set(result.failed) == {"XMR"}  # which spot does not list, and files come a day late
+    assert result.rows["binance_futures_archive"] == 8 * (HOURS - 24)
     assert len(rows("candle_1h")) == 9 * HOURS + HOURS - 24
 
 
@@ -124,9 +124,9 @@ def test_with_every_source_down_nothing_is_written_and_all_is_said(
     collect: Collect, venues: Serving, rows: Rows
 ) -> None:
     venues.fault("403")
-    tally = collect(symbols=["BTC", "ETH"], **WEEK)
-    assert set(tally.failed) == {"BTC", "ETH"}
-    assert tally.statistics()["successful"] == 0
+    result = collect(symbols=["BTC", "ETH"], **WEEK)
+    assert set(result.failed) == {"BTC", "ETH"}
+    assert result.statistics()["successful"] == 0
     assert rows("candle_1h") == []
 
 
@@ -135,18 +135,18 @@ def test_a_symbol_the_venue_refuses_fails_its_coin_and_no_other(
 ) -> None:
     with store.connect(at_sandbox) as connection:
         connection.execute("update listing set symbol = 'GONEUSDT' where symbol = 'ETHUSDT'")
-    tally = collect(symbols=["BTC", "ETH"], **WEEK)
-    assert list(tally.failed) == ["ETH"]
-    assert "-1121 Invalid symbol. (GONEUSDT)" in tally.failed["ETH"]
-    assert tally.records == HOURS
+    result = collect(symbols=["BTC", "ETH"], **WEEK)
+    assert list(result.failed) == ["ETH"]
+    assert "-1121 Invalid symbol. (GONEUSDT)" in result.failed["ETH"]
+    assert result.records == HOURS
 
 
 def test_an_answer_that_is_no_candles_costs_its_page_and_nothing_else(
     collect: Collect, venues: Serving, rows: Rows
 ) -> None:
     venues.fault("html", source="binance_futures", symbol="BTCUSDT")
-    tally = collect(symbols=["BTC", "ETH"], sources=("binance_futures",), **WEEK)
-    assert list(tally.failed) == ["BTC"]
+    result = collect(symbols=["BTC", "ETH"], sources=("binance_futures",), **WEEK)
+    assert list(result.failed) == ["BTC"]
     assert len(rows("candle_1h")) == HOURS
 
 
@@ -212,9 +212,9 @@ def test_late_hourly_runs_cost_one_collection(collect: Collect, venues: Serving)
 def test_two_runs_at_once_do_no_harm_to_each_other(collect: Collect, rows: Rows) -> None:
     with ThreadPoolExecutor(2) as both:
         runs = [both.submit(collect, **WEEK) for _ in range(2)]
-        tallies = [each.result() for each in runs]
-    assert [tally.failed for tally in tallies] == [{}, {}]
-    assert sum(tally.records for tally in tallies) == len(rows("candle_1h")) == 10 * HOURS
+        results = [each.result() for each in runs]
+    assert [result.failed for result in results] == [{}, {}]
+    assert sum(result.records for result in results) == len(rows("candle_1h")) == 10 * HOURS
     assert [row[-3] for row in rows("candle_1d")] == [24] * 70
 
 

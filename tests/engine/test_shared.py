@@ -34,11 +34,11 @@ SPAWN = multiprocessing.get_context("spawn")
 
 def ask(settings: Settings, said: Any, start: Any) -> None:
     """A process that asks OKX for pages, and says when each came."""
-    with open_context(settings) as at_hand:
+    with open_context(settings) as context:
         said.put("ready")
         start.wait(PATIENCE)
         for _ in range(PAGES):
-            frame = venues.fetch(at_hand.client, OKX, BTC, WEEK, NOW).frame
+            frame = venues.fetch(context.client, OKX, BTC, WEEK, NOW).frame
             said.put((time.time(), frame.height))
 
 

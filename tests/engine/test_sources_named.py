@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from chandlery.engine import RunContext, RunResult, run, run_spec
-from chandlery.engine.batch import line
+from chandlery.engine.batch import sources_in_order
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.settings import Settings
-from chandlery.symbology import learn, learn_if_due
+from chandlery.symbology.learn import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving
 from tests.engine.conftest import NOW
@@ -30,19 +33,19 @@ def ask(settings: Settings, venues: Serving, open_tools: Open, in_force: tuple[s
 
     def once(*sources: str, **given: Any) -> RunResult:
         asked = {"now": NOW, "hours": 24, "symbols": ["BTC"]} | given
-        with open_tools(current) as at_hand:
+        with open_tools(current) as context:
             wanted = run_spec(known_sources=load(), sources=sources or in_force, **asked)
-            learn_if_due(at_hand, wanted)
-            return run(at_hand, wanted)
+            learn_if_due(context, wanted)
+            return run(context, wanted)
 
     return once
 
 
 def test_a_source_named_is_a_source_learnt(ask: Ask) -> None:
     ask()
-    tally = ask("okx", hours=48)
-    assert (tally.unlisted, tally.failed) == ([], {})
-    assert tally.rows == {"okx": 24}
+    result = ask("okx", hours=48)
+    assert (result.unlisted, result.failed) == ([], {})
+    assert result.rows == {"okx": 24}
 
 
 def test_it_is_learnt_once(ask: Ask, venues: Serving) -> None:
@@ -55,9 +58,9 @@ def test_it_is_learnt_once(ask: Ask, venues: Serving) -> None:
 
 @pytest.mark.parametrize("in_force", [("binance_futures",), ("binance_spot",)])
 def test_a_second_way_that_is_named_stands_for_its_first(ask: Ask) -> None:
-    tally = ask("binance_spot_archive", start="2026-11-10", end="2026-11-12", hours=None)
-    assert (tally.unlisted, tally.failed) == ([], {})
-    assert tally.rows == {"binance_spot_archive": 48}
+    result = ask("binance_spot_archive", start="2026-11-10", end="2026-11-12", hours=None)
+    assert (result.unlisted, result.failed) == ([], {})
+    assert result.rows == {"binance_spot_archive": 48}
 
 
 def test_a_run_of_coins_that_nobody_lists_says_so(ask: Ask) -> None:
@@ -70,19 +73,19 @@ def test_indicative_sources_are_asked_last_and_nothing_counts_twice(
 ) -> None:
     sources = ("coingecko", "okx", "bybit", "binance_spot")
     current = settings.model_copy(update={"venues_url": venues.url, "priority": sources})
-    with open_tools(current) as at_hand:
-        learn(at_hand, NOW)
+    with open_tools(current) as context:
+        learn(context, NOW)
         wanted = run_spec(known_sources=load(), sources=sources, now=NOW, hours=24)
-        names = [each.name for each in line(at_hand, wanted)]
+        names = [each.name for each in sources_in_order(context, wanted)]
         assert [name for name in names if not name.endswith("archive")] == [
             "okx",
             "bybit",
             "binance_spot",
             "coingecko",
         ]
-        tally = run(at_hand, wanted)
-        rows = at_hand.connection.execute("select count(*) from candle_1h").fetchone()
-        replaced = at_hand.connection.execute("select count(*) from restated").fetchone()
-    assert (tally.records,) == rows
+        result = run(context, wanted)
+        rows = context.connection.execute("select count(*) from candle_1h").fetchone()
+        replaced = context.connection.execute("select count(*) from restated").fetchone()
+    assert (result.records,) == rows
     assert replaced == (0,)
-    assert {"okx", "coingecko"} <= tally.rows.keys()
+    assert {"okx", "coingecko"} <= result.rows.keys()

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from chandlery.engine import run_spec
+from chandlery.engine.spec import run_spec
 from chandlery.errors import Misuse
 from chandlery.model import Coin, Window, instant
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext
+from chandlery.engine.context import RunContext
 from chandlery.model import HOUR, instant
 from chandlery.settings import Settings
 from sandbox import Serving, serving
@@ -123,8 +123,8 @@ def test_a_wrong_answer_for_the_first_candle_is_not_believed(
     place: Place, wrong: str, happened: Callable[[str], None]
 ) -> None:
     place.front.spoil = wrong_once([WRONG[wrong]])
-    tally = place.backfill("binance_spot", symbols=["X"])
-    assert tally.failed == {}
+    result = place.backfill("binance_spot", symbols=["X"])
+    assert result.failed == {}
     assert place.listing("x").start == OLD
     assert place.held("x") == between(OLD, NOW.replace(minute=0))
     happened(f"{wrong}: {len(place.held('x')):,} hours from {OLD:%Y-%m-%d} on")
@@ -133,9 +133,9 @@ def test_a_wrong_answer_for_the_first_candle_is_not_believed(
 @pytest.mark.parametrize("wrong", WRONG)
 def test_an_answer_that_stays_wrong_is_a_failure_and_not_learnt(place: Place, wrong: str) -> None:
     place.front.spoil = wrong_once([WRONG[wrong]] * 20)
-    tally = place.backfill("binance_spot", symbols=["X"])
+    result = place.backfill("binance_spot", symbols=["X"])
     if wrong == "nothing":
-        assert "tells no first candle, and has candles (XUSDT)" in tally.failed["X"]
+        assert "tells no first candle, and has candles (XUSDT)" in result.failed["X"]
         assert place.listing("x").start is None
     place.front.spoil = None
     assert place.backfill("binance_spot", symbols=["X"]).failed == {}
@@ -175,6 +175,6 @@ def test_a_symbol_without_a_candle_yet_is_no_failure(
     with serving(market=folder, now=NOW, limits=False) as venues, fronting(venues) as front:
         made = Place(settings, venues, front, open_tools, ("binance_spot", "coingecko"))
         made.learn()
-        tally = made.backfill("binance_spot", symbols=["Z"])
-    assert (tally.failed, tally.records) == ({}, 0)
+        result = made.backfill("binance_spot", symbols=["Z"])
+    assert (result.failed, result.records) == ({}, 0)
     assert made.listing("z").start is None

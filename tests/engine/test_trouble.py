@@ -15,13 +15,14 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext, run, run_spec
+from chandlery.engine.context import RunContext
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, instant, price, whole_hour
-from chandlery.quality import assess
-from chandlery.quality.check import Report
+from chandlery.quality.check import Report, assess
 from chandlery.settings import Settings
 from chandlery.store.gaps import NOT_MISSING
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import serving
 
@@ -234,10 +235,10 @@ def test_what_is_said_of_real_coins_is_the_truth(
     folder, now = request.getfixturevalue(place), WHEN[place]
     with serving(market=folder, now=now, limits=False) as venues:
         asked = settings.model_copy(update={"venues_url": venues.url, "priority": (SPOT,)})
-        with open_tools(asked) as at_hand:
-            learn(at_hand, now)
+        with open_tools(asked) as context:
+            learn(context, now)
             wanted = run_spec(now=now, known_sources=load(), sources=(SPOT,), start_year=2017)
-            assert run(at_hand, wanted).failed == {}
+            assert run(context, wanted).failed == {}
     with store.connect(asked) as connection:
         report = assess(connection, now)
         told = said(connection, report, now)

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext, run_spec
+from chandlery.engine.context import RunContext
+from chandlery.engine.spec import run_spec
 from chandlery.model import instant
 from chandlery.settings import Settings
-from chandlery.symbology import learn, learn_if_due
 from chandlery.symbology.indexed import CRYPTOCOMPARE
+from chandlery.symbology.learn import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving
 
@@ -39,8 +40,8 @@ def test_cryptocompare_is_asked_for_curated_ids_only(
     at_sandbox: Settings, open_tools: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CRYPTOCOMPARE_API_KEY", "a key")
-    with open_tools(at_sandbox) as at_hand:
-        learn(at_hand, NOW)
+    with open_tools(at_sandbox) as context:
+        learn(context, NOW)
     with store.connect(at_sandbox) as connection:
         coins = {coin.key: coin.id for coin in store.find(connection)}
         known = store.listings(connection, store.find(connection))
@@ -57,8 +58,8 @@ def test_learning_again_changes_nothing(at_sandbox: Settings, open_tools: Open) 
             return [coins, store.listings(connection, coins)]
 
     before = known()
-    with open_tools(at_sandbox) as at_hand:
-        learn(at_hand, NOW)
+    with open_tools(at_sandbox) as context:
+        learn(context, NOW)
     assert known() == before
 
 
@@ -66,8 +67,8 @@ def test_a_venue_that_does_not_answer_costs_its_listings_only(
     settings: Settings, venues: Serving, open_tools: Open
 ) -> None:
     venues.fault("403", source="binance_futures")
-    with open_tools(settings.model_copy(update={"venues_url": venues.url})) as at_hand:
-        universe = learn(at_hand, NOW)
+    with open_tools(settings.model_copy(update={"venues_url": venues.url})) as context:
+        universe = learn(context, NOW)
     assert list(universe.failures) == ["binance_futures"]
     assert universe.listings.keys() == {"binance_spot", "bybit", "coingecko", "okx"}
     assert universe.listings["binance_spot"] == 9
@@ -79,17 +80,17 @@ def test_without_coingecko_what_venues_list_must_do_and_is_adopted_later(
 ) -> None:
     venues.fault("403", source="coingecko")
     asked = settings.model_copy(update={"venues_url": venues.url})
-    with open_tools(asked) as at_hand:
-        universe = learn(at_hand, NOW)
+    with open_tools(asked) as context:
+        universe = learn(context, NOW)
         assert "coingecko" in universe.failures
-        known = store.find(at_hand.connection)
+        known = store.find(context.connection)
         before = [coin for coin in known if coin.id.endswith(":BTC")]
         assert {coin.id.split(":")[0] for coin in known} == {"unmapped"}
     venues.clear()
-    with open_tools(asked) as at_hand:
-        at_hand.connection.execute("truncate account")  # a minute later
-        learn(at_hand, NOW)
-        (after,) = store.find(at_hand.connection, ["bitcoin"])
+    with open_tools(asked) as context:
+        context.connection.execute("truncate account")  # a minute later
+        learn(context, NOW)
+        (after,) = store.find(context.connection, ["bitcoin"])
         assert after.key in {coin.key for coin in before}
         assert after.symbol == "BTC"
 
@@ -98,21 +99,21 @@ def test_who_was_among_the_best_can_be_read_back(
     settings: Settings, venues: Serving, open_tools: Open
 ) -> None:
     asked = settings.model_copy(update={"venues_url": venues.url})
-    with open_tools(asked) as at_hand:
-        learn(at_hand, NOW)
-        learn(at_hand, NOW + timedelta(days=3))
-        best = store.ranked(at_hand.connection, NOW + timedelta(days=1), 3)
+    with open_tools(asked) as context:
+        learn(context, NOW)
+        learn(context, NOW + timedelta(days=3))
+        best = store.ranked(context.connection, NOW + timedelta(days=1), 3)
         assert [coin.id for coin in best] == ["bitcoin", "ethereum", "tether"]
-        assert store.ranked(at_hand.connection, NOW - timedelta(days=1)) == []
+        assert store.ranked(context.connection, NOW - timedelta(days=1)) == []
 
 
 def test_a_first_run_learns_by_itself_and_a_second_does_not(
     settings: Settings, venues: Serving, open_tools: Open
 ) -> None:
     wanted = run_spec(now=NOW, known_sources=load(), sources=("binance_spot",), max_coins=5)
-    with open_tools(settings.model_copy(update={"venues_url": venues.url})) as at_hand:
-        learn_if_due(at_hand, wanted)
-        assert len(store.find(at_hand.connection)) == 12
+    with open_tools(settings.model_copy(update={"venues_url": venues.url})) as context:
+        learn_if_due(context, wanted)
+        assert len(store.find(context.connection)) == 12
         asked = venues.requests()["total"]
-        learn_if_due(at_hand, wanted)
+        learn_if_due(context, wanted)
     assert venues.requests()["total"] == asked > 0

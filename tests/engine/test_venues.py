@@ -9,10 +9,13 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunContext, RunResult, run, run_spec
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import PRIORITY, Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 
@@ -28,8 +31,8 @@ def replayed(
 ) -> Iterator[tuple[Settings, Serving]]:
     with serving(market=market, now=NOW, limits=False) as sandbox:
         asked = settings.model_copy(update={"venues_url": sandbox.url})
-        with open_tools(asked) as at_hand:
-            learn(at_hand, NOW)
+        with open_tools(asked) as context:
+            learn(context, NOW)
         yield asked, sandbox
 
 
@@ -39,8 +42,8 @@ def backfill(open_tools: Open) -> Backfill:
 
     def once(current: Settings, **given: Any) -> RunResult:
         wanted = {"now": NOW, "known_sources": load(), "start_year": 2017} | given
-        with open_tools(current) as at_hand:
-            return run(at_hand, run_spec(**wanted))
+        with open_tools(current) as context:
+            return run(context, run_spec(**wanted))
 
     return once
 
@@ -54,8 +57,8 @@ def test_every_hour_that_spot_lacks_and_another_has_is_filled_and_marked(
     replayed: tuple[Settings, Serving], market: Path, backfill: Backfill
 ) -> None:
     current, _ = replayed
-    tally = backfill(current, sources=VENUES, symbols=["BTC"])
-    assert tally.failed == {}
+    result = backfill(current, sources=VENUES, symbols=["BTC"])
+    assert result.failed == {}
     with store.connect(current) as connection:
         held = store.read(connection, store.find(connection, ["BTC"]))
     symbols = {"okx": "BTC-USDT"}
@@ -86,8 +89,8 @@ def test_a_redenomination_is_noticed(
     replayed: tuple[Settings, Serving], backfill: Backfill
 ) -> None:
     current, _ = replayed
-    tally = backfill(current, sources=("binance_spot",), symbols=["BNX", "BTC"])
-    (finding,) = tally.findings
+    result = backfill(current, sources=("binance_spot",), symbols=["BNX", "BTC"])
+    (finding,) = result.findings
     assert "BNX 2023-02-22" in finding
     assert "redenomination" in finding
     assert backfill(current, sources=("binance_spot",), symbols=["BNX"]).findings == []
@@ -102,8 +105,8 @@ def venues() -> Iterator[Serving]:
 @pytest.fixture
 def at_sandbox(settings: Settings, venues: Serving, open_tools: Open) -> Settings:
     asked = settings.model_copy(update={"venues_url": venues.url, "priority": PRIORITY})
-    with open_tools(asked) as at_hand:
-        learn(at_hand, NOW)
+    with open_tools(asked) as context:
+        learn(context, NOW)
     return asked
 
 
@@ -133,43 +136,43 @@ def test_two_venues_that_disagree_where_they_join_are_noted(
     day = {"start": "2026-04-27", "end": "2026-04-28"}
     sources = ("binance_spot", "okx")
     backfill(at_sandbox, sources=sources[:1], symbols=["BTC"], start_year=None, **day)
-    tally = backfill(at_sandbox, sources=sources[1:], symbols=["BTC"], start_year=None, **DAYS)
-    assert len(tally.findings) == 1
-    assert "BTC 2026-04-28 00:00: splice: binance_spot closed at" in tally.findings[0]
+    result = backfill(at_sandbox, sources=sources[1:], symbols=["BTC"], start_year=None, **DAYS)
+    assert len(result.findings) == 1
+    assert "BTC 2026-04-28 00:00: splice: binance_spot closed at" in result.findings[0]
 
 
 def test_with_every_source_down_nothing_is_written_and_all_is_said(
     at_sandbox: Settings, venues: Serving, backfill: Backfill
 ) -> None:
     venues.fault("403")
-    tally = backfill(at_sandbox, sources=PRIORITY, max_coins=6, start_year=None, **DAYS)
-    statistics = tally.statistics()
+    result = backfill(at_sandbox, sources=PRIORITY, max_coins=6, start_year=None, **DAYS)
+    statistics = result.statistics()
     assert statistics["total_records"] == 0
     assert statistics["failed"] == statistics["total_symbols"] == 6
-    assert all(tally.failed.values())
+    assert all(result.failed.values())
 
 
 def test_a_source_without_its_key_is_no_coins_failure(
     at_sandbox: Settings, backfill: Backfill
 ) -> None:
-    tally = backfill(
+    result = backfill(
         at_sandbox, sources=("cryptocompare", "okx"), symbols=["BTC"], start_year=None, **DAYS
     )
-    assert tally.failed == {}
-    assert tally.rows == {"okx": 48}
-    assert tally.skipped == {"cryptocompare": "not configured: set CRYPTOCOMPARE_API_KEY"}
+    assert result.failed == {}
+    assert result.rows == {"okx": 48}
+    assert result.skipped == {"cryptocompare": "not configured: set CRYPTOCOMPARE_API_KEY"}
 
 
 def test_the_hourly_run_asks_for_many_coins_at_once(
     at_sandbox: Settings, venues: Serving, backfill: Backfill
 ) -> None:
     venues.forget()
-    tally = backfill(at_sandbox, sources=("coingecko",), start_year=None, hours=6)
+    result = backfill(at_sandbox, sources=("coingecko",), start_year=None, hours=6)
     asked = [each["path"] for each in venues.requests()["requests"]]
     assert asked.count("/api/v3/coins/markets") == 1
-    assert len(tally.used["coingecko"]) == 12
+    assert len(result.used["coingecko"]) == 12
     hours = Window(NOW - 6 * HOUR, NOW).hours
-    assert tally.records <= 12 * hours
+    assert result.records <= 12 * hours
     assert len(asked) < 13
 
 
@@ -180,7 +183,7 @@ def test_a_delisted_symbol_comes_from_the_archive(at_sandbox: Settings, backfill
             " where source.key = listing.source and source.name = 'binance_spot'"
             " and symbol = 'BTCUSDT'"
         )
-    tally = backfill(
+    result = backfill(
         at_sandbox,
         sources=("binance_spot",),
         symbols=["BTC"],
@@ -188,7 +191,7 @@ def test_a_delisted_symbol_comes_from_the_archive(at_sandbox: Settings, backfill
         start_year=None,
         **DAYS,
     )
-    assert tally.rows == {"binance_spot_archive": 24}
+    assert result.rows == {"binance_spot_archive": 24}
 
 
 def test_a_keys_requests_of_a_month_are_counted_across_runs(
@@ -201,9 +204,9 @@ def test_a_keys_requests_of_a_month_are_counted_across_runs(
         assert store.spent(connection, "coingecko", NOW) == 1
         store.note_spent(connection, "coingecko", NOW, 9_999)
         assert store.spent(connection, "coingecko", NOW + 24 * HOUR) == 0
-    tally = backfill(at_sandbox, **wanted, start="2026-04-20", end="2026-04-21")
-    assert tally.failed == {"BTC": "coingecko: the key's 10,000 requests of April are used up"}
-    assert tally.pages == 0
+    result = backfill(at_sandbox, **wanted, start="2026-04-20", end="2026-04-21")
+    assert result.failed == {"BTC": "coingecko: the key's 10,000 requests of April are used up"}
+    assert result.pages == 0
 
 
 def test_the_newest_hours_of_many_may_come_before_the_older_ones_of_each(
@@ -211,12 +214,12 @@ def test_the_newest_hours_of_many_may_come_before_the_older_ones_of_each(
 ) -> None:
     # A page and some hours: those are young enough to be asked for of both coins at once.
     start = f"{NOW - (89 * 24 + 20) * HOUR:%FT%RZ}"
-    tally = backfill(
+    result = backfill(
         at_sandbox, sources=("coingecko",), symbols=["BTC", "ETH"], start_year=None, start=start
     )
-    assert tally.failed == {}
-    assert tally.records > 2 * 89 * 24
-    assert tally.pages == 3
+    assert result.failed == {}
+    assert result.records > 2 * 89 * 24
+    assert result.pages == 3
 
 
 def test_a_coin_with_two_listings_at_one_source_has_each_hour_once(
@@ -228,7 +231,7 @@ def test_a_coin_with_two_listings_at_one_source_has_each_hour_once(
             " join source on source.key = listing.source"
             " where source.name = 'binance_spot' and symbol = 'BTCUSDT'"
         )
-    tally = backfill(
+    result = backfill(
         at_sandbox, sources=("binance_spot",), symbols=["BTC"], start_year=None, **DAYS
     )
-    assert (tally.failed, tally.records) == ({}, 48)
+    assert (result.failed, result.records) == ({}, 48)

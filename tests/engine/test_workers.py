@@ -11,27 +11,27 @@ from tests.waiting import PATIENCE
 
 
 def test_what_comes_of_a_call_is_told_where_it_is_asked_for() -> None:
-    hands = Workers(2)
-    halves = [hands.submit(divmod, 7, number) for number in (2, 0, 7)]
+    workers = Workers(2)
+    halves = [workers.submit(divmod, 7, number) for number in (2, 0, 7)]
     assert halves[0].result() == (3, 1)
     with pytest.raises(ZeroDivisionError):
         halves[1].result()
     assert halves[2].result() == (1, 0)
-    assert hands.end()
+    assert workers.end()
 
 
 def test_what_was_not_begun_is_not_done_and_what_was_is_not_waited_for() -> None:
-    hands, begun, answer = Workers(1), Event(), Event()
-    waiting = hands.submit(lambda: begun.set() or answer.wait())
-    later = hands.submit(answer.set)
+    workers, begun, answer = Workers(1), Event(), Event()
+    waiting = workers.submit(lambda: begun.set() or answer.wait())
+    later = workers.submit(answer.set)
     begun.wait()
-    assert not hands.end()
+    assert not workers.end()
     answer.set()
     assert waiting.result()
     while not later.done():
         pass
     assert later.cancelled()
-    assert hands.end()
+    assert workers.end()
 
 
 def test_a_process_ends_though_an_answer_is_waited_for() -> None:

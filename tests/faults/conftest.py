@@ -16,13 +16,16 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 
-from bench.hurried import Hurried
+from bench.simulated_clock import SimulatedClock
 from chandlery import embedded, store
-from chandlery.engine import RunContext, RunResult, gather, run, run_spec
-from chandlery.engine.run import Run
+from chandlery.engine.batch import collect_batch
+from chandlery.engine.context import RunContext
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import Run, run
+from chandlery.engine.spec import run_spec
 from chandlery.model import Window
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from chandlery.venues.transport import ATTEMPTS
 from sandbox import Serving, serving
@@ -71,18 +74,18 @@ class Place:
     settings: Settings
     venues: Serving
     front: Front
-    clock: Hurried = field(default_factory=Hurried)
+    clock: SimulatedClock = field(default_factory=SimulatedClock)
     hasty: dict[str, float] = field(default_factory=dict)  # seconds to wait for a read, by source
     truth: dict[str, dict[datetime, Candle]] = field(default_factory=dict)  # by source
 
     @contextmanager
-    def tools(self) -> Iterator[RunContext]:
+    def context(self) -> Iterator[RunContext]:
         """A run's tools, with a clock that whoever sleeps moves on: for all runs of a row."""
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("CRYPTOCOMPARE_API_KEY", "planted-cryptocompare")
-            with self.clock.tools(self.settings) as at_hand:
-                at_hand.client.event_hooks = {"request": [self.hasten]}
-                yield at_hand
+            with self.clock.context(self.settings) as context:
+                context.client.event_hooks = {"request": [self.hasten]}
+                yield context
 
     def hasten(self, request: httpx.Request) -> None:
         """Wait less for a source that will say nothing; the others' time is not cut."""
@@ -97,8 +100,10 @@ class Place:
         """Run the engine for a coin's day, or for what is given."""
         day = {"start": f"{DAY.start:%FT%RZ}", "end": f"{DAY.end:%FT%RZ}"}
         wanted = {"now": NOW, "symbols": [coin], "sources": sources, **day} | given
-        with self.tools() as at_hand:
-            return do(at_hand, run_spec(known_sources=load(), **wanted), lambda _: None, gather)
+        with self.context() as context:
+            return do(
+                context, run_spec(known_sources=load(), **wanted), lambda _: None, collect_batch
+            )
 
     def stored(self, coin: str = "BTC", window: Window = DAY) -> dict[datetime, Candle]:
         """What is stored of a coin, hour by hour."""
@@ -204,8 +209,8 @@ def opened(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             CHANDLERY_SOURCES=",".join(SOURCES),
         )
         place = Place(current, venues, front)
-        with place.tools() as at_hand:
-            assert learn(at_hand, NOW).failures == {}
+        with place.context() as context:
+            assert learn(context, NOW).failures == {}
         for source in SOURCES:
             place.empty()
             assert place.collect(source).rows == {source: DAY.hours}

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from chandlery import embedded, store
-from chandlery.engine import RunResult, open_context, run, run_spec
+from chandlery.engine.context import open_context
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import Window, instant
 from chandlery.rate_limit.gate import REAL, Timepiece
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 from tests.faults.wire import Wire
@@ -78,10 +81,10 @@ class Site:
 def collect(
     settings: Settings, week: Window, slept: Slept | None = None, **given: Any
 ) -> RunResult:
-    with open_context(settings, timepiece=(slept or Slept()).timepiece) as at_hand:
+    with open_context(settings, timepiece=(slept or Slept()).timepiece) as context:
         ends = {"start": week.start.isoformat(), "end": week.end.isoformat()}
         wanted = {"now": NOW, "sources": ("binance_futures", "binance_spot"), **ends} | given
-        return run(at_hand, run_spec(known_sources=load(), **wanted))
+        return run(context, run_spec(known_sources=load(), **wanted))
 
 
 def tables(settings: Settings, week: Window) -> dict[str, list[tuple[Any, ...]]]:
@@ -115,8 +118,8 @@ def opened(template: Path, folder: Path) -> Iterator[Site]:
         undisturbed = Settings(CHANDLERY_HOME=homes[1], **given)
         disturbed = undisturbed.model_copy(update={"home": homes[0], "database_url": wire.url})
         for each in (undisturbed, disturbed):
-            with open_context(each) as at_hand:
-                learn(at_hand, NOW)
+            with open_context(each) as context:
+                learn(context, NOW)
         yield Site(homes[0], wire, disturbed, undisturbed, venues, _weeks())
     wire.shut()
     for home in homes:

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from chandlery import store
-from chandlery.engine import fill_gaps
+from chandlery.engine.run import fill_gaps
 from chandlery.model import HOUR, Window, instant
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import Fetched, fetch, load
 from sandbox.front import Reset, whole
 
@@ -136,8 +136,8 @@ def asked(place: "Place", source: str) -> Fetched:
         (coin,) = store.find(connection, ["BTC"])
         listings = store.listings(connection, [coin])
     (listing,) = (each for each in listings if each.source == source)
-    with place.tools() as at_hand:
-        return fetch(at_hand.client, load()[source], listing, place.DAY, NOW)
+    with place.context() as context:
+        return fetch(context.client, load()[source], listing, place.DAY, NOW)
 
 
 @pytest.mark.parametrize(
@@ -205,8 +205,8 @@ def test_more_columns(place: "Place", happened: "Happened") -> None:
     for source in EXACT:
         place.empty()
         edited(more)(place, (source,))
-        tally = place.collect(source)
-        assert (tally.failed, tally.rows) == ({}, {source: 24})
+        result = place.collect(source)
+        assert (result.failed, result.rows) == ({}, {source: 24})
         assert place.stored() == place.truth[source]
     happened(f"{len(EXACT)} sources, each with its 24 candles as they are")
 
@@ -257,8 +257,8 @@ def test_what_does_no_harm(place: "Place", happened: "Happened") -> None:
         place.empty()
         harmless = disturbed if source in EXACT else lambda rows: disturbed(around(rows))
         edited(harmless)(place, (source,))
-        tally = place.collect(source)
-        assert (tally.failed, tally.rows) == ({}, {source: 24})
+        result = place.collect(source)
+        assert (result.failed, result.rows) == ({}, {source: 24})
         assert place.stored() == place.truth[source]
     happened(f"{len(TOLD)} sources, each with its 24 candles")
 
@@ -273,8 +273,8 @@ def test_the_open_candle(place: "Place", happened: "Happened") -> None:
         ahead = edited(lambda rows: [*rows, [rows[-1][0] + MS, *rows[-1][1:]]])
         ahead(place, (source,))
         # Our clock is an hour and a half ahead of the venue's.
-        tally = place.collect(source, start="2026-11-22", end=None, now=NOW + 3 * HOUR / 2)
-        assert tally.rows == {source: 10}
+        result = place.collect(source, start="2026-11-22", end=None, now=NOW + 3 * HOUR / 2)
+        assert result.rows == {source: 10}
         assert max(place.stored(window=today)) == instant("2026-11-22T09:00Z")
     happened(f"{len(TOLD)} sources at 10:30, our clock at 12:00: the newest stored is of 09:00")
 
@@ -309,8 +309,8 @@ def test_another_symbols_candles(place: "Place", happened: "Happened") -> None:
     place.empty()
     place.pass_by(90)
     place.front.spoil = archive
-    tally = place.collect("binance_spot", archive=True)
-    assert (tally.records, place.reasons()) == (0, place.FAILED)
+    result = place.collect("binance_spot", archive=True)
+    assert (result.records, place.reasons()) == (0, place.FAILED)
     words = place.words()["binance_spot_archive"]
     assert "not BTCUSDT-1h-2026-10-03.csv but XRPUSDT-1h-2026-10-03.csv" in words
     happened(f"“{seen.words['bybit']}”; “{words}”; 0 candles, {place.FAILED}")
@@ -412,8 +412,8 @@ def test_a_list_without_an_end(place: "Place", happened: "Happened") -> None:
             len(store.listings(connection, store.find(connection))),
         )
         place.front.spoil, place.front.everything = spoil, True
-        with place.tools() as at_hand:
-            failures = learn(at_hand, NOW + timedelta(days=1)).failures
+        with place.context() as context:
+            failures = learn(context, NOW + timedelta(days=1)).failures
         after = len(store.find(connection)), len(store.listings(connection, store.find(connection)))
     assert before == after
     assert "its page 2 is to be followed by one that came before" in failures["bybit"]
@@ -432,9 +432,9 @@ def test_a_restated_candle(place: "Place", happened: "Happened") -> None:
     wrong = place.stored(window=day)[hour]
     place.mend()
     newest = {"start": None, "end": None, "hours": 24, "recheck_hours": 24, "do": fill_gaps}
-    tally = place.collect("binance_futures", **newest)
+    result = place.collect("binance_futures", **newest)
     right = place.stored(window=day)[hour]
-    assert (tally.failed, tally.records) == ({}, 1)
+    assert (result.failed, result.records) == ({}, 1)
     assert wrong[4] == pytest.approx(1.01 * right[4])
     with store.connect(place.settings) as connection:
         (coin,) = store.find(connection, ["BTC"])

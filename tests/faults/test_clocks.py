@@ -7,12 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from chandlery.engine import open_context, run, run_spec
+from chandlery.engine.context import open_context
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, instant, whole_hour
 from chandlery.rate_limit.account import SHARE, Memory
 from chandlery.rate_limit.gate import Gate, Timepiece
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import Budget, Metering, load
 from sandbox import serving
 from tests.faults.site import Slept
@@ -76,11 +78,11 @@ def collected(settings: Settings, at_venues: datetime, here: datetime) -> set[tu
     """Collect by this clock from venues that have another; all (coin, hour) that are there then."""
     with serving(coins=12, seed=7, now=at_venues, limits=False) as venues:
         asked = settings.model_copy(update={"venues_url": venues.url})
-        with open_context(asked, timepiece=Slept().timepiece) as at_hand:
-            learn(at_hand, here)
-            run(at_hand, run_spec(now=here, known_sources=load(), sources=SOURCES, hours=24))
+        with open_context(asked, timepiece=Slept().timepiece) as context:
+            learn(context, here)
+            run(context, run_spec(now=here, known_sources=load(), sources=SOURCES, hours=24))
             query = "select coin, open_time from candle_1h"
-            return set(at_hand.connection.execute(query).fetchall())
+            return set(context.connection.execute(query).fetchall())
 
 
 @pytest.mark.fault(

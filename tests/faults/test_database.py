@@ -68,8 +68,8 @@ def test_what_passes_costs_a_retry(
     slept = Slept()
     with site.week() as week:
         site.wire.trouble(*trouble)
-        tally = site.collect(week, slept)
-        assert (tally.failed, tally.successful) == ({}, COINS)
+        result = site.collect(week, slept)
+        assert (result.failed, result.successful) == ({}, COINS)
     happened(f"asked again after {slept.seconds:.1f} s; {COINS * HOURS:,} candles, all equal")
 
 
@@ -88,10 +88,10 @@ def test_the_engine_killed_in_mid_copy(site: Site, happened: Happened) -> None:
 
     with site.week() as week:
         site.wire.trouble(COPY_DATA, b"", kill)
-        tally = site.collect(week)
-        assert tally.records == COINS * HOURS
+        result = site.collect(week)
+        assert result.records == COINS * HOURS
         assert running(site) not in killed
-    happened(f"another engine, {tally.records:,} candles, all equal")
+    happened(f"another engine, {result.records:,} candles, all equal")
 
 
 @pytest.mark.fault(
@@ -109,10 +109,10 @@ def test_the_engine_stopped_in_mid_copy(site: Site, happened: Happened) -> None:
 
     with site.week() as week:
         site.wire.trouble(COPY_DATA, b"", stop)
-        tally = site.collect(week)
-        assert tally.records == COINS * HOURS
+        result = site.collect(week)
+        assert result.records == COINS * HOURS
         assert running(site) not in stopped
-    happened(f"another engine, {tally.records:,} candles, all equal")
+    happened(f"another engine, {result.records:,} candles, all equal")
 
 
 def running(site: Site) -> int:
@@ -134,9 +134,9 @@ def test_gone_for_a_minute(site: Site, happened: Happened) -> None:
     slept = Slept(meanwhile=come_back)
     with site.week() as week:
         site.wire.trouble(COPY_DATA, b"", gone)
-        tally = site.collect(week, slept)
-        assert tally.records == COINS * HOURS
-    happened(f"waited {slept.seconds:.0f} s, then wrote {tally.records:,} candles, all equal")
+        result = site.collect(week, slept)
+        assert result.records == COINS * HOURS
+    happened(f"waited {slept.seconds:.0f} s, then wrote {result.records:,} candles, all equal")
 
 
 @pytest.mark.fault(

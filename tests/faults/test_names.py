@@ -21,11 +21,12 @@ from markdown_it import MarkdownIt
 
 from chandlery import store
 from chandlery.cli.main import main
-from chandlery.engine import fill_gaps
-from chandlery.model import Window, instant, line
-from chandlery.quality import check, survey
-from chandlery.reports import of_gathering, of_quality
-from chandlery.symbology import learn
+from chandlery.engine.run import fill_gaps
+from chandlery.model import Window, instant, one_line
+from chandlery.quality.check import check
+from chandlery.quality.completeness import survey
+from chandlery.reports import of_collection, of_quality
+from chandlery.symbology.learn import learn
 from sandbox.front import whole
 from sources.coingecko import LONGEST_TICKER
 
@@ -84,8 +85,8 @@ def shown(opened: "Place", tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Everything that shows a coin, once."""
     opened.empty()
     opened.front.spoil, opened.front.everything = renamed, True
-    with opened.tools() as at_hand:
-        assert learn(at_hand, _now()).failures == {}
+    with opened.context() as context:
+        assert learn(context, _now()).failures == {}
     opened.mend()
     file = tmp_path_factory.mktemp("shown") / "candles.csv"
     with pytest.MonkeyPatch.context() as environment:
@@ -107,8 +108,8 @@ def shown(opened: "Place", tmp_path_factory: pytest.TempPathFactory) -> Iterator
         say("export", "--to", str(file))
     yield Shown(terminal, _table(file), _pages(opened), *_database(opened))
     opened.empty()
-    with opened.tools() as at_hand:
-        learn(at_hand, _now())
+    with opened.context() as context:
+        learn(context, _now())
 
 
 def _now() -> datetime:
@@ -124,15 +125,15 @@ def _pages(place: "Place") -> str:
     """A run's page and the quality page, as a browser has them."""
     place.venues.fault("403")
     ask = {"symbols": None, "start": None, "end": None, "hours": 45, "do": fill_gaps}
-    tally = place.collect("binance_futures", **ask)
+    result = place.collect("binance_futures", **ask)
     place.mend()
     with store.connect(place.settings) as connection:
-        seen = survey(connection, tally.coins, _now(), DAYS)
+        seen = survey(connection, result.coins, _now(), DAYS)
     report = check(place.settings, _now())
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")
     reader.validateLink = lambda _: True  # type: ignore[method-assign]
     title = f"hourly {','.join(NAMES.values())}"
-    return "".join(map(reader.render, (of_gathering(title, tally, seen), of_quality(report))))
+    return "".join(map(reader.render, (of_collection(title, result, seen), of_quality(report))))
 
 
 def _database(place: "Place") -> tuple[dict[str, int], int]:
@@ -184,7 +185,7 @@ def _rendered(sql: str, coin: str) -> str:
     ],
 )
 def test_a_coins_name(shown: Shown, coin: str, happened: "Happened") -> None:
-    name = line(NAMES[coin], LONGEST_TICKER - 1).upper()
+    name = one_line(NAMES[coin], LONGEST_TICKER - 1).upper()
     for verb, text in shown.terminal.items():
         assert all(sign.isprintable() or sign == "\n" for sign in text), verb
     # A table wraps what is long.

@@ -11,7 +11,7 @@ import pytest
 
 from chandlery import store
 from chandlery.model import Listing, instant
-from chandlery.symbology import Universe, learn
+from chandlery.symbology.learn import Universe, learn
 from chandlery.venues import catalogue, load
 from chandlery.venues.verdicts import warn_once
 from sandbox.front import whole
@@ -64,8 +64,8 @@ def listings(place: "Place", coin: str = "BTC") -> dict[str, Listing]:
 def learnt(place: "Place", change: Change, path: tuple[str, ...] = LISTS) -> Universe:
     """Learn all coins and listings while lists are spoilt."""
     place.front.spoil, place.front.everything = lists(change, path), True
-    with place.tools() as at_hand:
-        return learn(at_hand, NOW + timedelta(days=1))
+    with place.context() as context:
+        return learn(context, NOW + timedelta(days=1))
 
 
 @pytest.fixture
@@ -73,9 +73,9 @@ def afterwards(place: "Place") -> Iterator["Place"]:
     """The place. Afterwards lists are learnt as they are, and prices known to be their coins'."""
     yield place
     place.empty()
-    with place.tools() as at_hand:
+    with place.context() as context:
         for at in (NOW + timedelta(days=2), NOW):  # what is believed later, at the rows' own time
-            learn(at_hand, at)
+            learn(context, at)
     for source in HELD:
         assert place.collect(source).failed == {}
 
@@ -102,8 +102,8 @@ def test_odd_entries(afterwards: "Place", happened: "Happened") -> None:
     universe = learnt(afterwards, odd)
     assert universe.failures == {}
     assert listings(afterwards) == before
-    with afterwards.tools() as at_hand:
-        told = {name: catalogue(at_hand.client, load()[name]).odd for name in HELD}
+    with afterwards.context() as context:
+        told = {name: catalogue(context.client, load()[name]).odd for name in HELD}
     for found in told.values():
         assert [each.symbol for each in found] == ["LISTING-SPOT-1", "ODD1", "ODD2", None]
     happened(f"{len(HELD)} lists of which 4 entries each are odd; “{told['okx'][0].words}”; no end")
@@ -163,9 +163,9 @@ def test_stocks(
     before = listings(afterwards)
     universe = learnt(afterwards, stocks)
     assert universe.failures == {}
-    with afterwards.tools() as at_hand:
+    with afterwards.context() as context:
         for name in KINDS:
-            told = catalogue(at_hand.client, load()[name])
+            told = catalogue(context.client, load()[name])
             assert not {"etf-USDT", "mstocks-USDT", "3-USDT", "NEW-USDT"} & {*told.frame["symbol"]}
     assert listings(afterwards) == before
     words = "bybit: its list has entries of a kind that is not known: NEW"
@@ -214,8 +214,8 @@ def test_an_odd_coin(
 ) -> None:
     afterwards.front.spoil = lists(odd_coin, ("/coins/markets",))
     afterwards.front.everything = True
-    with caplog.at_level(logging.WARNING), afterwards.tools() as at_hand:
-        found = coingecko.coins(at_hand.client)
+    with caplog.at_level(logging.WARNING), afterwards.context() as context:
+        found = coingecko.coins(context.client)
     assert found.height == 11
     (words,) = (each for each in caplog.messages if each.startswith("coingecko"))
     assert words == "coingecko: 1 of 12 left out: its id is None"

@@ -122,8 +122,8 @@ def test_three_runs_at_once(site: Site, happened: Happened) -> None:
 
     with site.week() as week:
         hourly = {"start": None, "end": week.end.isoformat(), "hours": 24}
-        with ThreadPoolExecutor(3) as hands:
-            wrote = list(hands.map(one, [{"name": "one"}, {"name": "other"}, hourly]))
+        with ThreadPoolExecutor(3) as workers:
+            wrote = list(workers.map(one, [{"name": "one"}, {"name": "other"}, hourly]))
         assert sum(wrote) == COINS * HOURS
     assert tables(site.disturbed, week)
     happened(f"{wrote} candles by each, {sum(wrote):,} in all; all equal")

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from chandlery import embedded
-from chandlery.engine import open_context
+from chandlery.engine.context import open_context
 from chandlery.errors import Gone
 from chandlery.model import Window, instant
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from sandbox import serving
 from tests import command_line
 from tests.faults.site import NOW, Slept, collect, tables
@@ -86,8 +86,8 @@ def test_no_room_for_candles(home: Path, template: Path, happened: Happened) -> 
             for each in (home, alone)
         )
         for each in (ours, undisturbed):
-            with open_context(each, timepiece=Slept().timepiece) as at_hand:
-                learn(at_hand, NOW)
+            with open_context(each, timepiece=Slept().timepiece) as context:
+                learn(context, NOW)
         with full(home.parent, LEFT), pytest.raises(Gone, match="disk is full") as caught:
             collect(ours, MONTHS)
         for each in (ours, undisturbed):
@@ -121,8 +121,8 @@ def test_no_room_for_the_engine_s_last_words(home: Path, happened: Happened) -> 
 def test_no_room_for_an_export(settings: Settings, disk: Path, happened: Happened) -> None:
     with serving(coins=12, seed=7, now=NOW, limits=False) as venues:
         asked = settings.model_copy(update={"venues_url": venues.url})
-        with open_context(asked, timepiece=Slept().timepiece) as at_hand:
-            learn(at_hand, NOW)
+        with open_context(asked, timepiece=Slept().timepiece) as context:
+            learn(context, NOW)
         collect(asked, Window(instant("2026-10-01"), instant("2026-11-01")))
     for name in ("candles.csv", "candles.parquet"):
         file = disk / name

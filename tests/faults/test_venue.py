@@ -29,7 +29,7 @@ KEEPING = "nothing stored, told in a line, others fill in, filled once it is ove
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 GIGABYTES = 4
 REST = 90.0  # seconds: by then a host that failed again and again is asked again
-ROOM = 8 * 64  # MB: as many answers as there are hands, none larger than may be
+ROOM = 8 * 64  # MB: as many answers as there are workers, none larger than may be
 
 Spoil = Callable[[httpx.Response], Iterator[bytes]]
 
@@ -251,9 +251,9 @@ def test_a_month_of_the_archive(
         )
 
     place.front.spoil = spoil
-    tally = place.collect("binance_spot", **asked)
-    assert tally.failed == {}
-    assert tally.rows == {"binance_spot_archive": MONTH.hours}
+    result = place.collect("binance_spot", **asked)
+    assert result.failed == {}
+    assert result.rows == {"binance_spot_archive": MONTH.hours}
     assert place.stored(window=MONTH) == whole_month
     files = [path for path in place.front.asked if path.endswith(".zip")]
     happened(f"{MONTH.hours} hours from {len(files)} files; as from the month's")
@@ -266,15 +266,15 @@ def test_nobody_listens(place: "Place", happened: "Happened") -> None:
     there = place.settings
     place.settings = there.model_copy(update={"venues_url": f"http://127.0.0.1:{port}"})
     try:
-        tally = place.collect(*place.SOURCES)
+        result = place.collect(*place.SOURCES)
     finally:
         place.settings = there
-    assert (tally.records, place.stored(), place.reasons()) == (0, {}, place.FAILED)
-    assert len(tally.failed) == 1
+    assert (result.records, place.stored(), place.reasons()) == (0, {}, place.FAILED)
+    assert len(result.failed) == 1
     assert all("ConnectError" in words for words in place.words().values())
     place.pass_by(REST)
     assert place.collect(*place.SOURCES).rows == {place.SOURCES[0]: 24}
-    happened(f"“{tally.failed['BTC']}”; 0 candles, {place.FAILED}; filled afterwards")
+    happened(f"“{result.failed['BTC']}”; 0 candles, {place.FAILED}; filled afterwards")
 
 
 @pytest.mark.fault(
@@ -288,13 +288,13 @@ def test_a_closed_country(place: "Place", happened: "Happened") -> None:
         place.empty()
         place.pass_by(REST)
         switched("451")(place, (source,))
-        tally = place.collect(source)
+        result = place.collect(source)
         paths = Counter(path.split("/")[1] for path in place.front.asked)
         assert paths[source] == 1
-        came[source] = dict(tally.rows)
+        came[source] = dict(result.rows)
         assert all(hour == place.truth[source][at] for at, hour in place.stored().items())
-        assert place.reasons() == ({} if tally.rows else place.FAILED)
-        assert bool(tally.failed) is not bool(tally.rows)
+        assert place.reasons() == ({} if result.rows else place.FAILED)
+        assert bool(result.failed) is not bool(result.rows)
     assert came["binance_futures"] == {"binance_futures_archive": 24}
     assert came["binance_spot"] == {"binance_spot": 24}
     assert not any(came[source] for source in place.SOURCES[2:])
@@ -337,9 +337,9 @@ def test_a_zip_bomb(place: "Place", happened: "Happened") -> None:
     place.front.spoil = spoil
     place.peak()
     before = place.peak()
-    tally = place.collect("binance_spot", archive=True)
+    result = place.collect("binance_spot", archive=True)
     peak = place.peak() - before
-    assert (tally.records, place.stored(), place.reasons()) == (0, {}, place.FAILED)
+    assert (result.records, place.stored(), place.reasons()) == (0, {}, place.FAILED)
     words = place.words()["binance_spot_archive"]
     assert "unpacks to more than" in words
     assert peak < 16

@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from chandlery import store
-from chandlery.engine import open_context, run, run_spec
+from chandlery.engine.context import open_context
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, Window, instant
 from chandlery.settings import Settings
-from chandlery.symbology import learn_if_due
+from chandlery.symbology.learn import learn_if_due
 from chandlery.venues import load
 from tests.waiting import wait
 
@@ -103,7 +105,7 @@ def undisturbed(settings: Settings, site: Site, window: Window, **given: Any) ->
     alone = settings.model_copy(
         update={"venues_url": site.venues.url, "priority": ("binance_futures", "binance_spot")}
     )
-    with open_context(alone) as at_hand:
+    with open_context(alone) as context:
         wanted = run_spec(
             now=instant(NOW),
             known_sources=load(),
@@ -112,9 +114,9 @@ def undisturbed(settings: Settings, site: Site, window: Window, **given: Any) ->
             end=window.end.isoformat(),
             **given,
         )
-        learn_if_due(at_hand, wanted)
-        run(at_hand, wanted)
-        return tables(at_hand.connection, window)
+        learn_if_due(context, wanted)
+        run(context, wanted)
+        return tables(context.connection, window)
 
 
 def state(site: Site, flow_run: str) -> dict[str, Any]:

@@ -14,11 +14,14 @@ from uuid import uuid4
 import pytest
 
 from chandlery import store
-from chandlery.engine import RunResult, open_context, run, run_spec
+from chandlery.engine.context import open_context
+from chandlery.engine.result import RunResult
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.model import Window, instant
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import load
 from sandbox import Serving, serving
 
@@ -54,7 +57,7 @@ def in_force(settings: Settings, venues: Serving, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("CHANDLERY_SOURCES", "binance_futures,binance_spot")
 
 
-def hurried() -> Timepiece:
+def simulated_clock() -> Timepiece:
     """A clock that whoever sleeps moves on: nobody waits."""
     slept = [0.0]
 
@@ -166,11 +169,11 @@ def once(settings: Settings, venues: Serving) -> Once:
             start="2026-11-21",
             symbols=symbols,
         )
-        with open_context(asked, timepiece=hurried()) as at_hand:
-            learn(at_hand, instant(NOW), 4)
+        with open_context(asked, timepiece=simulated_clock()) as context:
+            learn(context, instant(NOW), 4)
             venues.forget()
             venues.fault("503", source="binance_futures", path="klines", **fault)
-            return run(at_hand, wanted, gather=as_tasks([0.01, 0.01]))
+            return run(context, wanted, collect_batch=as_tasks([0.01, 0.01]))
 
     return lambda symbols, **fault: collected(symbols, fault)
 
@@ -181,23 +184,23 @@ def test_a_batch_is_done_again_if_a_source_was_away(
     once: Once, venues: Serving, after: int
 ) -> None:
     """For one request, the transport tries five times."""
-    tally = once(["BTC"], count=5 + 100 * after)
-    assert [coin.symbol for coin in tally.coins] == ["BTC"]
+    result = once(["BTC"], count=5 + 100 * after)
+    assert [coin.symbol for coin in result.coins] == ["BTC"]
     if after:
-        assert tally.records == 0
-        assert "503" in tally.failed["BTC"]
-        assert "503" in tally.off["binance_futures"]
+        assert result.records == 0
+        assert "503" in result.failed["BTC"]
+        assert "503" in result.off["binance_futures"]
         assert venues.requests()["total"] == 5 * 3
     else:
-        assert (tally.records, tally.failed, tally.off) == (34, {}, {})
+        assert (result.records, result.failed, result.off) == (34, {}, {})
         assert venues.requests()["total"] == 5 + 1
 
 
 @needed
 def test_retries_are_not_multiplied(once: Once, venues: Serving) -> None:
     """What failed for one coin among many is tried by the transport, in seconds, and left."""
-    tally = once(["BTC", "ETH"], symbol="BTCUSDT")
-    assert (list(tally.failed), tally.records) == (["BTC"], 34)
+    result = once(["BTC", "ETH"], symbol="BTCUSDT")
+    assert (list(result.failed), result.records) == (["BTC"], 34)
     assert venues.requests()["total"] == 5 + 1
 
 

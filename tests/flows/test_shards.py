@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from chandlery import embedded, store
-from chandlery.engine import open_context
+from chandlery.engine.context import open_context
 from chandlery.model import instant
 from chandlery.settings import Settings
-from chandlery.symbology import learn
+from chandlery.symbology.learn import learn
 from chandlery.venues import Timepiece
 from sandbox import serving
 
@@ -39,11 +39,11 @@ def learnt(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Path:
     def sleep(seconds: float) -> None:
         slept[0] += seconds
 
-    hurried = Timepiece(monotonic=lambda: time.monotonic() + slept[0], sleep=sleep)
+    simulated_clock = Timepiece(monotonic=lambda: time.monotonic() + slept[0], sleep=sleep)
     with serving(coins=12, seed=7, now=instant(NOW), limits=False) as venues:
         asked = Settings(DATABASE_URL=None, CHANDLERY_HOME=home, CHANDLERY_VENUES_URL=venues.url)
-        with open_context(asked, timepiece=hurried) as at_hand:
-            learn(at_hand, instant(NOW))
+        with open_context(asked, timepiece=simulated_clock) as context:
+            learn(context, instant(NOW))
     embedded.stop(home)
     return home
 

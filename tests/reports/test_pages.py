@@ -9,11 +9,13 @@ import pytest
 from markdown_it import MarkdownIt
 
 from chandlery import store
-from chandlery.engine import RunResult, Upkeep
+from chandlery.engine.maintenance import MaintenanceResult
+from chandlery.engine.result import RunResult
 from chandlery.model import HOUR, Coin
-from chandlery.quality import Survey, assess
-from chandlery.reports import of_coins, of_gathering, of_quality, of_shards, of_upkeep
-from chandlery.symbology import Universe
+from chandlery.quality.check import assess
+from chandlery.quality.completeness import Survey
+from chandlery.reports import of_coins, of_collection, of_maintenance, of_quality, of_shards
+from chandlery.symbology.learn import Universe
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 TIME = pl.Datetime("us", "UTC")
@@ -43,7 +45,7 @@ def survey(present: int = 5, reasons: Mapping[str, Mapping[str, int]] | None = N
     return Survey("day", held, shares.with_columns(pl.col("at").cast(TIME)), reasons or {})
 
 
-def tally(**more: Any) -> RunResult:
+def result(**more: Any) -> RunResult:
     coins = [Coin(key, f"C{key}", f"c{key}", f"Coin {key}", key) for key in range(1, 41)]
     made = RunResult(coins=coins, pages=7, seconds=2.0, **more)
     made.wrote("okx", [1, 2], 500)
@@ -52,7 +54,7 @@ def tally(**more: Any) -> RunResult:
 
 def test_failures_of_one_kind_are_one_line_in_the_venues_words() -> None:
     failed = {f"C{key}": "403 go away" for key in range(1, 36)} | {"C40": "418 banned"}
-    page = of_gathering("backfill 40 coins", tally(failed=failed), survey())
+    page = of_collection("backfill 40 coins", result(failed=failed), survey())
     shown = html(page)
     assert "<h1>backfill 40 coins</h1>" in shown
     assert "“403 go away”" in shown
@@ -74,17 +76,17 @@ def test_failures_of_one_kind_are_one_line_in_the_venues_words() -> None:
     ids=lambda more: next(iter(more)),
 )
 def test_nothing_from_outside_is_markup(more: dict[str, Any]) -> None:
-    shown = html(of_gathering(EVIL, tally(**more), survey()))
+    shown = html(of_collection(EVIL, result(**more), survey()))
     assert "<script" not in shown
     assert "href" not in shown
     assert shown.count("<h1>") == 1
 
 
 def test_what_is_complete_is_said_and_what_is_not_is_shown() -> None:
-    assert "Every hour is there, of each coin that lived then: 1." in of_gathering(
-        "x", tally(), survey(24)
+    assert "Every hour is there, of each coin that lived then: 1." in of_collection(
+        "x", result(), survey(24)
     )
-    lacking = of_gathering("x", tally(), survey(5, {"no trades": {"gaps": 1, "hours": 19}}))
+    lacking = of_collection("x", result(), survey(5, {"no trades": {"gaps": 1, "hours": 19}}))
     assert "![Coins by day](data:image/svg+xml;base64," in lacking
     assert "![Missing hours by reason](data:" in lacking
     assert html(lacking).count("<img") == 3
@@ -97,7 +99,7 @@ def test_coins_and_upkeep_have_pages_too() -> None:
     assert "<script" not in shown
     assert "4 coins are known by a venue's word only" in shown
     packed = store.Packed(chunks=3, left=1, candles=1000, bytes_before=2**22, bytes_after=2**20)
-    shown = html(of_upkeep("maintain", Upkeep(12, packed, 1.5)))
+    shown = html(of_maintenance("maintain", MaintenanceResult(12, packed, 1.5)))
     assert '<td style="text-align:right">1,048.6</td>' in shown  # bytes a candle
 
 

@@ -7,8 +7,8 @@ import anyio
 import httpx
 import pytest
 
-from sandbox import application
-from sandbox.limits import LIMITS, Meter
+from sandbox import application, bybit, okx
+from sandbox.limits import Meter
 
 BTC = {"symbol": "BTCUSDT", "interval": "1h"}
 SPOT = "/binance_spot/api/v3/klines"
@@ -149,7 +149,7 @@ def test_coingecko_allows_30_requests_a_minute() -> None:
 
 
 def test_a_ban_of_bybits_ends_after_ten_minutes(clock: Clock) -> None:
-    meter = LIMITS["bybit"].meter(1, clock)
+    meter = bybit.LIMITS["bybit"].meter(1, clock)
     assert [meter.spend(1).status for _ in range(3)] == [200, 418, 418]
     clock.now += 599
     assert meter.spend(1).status == 418
@@ -158,7 +158,7 @@ def test_a_ban_of_bybits_ends_after_ten_minutes(clock: Clock) -> None:
 
 
 def test_two_seconds_are_told_and_waited_for(clock: Clock) -> None:
-    meter = LIMITS["okx"].meter(None, clock)
+    meter = okx.LIMITS["okx"].meter(None, clock)
     assert [meter.spend(2).status for _ in range(21)] == [200] * 20 + [429]
     assert 0 < meter.spend(2).wait <= 2
     clock.now += 2

@@ -98,8 +98,8 @@ def test_of_many_at_the_same_instant_each_hour_is_one_s(
             others = store.claim(own, claimant(), coins[number:] + coins[:number], DAY)
         return len(coins) - len(others)
 
-    with ThreadPoolExecutor(8) as hands:
-        taken = list(hands.map(take, range(8)))
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(take, range(8)))
     assert sorted(taken) == [0] * 7 + [30]
     rows = connection.execute("select coin, count(*) from claim group by coin").fetchall()
     assert sorted(rows) == [(coin, 1) for coin in range(1, 31)]

@@ -13,7 +13,8 @@ from chandlery.errors import Misuse
 from chandlery.settings import Settings
 from chandlery.store.migrate import MIGRATIONS
 
-NAMES = [path.name for path in sorted(MIGRATIONS.glob("*.sql"))]
+OBJECTS = [f"objects/{path.name}" for path in sorted(MIGRATIONS.parent.glob("objects/*.sql"))]
+NAMES = [path.name for path in sorted(MIGRATIONS.glob("*.sql"))] + OBJECTS
 
 
 def test_the_tables_are_made_once_by_one_of_many(bare: Settings) -> None:
@@ -41,6 +42,7 @@ def test_the_tables_are_made_once_by_one_of_many(bare: Settings) -> None:
 def test_files_run_once_in_order_whole_or_not_at_all(bare: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     folder.mkdir()
+    nothing = tmp_path / "nothing"
     (folder / "002_b.sql").write_text("insert into seen values ('b'), ('ü');")
     (folder / "001_a.sql").write_text(
         "create table seen (what text); insert into seen values ('a')"
@@ -56,26 +58,26 @@ def test_files_run_once_in_order_whole_or_not_at_all(bare: Settings, tmp_path: P
                 )
             ]
 
-        assert store.migrate(connection, folder) == ["001_a.sql", "002_b.sql"]
-        assert store.migrate(connection, folder) == []
+        assert store.migrate(connection, folder, nothing) == ["001_a.sql", "002_b.sql"]
+        assert store.migrate(connection, folder, nothing) == []
         assert table("seen") == ["a", "b", "ü"]
 
         (folder / "003_c.sql").write_text("insert into seen values ('c'); select 1 / 0")
         (folder / "004_d.sql").write_text("insert into seen values ('d')")
         with pytest.raises(psycopg.errors.DivisionByZero):
-            store.migrate(connection, folder)
+            store.migrate(connection, folder, nothing)
         assert table("seen") == ["a", "b", "ü"]
         assert table("migration") == ["001_a.sql", "002_b.sql"]
         (folder / "003_c.sql").write_text("insert into seen values ('c')")
-        assert store.migrate(connection, folder) == ["003_c.sql", "004_d.sql"]
+        assert store.migrate(connection, folder, nothing) == ["003_c.sql", "004_d.sql"]
         assert table("seen") == ["a", "b", "ü", "c", "d"]
 
         (folder / "002_b.sql").write_text("insert into seen values ('b');")
         with pytest.raises(Misuse, match=r"^migration 002_b\.sql was edited after it ran: "):
-            store.migrate(connection, folder)
+            store.migrate(connection, folder, nothing)
         (folder / "002_b.sql").unlink()
         with pytest.raises(Misuse, match=r"^the database ran 002_b\.sql, which is not in this"):
-            store.migrate(connection, folder)
+            store.migrate(connection, folder, nothing)
 
 
 def test_a_file_that_says_so_runs_outside_a_transaction(
@@ -100,4 +102,5 @@ def test_a_file_that_says_so_runs_outside_a_transaction(
     (tmp_path / "902_broken.sql").unlink()
     ledger = connection.execute("select name from migration where name like '9%' order by name")
     assert [name for (name,) in ledger] == ["900_refresh.sql", "901_view.sql"]
+    assert store.migrate(connection, tmp_path) == OBJECTS  # no view was made after what failed
     assert store.migrate(connection, tmp_path) == []

@@ -91,7 +91,7 @@ def test_a_chunk_that_is_gone_is_told_and_mended(
     hours = 2 * 90 * 24
     start, end = datetime(2024, 3, 18, tzinfo=UTC), datetime(2024, 6, 16, tzinfo=UTC)
     assert told == (hours, 2 * 90, [1, 2], start, end, 0)
-    # Told once, and not compared until the refresh: whoever comes second has nothing to tell.
+    # SourceList once, and not compared until the refresh: whoever comes second has nothing to tell.
     assert found(connection) == []
     assert store.refresh(connection) == 90
     held = 2 * DAYS * 24 - 1

@@ -78,7 +78,7 @@ def test_what_was_not_wanted_is_not_missing(
     held = store.held(connection, T0 + 48 * HOUR).row(0, named=True)
     assert (held["missing"], held["unwanted"], held["unasked"]) == (0, 1000, False)
 
-    # Told to look there, it says that they were not wanted, and who fetches them.
+    # SourceList to look there, it says that they were not wanted, and who fetches them.
     told = store.gaps(connection, [1], window(-1100, 48), T0 + 48 * HOUR)
     assert [(gap.window, gap.reason, gap.asked_by) for gap in told] == [
         (window(-1100, -1000), "not listed yet", None),

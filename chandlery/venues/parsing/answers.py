@@ -14,7 +14,7 @@ import orjson
 import polars as pl
 
 from chandlery.errors import Malformed, SourceError
-from chandlery.model import line
+from chandlery.model import one_line
 from chandlery.venues.parsing import columns
 from chandlery.venues.source import CATALOGUE, Markets, OddEntry, is_nameable
 from chandlery.venues.verdicts import Meaning, astray, broken, by_status, excerpt, later, warn_once
@@ -55,7 +55,7 @@ def verdict(
             or broken(response)
             or astray(response, f"its answer has no {code}: {excerpt(response)}")
         )
-    told = line(f"{said} {text(body.get(message))}")
+    told = one_line(f"{said} {text(body.get(message))}")
     if said in codes:
         return codes[said](response, told)
     return by_status(response, told) or later(response, told)
@@ -132,7 +132,7 @@ def is_taken(
     """
     told = "" if kind is None else str(kind) if type(kind) in {str, int} else repr(kind)
     if told not in taken | left_out:
-        warn_once(f"{source}: its list has entries of a kind that is not known: {line(told)}")
+        warn_once(f"{source}: its list has entries of a kind that is not known: {one_line(told)}")
     return told in taken
 
 
@@ -175,4 +175,6 @@ def _row(row: Sequence[object]) -> Sequence[object]:
 
 def _odd(entry: object, symbol: str, error: Exception) -> OddEntry:
     told = entry.get(symbol) if isinstance(entry, dict) else None
-    return OddEntry(told if is_nameable(told) else None, line(f"{type(error).__name__} {error}"))
+    return OddEntry(
+        told if is_nameable(told) else None, one_line(f"{type(error).__name__} {error}")
+    )

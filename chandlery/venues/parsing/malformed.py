@@ -42,10 +42,10 @@ def sifted(frame: pl.DataFrame, page: Window) -> Fetched:
     if 2 * spoilt.sum() >= frame.height:
         raise Malformed(counted(rules))
     good = frame.filter(~spoilt)
-    return Fetched(good, tuple(_told(rules.filter(bad), hours.filter(bad), good, page)))
+    return Fetched(good, tuple(_spoilt_hours(rules.filter(bad), hours.filter(bad), good, page)))
 
 
-def _told(
+def _spoilt_hours(
     rules: pl.DataFrame, hours: pl.Series, good: pl.DataFrame, page: Window
 ) -> Iterable[MalformedRows]:
     """The hours that bad rows spoil, each with the `rules` that are broken there."""

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from chandlery.quality import Report
-from chandlery.quality.check import cut
+from chandlery.quality.check import Report
+from chandlery.quality.wording import cut
 from chandlery.reports import charts
-from chandlery.reports.collection import missing
+from chandlery.reports.collection_page import missing
 from chandlery.reports.markdown import bullets, page, picture, plain, section, table, words
 
 WORST = 15

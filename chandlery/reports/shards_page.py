@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from chandlery.reports.collection import failures
+from chandlery.reports.collection_page import failures
 from chandlery.reports.markdown import page, plain, section, table
 
 COLUMNS = {

@@ -1,4 +1,4 @@
-"""The ledger of absences: what a source's turn saw, put to what was known, and when to ask again.
+"""What a source was seen to lack, put to what was known of it, and when it is asked again.
 
 Emptiness is asked about again an hour after it was first seen, and then only once a week: the first
 time may have been too early, or our own fault. What failed is asked for by the next run.
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from chandlery import store
 from chandlery.engine.evidence import EMPTY, FRAMED, Sighting, sightings
 from chandlery.engine.result import Failure
-from chandlery.engine.turn import Turn
+from chandlery.engine.source_batch import SourceBatch
 from chandlery.model import HOUR, Window
 from chandlery.store import Absence
 
@@ -22,15 +22,15 @@ ALIKE = timedelta(days=1)
 """Touching hours whose next attempts are less apart are kept as one: asked again with the first."""
 
 
-def keep(turn: Turn, key: int) -> None:
-    """Put what the turn was not given to the ledger, and how the source fared.
+def keep(batch: SourceBatch, key: int) -> None:
+    """Put what the batch was not given among the absences, and how the source fared.
 
     `key` is the source's in the database.
     """
-    asked, seen = _seen(turn, key)
-    turn.one_by_one(asked, lambda some: turn.tools.database.do(_put, turn, key, some, seen))
-    turn.failures.extend(
-        Failure(coin, turn.source.name, each.window, f"{turn.source.name}: {LOST}")
+    asked, seen = _seen(batch, key)
+    batch.one_by_one(asked, lambda some: batch.context.database.do(_put, batch, key, some, seen))
+    batch.failures.extend(
+        Failure(coin, batch.source.name, each.window, f"{batch.source.name}: {LOST}")
         for coin, found in seen.items()
         for each in found
         if each.outcome == "lost"
@@ -39,12 +39,12 @@ def keep(turn: Turn, key: int) -> None:
 
 def _put(
     connection: store.Connection,
-    turn: Turn,
+    batch: SourceBatch,
     key: int,
     asked: Mapping[int, Sequence[Window]],
     seen: Mapping[int, Sequence[Sighting]],
 ) -> None:
-    now = turn.order.now
+    now = batch.spec.now
     # Another run may have other hours of a coin, of which all that is known is read and replaced.
     with store.alone(connection, "ledger"):
         known = defaultdict(list)
@@ -61,30 +61,32 @@ def _put(
             [coin for coin, each in changed.items() if each != known[coin]],
             [one for coin, each in changed.items() if each != known[coin] for one in each],
         )
-        if turn.answers or turn.failures:
-            failed = next((each for each in reversed(turn.failures) if not each.refused), None)
+        if batch.answers or batch.failures:
+            failed = next((each for each in reversed(batch.failures) if not each.refused), None)
             store.note_health(
                 connection,
                 key,
-                answered_at=now if turn.answers else None,
+                answered_at=now if batch.answers else None,
                 failed_at=now if failed else None,
                 words=failed.words if failed else None,
             )
 
 
-def _seen(turn: Turn, key: int) -> tuple[dict[int, list[Window]], defaultdict[int, list[Sighting]]]:
+def _seen(
+    batch: SourceBatch, key: int
+) -> tuple[dict[int, list[Window]], defaultdict[int, list[Sighting]]]:
     """By coin: the windows that were asked for, and what did not come."""
     asked: dict[int, list[Window]] = {}
     seen: defaultdict[int, list[Sighting]] = defaultdict(list)
-    held = turn.tools.database.do(store.held_from, key, turn.beyond())
-    for listing, answers in turn.answers.items():
+    held = batch.context.database.do(store.held_from, key, batch.beyond())
+    for listing, answers in batch.answers.items():
         asked.setdefault(listing.coin, []).extend(each.page for each in answers)
         found = sightings(
             answers, {hour for coin, hour in held if coin == listing.coin}, listing.start
         )
         others = [
             part
-            for other, more in turn.answers.items()
+            for other, more in batch.answers.items()
             if other.coin == listing.coin and other != listing
             for each in more
             for part in each.page.without(each.holes)
@@ -92,7 +94,7 @@ def _seen(turn: Turn, key: int) -> tuple[dict[int, list[Window]], defaultdict[in
         seen[listing.coin] += [
             each._replace(window=part) for each in found for part in each.window.without(others)
         ]
-    for failure in turn.failures:
+    for failure in batch.failures:
         asked.setdefault(failure.coin, []).append(failure.window)
         outcome = "refused" if failure.refused else "failed"
         seen[failure.coin].append(Sighting(failure.window, outcome, failure.words))

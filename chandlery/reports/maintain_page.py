@@ -1,12 +1,12 @@
 """What was done for the database."""
 
-from chandlery.engine import Upkeep
+from chandlery.engine.maintenance import MaintenanceResult
 from chandlery.reports.markdown import bullets, page, plain, section, table
 
 MB = 2**20
 
 
-def of_upkeep(title: str, done: Upkeep) -> str:
+def of_maintenance(title: str, done: MaintenanceResult) -> str:
     """A page about what was lost, compressed, refreshed and removed."""
     packed = done.packed
     rows = [

@@ -1,7 +1,7 @@
 """What was learnt of coins and listings."""
 
 from chandlery.reports.markdown import bullets, page, plain, section, table, words
-from chandlery.symbology import Universe
+from chandlery.symbology.learn import Universe
 
 
 def of_coins(title: str, universe: Universe) -> str:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import hypothesis.strategies as st
 from hypothesis import given
 
-from chandlery.engine.absences import merged
+from chandlery.engine.empty_answers import merged
 from chandlery.engine.evidence import Sighting
 from chandlery.model import HOUR, Window
 from chandlery.store import Absence

@@ -17,7 +17,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Upkeep:
+class MaintenanceResult:
     """What was refreshed and compressed, what was lost, and how many rows of which table went."""
 
     refreshed_days: int
@@ -26,7 +26,7 @@ class Upkeep:
     lost: Lost = field(default_factory=Lost)
     thinned: Mapping[str, int] = field(default_factory=dict)
 
-    def line(self) -> str:
+    def summary(self) -> str:
         """All of it in one line, but for what was lost."""
         packed = self.packed
         in_use = f", {packed.left} in use and left for the next time" if packed.left else ""
@@ -65,7 +65,7 @@ def maintain(
     now: datetime,
     after_days: int = AFTER_DAYS,
     say: Say = lambda _: None,
-) -> Upkeep:
+) -> MaintenanceResult:
     """Refresh what is stale, find hours that are lost, compress, thin what grows, tidy up.
 
     The hourly candles older than so many days are compressed.
@@ -86,7 +86,7 @@ def maintain(
         thinned = _thin(database, now)
         say("tidying up")
         database.do(store.tidy)
-    return Upkeep(days, packed, monotonic() - began, lost, thinned)
+    return MaintenanceResult(days, packed, monotonic() - began, lost, thinned)
 
 
 def _thin(database: store.Database, now: datetime) -> dict[str, int]:

@@ -5,40 +5,40 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from chandlery.engine import RunResult
-from chandlery.quality import Survey
+from chandlery.engine.result import RunResult
+from chandlery.quality.completeness import Survey
 from chandlery.reports import charts
 from chandlery.reports.markdown import bullets, page, picture, plain, section, table, words
 
 COINS = 30  # as many as one reads of those that failed for one reason
 
 
-def of_gathering(title: str, tally: RunResult, survey: Survey) -> str:
+def of_collection(title: str, result: RunResult, survey: Survey) -> str:
     """A page about a run, its survey being of what it touched, within its window."""
     return page(
         f"# {plain(title)}",
-        _numbers(tally),
-        section("Failed", failures(tally.failed)),
-        section("Sources", _sources(tally), _away(tally)),
+        _numbers(result),
+        section("Failed", failures(result.failed)),
+        section("Sources", _sources(result), _away(result)),
         section("Where the candles are from", _shares(survey)),
         section("How complete the coins are", _coverage(survey)),
         section("Why hours are missing", missing(survey.reasons)),
-        section("What is odd", bullets(map(plain, tally.findings))),
-        section("Left to other runs", bullets(map(plain, tally.leaving()))),
-        section("No source lists", plain(", ".join(tally.unlisted))),
+        section("What is odd", bullets(map(plain, result.findings))),
+        section("Left to other runs", bullets(map(plain, result.leaving()))),
+        section("No source lists", plain(", ".join(result.unlisted))),
     )
 
 
-def _numbers(tally: RunResult) -> str:
-    rate = tally.records / tally.seconds if tally.seconds else 0.0
+def _numbers(result: RunResult) -> str:
+    rate = result.records / result.seconds if result.seconds else 0.0
     numbers = {
-        "coins": f"{len(tally.coins):,}",
-        "done": f"{tally.successful:,}",
-        "failed": f"{len(tally.failed):,}",
-        "listed nowhere": f"{len(tally.unlisted):,}",
-        "candles": f"{tally.records:,}",
-        "requests": f"{tally.pages:,}",
-        "seconds": f"{tally.seconds:,.1f}",
+        "coins": f"{len(result.coins):,}",
+        "done": f"{result.successful:,}",
+        "failed": f"{len(result.failed):,}",
+        "listed nowhere": f"{len(result.unlisted):,}",
+        "candles": f"{result.records:,}",
+        "requests": f"{result.pages:,}",
+        "seconds": f"{result.seconds:,.1f}",
         "candles a second": f"{rate:,.0f}",
     }
     return table(list(numbers), [list(numbers.values())], numbers=range(len(numbers)))
@@ -61,22 +61,22 @@ def _some(symbols: Sequence[str]) -> str:
     return plain(", ".join(symbols[:COINS])) + (f" and {rest:,} more" if rest > 0 else "")
 
 
-def _sources(tally: RunResult) -> str:
+def _sources(result: RunResult) -> str:
     rows = [
         (
             name,
-            f"{len(tally.used[name]):,}",
+            f"{len(result.used[name]):,}",
             f"{candles:,}",
-            f"{candles / max(tally.records, 1):.1%}",
+            f"{candles / max(result.records, 1):.1%}",
         )
-        for name, candles in tally.rows.most_common()
+        for name, candles in result.rows.most_common()
     ]
     return table(("source", "coins", "candles", "share"), rows, numbers=[1, 2, 3]) if rows else ""
 
 
-def _away(tally: RunResult) -> str:
-    off = [f"**{name}** was off: {words(why)}" for name, why in tally.off.items()]
-    return bullets([*off, *(f"{name}: {plain(why)}" for name, why in tally.skipped.items())])
+def _away(result: RunResult) -> str:
+    off = [f"**{name}** was off: {words(why)}" for name, why in result.off.items()]
+    return bullets([*off, *(f"{name}: {plain(why)}" for name, why in result.skipped.items())])
 
 
 def _shares(survey: Survey) -> str:

@@ -1,4 +1,4 @@
-"""A source's turn at a batch of coins: what it refused, and what it told on the way."""
+"""What one source was asked for a batch of coins, what it refused, and what it gave."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,14 +10,14 @@ from typing import TypeVar
 import polars as pl
 import psycopg
 
-from chandlery.engine.claims import Claim
+from chandlery.engine.claimed import Claim
 from chandlery.engine.context import RunContext
 from chandlery.engine.evidence import Answer, answer
 from chandlery.engine.plan import Page
 from chandlery.engine.result import Failure, RunResult
 from chandlery.engine.spec import RunSpec
 from chandlery.errors import Blocked, ChandleryError, Rejected, SourceError
-from chandlery.model import HOUR, Listing, Window, line
+from chandlery.model import HOUR, Listing, Window, one_line
 from chandlery.venues import MalformedRows, Source
 
 log = logging.getLogger(__name__)
@@ -28,13 +28,13 @@ Step = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A source's turn at a batch of coins."""
+class SourceBatch:
+    """One source at work on a batch of coins."""
 
-    tools: RunContext
-    order: RunSpec
+    context: RunContext
+    spec: RunSpec
     source: Source
-    tally: RunResult
+    result: RunResult
     step: Step
     claim: Claim
     refused: dict[Listing, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Turn:
     @property
     def off(self) -> str | None:
         """Why the source is off for the rest of the run, if it is."""
-        return self.tally.off.get(self.source.name)
+        return self.result.off.get(self.source.name)
 
     @property
     def silent(self) -> str | None:
@@ -79,12 +79,12 @@ class Turn:
         if refused:
             self.refused[listing] = str(error)
         if isinstance(error, Blocked) and self.off is None:
-            self.tally.off[self.source.name] = str(error)
+            self.result.off[self.source.name] = str(error)
             log.warning("%s is off for the rest of this run: %s", self.source.name, error)
 
     @contextmanager
     def contained(self, listings: Iterable[Listing]) -> Iterator[None]:
-        """A fault in this turn is its coins' failure, and nobody else's: the run goes on."""
+        """A fault in this work is its coins' failure, and nobody else's: the run goes on."""
         try:
             yield
         except ChandleryError:
@@ -115,8 +115,8 @@ class Turn:
 
     def broke(self, coin: int, error: Exception) -> None:
         """Note a fault that cost a coin this source's answer."""
-        words = line(f"{self.source.name}: a fault of ours: {type(error).__name__} {error}")
-        self.failures.append(Failure(coin, self.source.name, self.order.window, words))
+        words = one_line(f"{self.source.name}: a fault of ours: {type(error).__name__} {error}")
+        self.failures.append(Failure(coin, self.source.name, self.spec.window, words))
 
     def fail(self, listing: Listing, window: Window, words: str, *, refused: bool) -> None:
         """Note hours that did not come; whether they were had elsewhere shows at the end."""

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, time
 
-from chandlery.engine import RunContext, open_context
+from chandlery.engine.context import RunContext, open_context
 from chandlery.settings import Settings
 from chandlery.venues import Timepiece
 
 
-class Hurried:
+class SimulatedClock:
     """Sleeping moves it, and so does whoever says that it is later.
 
     The database's clock, by which budgets are kept, goes on only by itself: a run is told how far
@@ -23,18 +23,18 @@ class Hurried:
         self._at_work = False
 
     @contextmanager
-    def tools(self, settings: Settings) -> Iterator[RunContext]:
-        """A run's tools."""
+    def context(self, settings: Settings) -> Iterator[RunContext]:
+        """A run's context."""
         timepiece = Timepiece(
             monotonic=lambda: monotonic() + self.ahead * self._at_work,
             wall=lambda: time() + self.ahead,
             sleep=self.sleep,
             stopwatch=lambda: monotonic() * self.pace,
         )
-        with open_context(settings, timepiece=timepiece) as at_hand:
+        with open_context(settings, timepiece=timepiece) as context:
             self._at_work = True
             try:
-                yield at_hand
+                yield context
             finally:
                 self._at_work = False
 

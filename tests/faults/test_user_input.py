@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chandlery import store
-from chandlery.cli.main import LONGEST, main
-from chandlery.engine import run, run_spec
+from chandlery.cli.failures import LONGEST
+from chandlery.cli.main import main
+from chandlery.engine.run import run
+from chandlery.engine.spec import run_spec
 from chandlery.errors import Misuse
 from chandlery.model.time import instant
 from chandlery.venues import load
@@ -262,8 +264,8 @@ def test_a_flows_parameters(place: "Place", happened: "Happened") -> None:
     for text in texts:
         for given in ({"symbols": [text]}, {"start": text}, {"shard": text}, {"sources": [text]}):
             wanted = {"sources": ["okx"], "now": instant(NOW), "known_sources": load()} | given
-            with pytest.raises(Misuse) as caught, place.tools() as at_hand:
-                run(at_hand, run_spec(**wanted))
+            with pytest.raises(Misuse) as caught, place.context() as context:
+                run(context, run_spec(**wanted))
             assert len(str(caught.value)) < LONGEST
     assert written(place) == before
     happened(

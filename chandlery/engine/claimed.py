@@ -49,15 +49,15 @@ class Claim:
 
 
 @contextmanager
-def claimed(tools: RunContext, order: RunSpec, coins: Sequence[Coin]) -> Iterator[Claim]:
-    """Have the order's window of these coins to oneself, where nobody has it yet."""
-    database = tools.database
+def claimed(context: RunContext, spec: RunSpec, coins: Sequence[Coin]) -> Iterator[Claim]:
+    """Have the spec's window of these coins to oneself, where nobody has it yet."""
+    database = context.database
     process, others = store.Process.ours(), defaultdict(list)
-    by = store.Claimant(uuid4(), f"{order.name} (process {process.pid})", process)
+    by = store.Claimant(uuid4(), f"{spec.name} (process {process.pid})", process)
     keys = [coin.key for coin in coins]
-    for each in database.do(store.claim, by, keys, order.window):
+    for each in database.do(store.claim, by, keys, spec.window):
         others[each.coin].append(each)
     try:
-        yield Claim(database, by.run, others, tools.clock)
+        yield Claim(database, by.run, others, context.clock)
     finally:
         database.do(store.release_claims, by.run)

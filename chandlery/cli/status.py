@@ -1,9 +1,7 @@
-"""The verbs that look at the database: migrate, roles, status, export."""
+"""`chandlery status`: what is there, what is missing, and how the sources fare."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import partial
-from pathlib import Path
 
 import click
 import polars as pl
@@ -12,61 +10,17 @@ from rich.table import Table
 
 from chandlery import store
 from chandlery.cli.console import NO_CANDLES, counted, output, print_json, print_universe
-from chandlery.cli.export import write
-from chandlery.cli.options import (
-    END,
-    JSON,
-    MAX_COINS,
-    NOW,
-    START,
-    SYMBOLS,
-    at,
-    choices,
-    listed,
-)
-from chandlery.engine import choose
+from chandlery.cli.options import END, JSON, MAX_COINS, NOW, START, at, options
 from chandlery.engine.coins_known import coins_known
 from chandlery.engine.spec import FIRST_YEAR, few
-from chandlery.model import Coin, Window, window
-from chandlery.quality.check import cut
+from chandlery.model import window
+from chandlery.quality.wording import cut
 from chandlery.settings import settings
-from chandlery.store.read import TIMEFRAMES
 from chandlery.symbology.left_out import by_why, left_out
 
 
 @click.command()
-@choices(JSON)
-def migrate(*, as_json: bool) -> None:
-    """Bring the database's tables up to date."""
-    with store.connect(settings()) as connection:
-        names = store.migrate(connection)
-        store.share(connection)
-    if as_json:
-        print_json({"applied": names})
-    else:
-        click.echo("\n".join(f"applied {name}" for name in names) or "already up to date")
-
-
-@click.command()
-@choices(JSON)
-def roles(*, as_json: bool) -> None:
-    """Make the database's writer and reader, as the owner of its tables.
-
-    Neither can log in: make users members of them. Again is safe.
-    """
-    with store.connect(settings()) as connection:
-        store.migrate(connection)
-        writer, reader = store.make_roles(connection)
-        store.share(connection)
-    if as_json:
-        print_json({"writer": writer, "reader": reader})
-    else:
-        click.echo(f"flows and verbs run as a member of {writer}: grant {writer} to somebody")
-        click.echo(f"who only looks is a member of {reader}: grant {reader} to somebody")
-
-
-@click.command()
-@choices(START, END, MAX_COINS, NOW, JSON)
+@options(START, END, MAX_COINS, NOW, JSON)
 def status(
     *,
     start: str | None,
@@ -98,39 +52,6 @@ def status(
         _print_gaps(gaps)
         _print_health(health)
         print_universe(known, passed_over)
-
-
-@click.command()
-@choices(SYMBOLS, START, END, NOW)
-@click.option("--timeframe", type=click.Choice(TIMEFRAMES), default="1h", show_default=True)
-@click.option("--to", "to", type=click.Path(path_type=Path), required=True, metavar="FILE")
-def export(  # noqa: PLR0913  a verb's options
-    *,
-    symbols: str | None,
-    start: str | None,
-    end: str | None,
-    now: str | None,
-    timeframe: str,
-    to: Path,
-) -> None:
-    """Write candles to FILE.parquet or FILE.csv, by symbol and time (UTC)."""
-    within, moment = window(start, end), None if now is None else at(now)
-    with store.connect(settings()) as connection:
-        store.migrate(connection)
-        coins = choose(connection, listed(symbols))
-        read = partial(_read, connection, timeframe, within, moment)
-        rows = write(coins, read, to)
-    click.echo(f"{rows:,} candles in {to}")
-
-
-def _read(
-    connection: store.Connection,
-    timeframe: str,
-    window: Window | None,
-    now: datetime | None,
-    coin: Coin,
-) -> pl.DataFrame:
-    return store.read(connection, [coin], timeframe, window, now)
 
 
 def _totals(held: pl.DataFrame) -> dict[str, object]:

@@ -1,0 +1,44 @@
+"""What the verbs that collect share: a run of what their options ask for."""
+
+from collections.abc import Sequence
+from typing import Unpack
+
+from chandlery.cli.console import move, print_json, print_result, progress
+from chandlery.cli.options import at
+from chandlery.engine.batch import collect_batch
+from chandlery.engine.context import open_context, refuse_if_offline
+from chandlery.engine.run import Run
+from chandlery.engine.run import run as run_once
+from chandlery.engine.spec import Choices, run_spec
+from chandlery.settings import settings
+from chandlery.symbology.learn import learn_if_due
+from chandlery.venues import load
+
+
+def collect(
+    title: str,
+    *,
+    as_json: bool,
+    now: str | None,
+    sources: Sequence[str] | None,
+    run: Run = run_once,
+    **choices: Unpack[Choices],
+) -> int:
+    """Run what the options ask for, and print its result; 1 if a coin failed or none is listed."""
+    current = settings()
+    wanted = run_spec(
+        now=at(now),
+        known_sources=load(),
+        sources=current.priority if sources is None else sources,
+        name=f"chandlery {title}",
+        **choices,
+    )
+    with open_context(current) as context, progress(title, shown=not as_json) as bar:
+        refuse_if_offline(current, wanted.sources)
+        learn_if_due(context, wanted)
+        result = run(context, wanted, lambda step: move(bar, step), collect_batch)
+    if as_json:
+        print_json(result.statistics())
+    else:
+        print_result(result)
+    return 1 if result.failed or result.is_listed_nowhere else 0

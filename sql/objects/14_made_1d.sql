@@ -1,0 +1,2 @@
+-- The 1d bars that are made, without those still to be added up.
+select view_what_is_made('1d');

@@ -1,0 +1,59 @@
+-- Every candle and bar, for readers. The names and columns up to `source` are promised; others follow them. `sources`
+-- has a bit for each source's key; `source` has their names.
+-- One coin's 4h and 1d candles without a look at all others': a filter on the symbol reaches the bars that are made
+-- by the index, and those still to be added up coin by coin. Through the aggregates as they are, it reaches neither.
+-- A 4h or 1d bar is shown when its time is over, as an hour is stored when it is.
+create or replace view market_data as
+select
+    coin.symbol, bar.open_time as "timestamp", '1h' as timeframe,
+    bar.open as open_price, bar.high as high_price, bar.low as low_price, bar.close as close_price,
+    bar.volume, source.name as source,
+    bar.quote_volume, bar.trades, 1::bigint as hours, coin.id as coin_id,
+    bar.coin, 1 << bar.source as sources
+from candle_1h bar
+join coin on coin.key = bar.coin
+join source on source.key = bar.source
+union all
+select
+    coin.symbol, bar.open_time, '4h', bar.open, bar.high, bar.low, bar.close,
+    bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
+    bar.coin, bar.sources
+from made_4h bar
+join coin on coin.key = bar.coin
+where bar.open_time + interval '4 hours' <= as_of()
+union all
+select
+    coin.symbol, bar.open_time, '1d', bar.open, bar.high, bar.low, bar.close,
+    bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
+    bar.coin, bar.sources
+from made_1d bar
+join coin on coin.key = bar.coin
+where bar.open_time + interval '24 hours' <= as_of()
+union all
+select
+    coin.symbol, bar.open_time, '4h', bar.open, bar.high, bar.low, bar.close,
+    bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
+    coin.key, bar.sources
+from coin
+cross join lateral (
+    select *
+    from candle_4h
+    where candle_4h.coin = coin.key
+    and candle_4h.open_time > coalesce((select max(open_time) from made_4h where made_4h.coin = coin.key), '-infinity')
+    offset 0 -- or the planner would join all coins' bars
+) bar
+where bar.open_time + interval '4 hours' <= as_of()
+union all
+select
+    coin.symbol, bar.open_time, '1d', bar.open, bar.high, bar.low, bar.close,
+    bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
+    coin.key, bar.sources
+from coin
+cross join lateral (
+    select *
+    from candle_1d
+    where candle_1d.coin = coin.key
+    and candle_1d.open_time > coalesce((select max(open_time) from made_1d where made_1d.coin = coin.key), '-infinity')
+    offset 0
+) bar
+where bar.open_time + interval '24 hours' <= as_of();

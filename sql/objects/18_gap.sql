@@ -1,0 +1,72 @@
+-- Every gap, and why. evidence: who was asked, how often, when last, what came of it, and what the source had of
+-- others. What is refused is no part of an outage. next_attempt: nobody asks before that; null where nobody ever will.
+-- asked_by: the deployment that asks then, by its own schedule; hours older than those of fill-gaps are asked for by a
+-- backfill, which has none.
+create or replace view gap as
+with since as (
+    select listing.coin, min(coalesce(starts_at, '-infinity')) as since
+    from listing
+    join source on source.key = listing.source
+    where source.traded
+    group by listing.coin
+), known as (
+    select run.coin, lower(told.part) as starts_at, upper(told.part) as ends_at, told.reason
+    from missing_run run
+    left join since on since.coin = run.coin
+    cross join lateral (
+        select
+            coalesce(range_agg(part) filter (where outcome in ('lost', 'failed')), '{}') as failed,
+            coalesce(range_agg(part) filter (where outcome in ('hole', 'between') and others = 'have'), '{}') as affirmed,
+            coalesce(range_agg(part) filter (where outcome not in ('lost', 'failed')), '{}') as nothing,
+            coalesce(range_agg(part) filter (where outcome = 'malformed'), '{}') as malformed,
+            coalesce(
+                range_agg(part * tstzrange(outage.starts_at, outage.ends_at)) filter (where outage.source is not null),
+                '{}'
+            ) as outages
+        from (
+            select *, tstzrange(greatest(starts_at, run.starts_at), least(ends_at, run.ends_at)) as part
+            from absence
+            where absence.coin = run.coin and starts_at < run.ends_at and ends_at > run.starts_at
+        ) absence
+        left join outage on outage.source = absence.source and outcome in ('hole', 'between', 'edge')
+            and tstzrange(outage.starts_at, outage.ends_at) && part
+    ) asked
+    cross join lateral reasons_of(
+        tstzmultirange(tstzrange(run.starts_at, run.ends_at)), coalesce(since.since, '-infinity'), run.unlisted,
+        asked.failed, asked.outages, asked.affirmed, asked.nothing, asked.malformed
+    ) told
+)
+select
+    coin.symbol, known.starts_at, known.ends_at,
+    extract(epoch from known.ends_at - known.starts_at)::bigint / 3600 as hours,
+    known.reason, asked.evidence, asked.attempts, asked.first_asked, asked.last_asked,
+    case
+        when known.reason not in ('not listed yet', 'delisted') then greatest(asked.next_attempt, as_of())
+    end as next_attempt,
+    coin.id as coin_id, known.coin,
+    case
+        when known.reason in ('not listed yet', 'delisted') then null
+        when known.ends_at > time_bucket('1 hour', as_of()) - interval '24 hours' then 'hourly'
+        when known.ends_at > time_bucket('1 hour', as_of()) - interval '30 days' then 'fill-gaps'
+        else 'backfill'
+    end as asked_by
+from known
+join coin on coin.key = known.coin
+left join lateral (
+    select
+        coalesce(jsonb_agg(jsonb_build_object(
+            'source', source.name,
+            'start', greatest(absence.starts_at, known.starts_at),
+            'end', least(absence.ends_at, known.ends_at),
+            'outcome', outcome, 'words', words, 'others', others, 'other', other.symbol, 'attempts', absence.attempts,
+            'first_asked', first_at, 'last_asked', last_at, 'next_attempt', greatest(retry_at, as_of())
+        ) order by absence.starts_at, source.key), '[]') as evidence,
+        coalesce(max(absence.attempts), 0) as attempts,
+        min(first_at) as first_asked,
+        max(last_at) as last_asked,
+        min(coalesce(retry_at, '-infinity')) as next_attempt
+    from absence
+    join source on source.key = absence.source
+    left join coin other on other.key = absence.other
+    where absence.coin = known.coin and absence.starts_at < known.ends_at and absence.ends_at > known.starts_at
+) asked on true;

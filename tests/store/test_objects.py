@@ -1,0 +1,134 @@
+"""Views and functions: as their files say, whichever version a database comes from."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from chandlery import store
+from chandlery.errors import Misuse
+from chandlery.store.migrate import MIGRATIONS, OBJECTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chandlery.settings import Settings
+
+SCHEMA = """
+select 'column', table_name || '.' || column_name, data_type || is_nullable || coalesce(column_default, '')
+from information_schema.columns where table_schema = 'public'
+union all
+select 'index', indexname, indexdef from pg_indexes where schemaname = 'public'
+union all
+select 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
+from pg_constraint where connamespace = 'public'::regnamespace
+union all
+select 'trigger', tgrelid::regclass || '.' || tgname, pg_get_triggerdef(oid)
+from pg_trigger where not tgisinternal and tgname not like 'ts\\_%' and tgrelid = 'candle_1h'::regclass
+union all
+select 'view', relname, regexp_replace(pg_get_viewdef(oid), '(?<=hypertable_|watermark.)[0-9]+', '', 'g')
+from pg_class where relkind = 'v' and relnamespace = 'public'::regnamespace
+union all
+select 'function', oid::regprocedure::text, pg_get_functiondef(oid) || coalesce(proacl::text, '')
+from pg_proc where pronamespace = 'public'::regnamespace and prokind = 'f' and proname not in (
+    select proname from pg_proc join pg_depend on objid = pg_proc.oid and deptype = 'e'
+)
+order by 1, 2, 3
+"""  # noqa: E501 - a line each
+NAMES = [path.name for path in sorted(MIGRATIONS.glob("*.sql"))]
+
+
+def schema(connection: store.Connection) -> list[tuple[str, ...]]:
+    return connection.execute(SCHEMA.encode()).fetchall()
+
+
+def test_a_database_of_any_version_comes_to_be_as_a_new_one(
+    bare: Settings, connection: store.Connection, tmp_path: Path
+) -> None:
+    """One is taken from version to version; from each, in what is undone, straight to the last."""
+    new = schema(connection)
+    assert {kind for kind, *_ in new} == {
+        "column", "constraint", "function", "index", "trigger", "view",
+    }  # fmt: skip
+    nothing = tmp_path / "nothing"
+    with store.connect(bare) as old:
+        for name in NAMES:
+            shutil.copy(MIGRATIONS / name, tmp_path)
+            assert name in store.migrate(old, tmp_path, nothing)
+            with old.transaction(force_rollback=True):
+                store.migrate(old)
+                assert schema(old) == new, name
+        assert store.migrate(old) == [f"objects/{path.name}" for path in sorted(OBJECTS.iterdir())]
+        assert schema(old) == new
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> Path:
+    """A copy of the files, to be edited."""
+    return shutil.copytree(OBJECTS, tmp_path / "objects")
+
+
+def edit(folder: Path, name: str, old: str, new: str) -> str:
+    (path,) = folder.glob(f"*_{name}.sql")
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    return f"objects/{path.name}"
+
+
+def migrate(connection: store.Connection, objects: Path) -> list[str]:
+    return [*store.migrate(connection, objects=objects)]
+
+
+def test_what_was_edited_is_made_anew_once(connection: store.Connection, objects: Path) -> None:
+    assert migrate(connection, objects) == []
+    edited = edit(objects, "hours", "/ 3600", "/ 1800")
+    assert migrate(connection, objects) == [edited]
+    assert migrate(connection, objects) == []
+    half = connection.execute(
+        "select hours(tstzmultirange(tstzrange('2026-01-01Z', '2026-01-02Z')))"
+    ).fetchone()
+    assert half == (48,)
+
+
+def test_a_view_that_loses_a_column_is_made_anew_with_all_that_is_made_from_it(
+    connection: store.Connection, objects: Path
+) -> None:
+    before = schema(connection)
+    edited = edit(objects, "gap", "    coin.id as coin_id, known.coin,", "    known.coin,")
+    assert migrate(connection, objects) == [edited]
+    lost = set(before) - set(schema(connection))
+    assert {re.sub(r"\..*", "", name) for _, name, _ in lost} == {"gap"}
+
+    connection.execute("create view mine as select symbol from gap")
+    with pytest.raises(Misuse, match=r"^the view gap is to be made anew, and .*view mine"):
+        migrate(connection, OBJECTS)
+    assert connection.execute("select * from mine").fetchall() == []
+    connection.execute("drop view mine")
+    assert migrate(connection, OBJECTS) == [edited]
+    assert schema(connection) == before
+
+
+def test_a_broken_file_changes_nothing(connection: store.Connection, objects: Path) -> None:
+    before = schema(connection)
+    edit(objects, "hours", "/ 3600", "/ 1800")
+    edit(objects, "data_quality", "from coverage", "from nowhere")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        migrate(connection, objects)
+    assert schema(connection) == before
+    assert migrate(connection, OBJECTS) == []
+
+
+def test_a_migration_may_drop_what_is_in_its_way(
+    connection: store.Connection, tmp_path: Path
+) -> None:
+    before = schema(connection)
+    for name in NAMES:
+        shutil.copy(MIGRATIONS / name, tmp_path)
+    (tmp_path / "900_other.sql").write_text("drop view data_quality; select 1")
+    assert store.migrate(connection, tmp_path)[0] == "900_other.sql"
+    assert schema(connection) == before
