@@ -14,6 +14,7 @@ import httpx
 
 from bench import measure
 from chandlery.settings import Settings
+from sandbox.serving import CLOSE
 
 PATIENCE = 1800.0
 
@@ -64,7 +65,7 @@ def server(
     listen = ("--host", "127.0.0.1", "--port", str(address.port))
     with (
         running(folder, environment, "server", "start", *listen) as process,
-        httpx.Client(base_url=address, timeout=60, trust_env=False) as api,
+        httpx.Client(base_url=address, headers=CLOSE, timeout=60, trust_env=False) as api,
     ):
         wait(lambda: api.get("/health").is_success)
         prefect(environment, "work-pool", "create", "chandlery", "--type", "process", "--overwrite")

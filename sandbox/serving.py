@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _QUEUE: Final = 512
 
+# Headers of a client that asks rarely: uvicorn closes a connection that was idle for 5 s,
+# maybe just as the next request goes out on it.
+CLOSE: Final = {"Connection": "close"}
+
 
 def listen(host: str, port: int) -> socket.socket:
     """Take a port and start to listen, so that nobody who asks is turned away from now on."""
@@ -149,7 +153,7 @@ def serving(*, process: bool = False, **options: Any) -> Iterator[Serving]:  # n
     run = _in_a_process if process else _in_a_thread
     with (
         run(**options) as url,
-        httpx.Client(base_url=url, timeout=30, trust_env=False) as client,
+        httpx.Client(base_url=url, headers=CLOSE, timeout=30, trust_env=False) as client,
     ):
         yield Serving(url, client)
 

@@ -4,11 +4,11 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.command_line import chandlery
 
 from chandlery.model import instant
 from chandlery.settings import Settings
 from sandbox import Serving, serving
+from tests.command_line import chandlery
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NOW = "2026-11-22T10:30Z"

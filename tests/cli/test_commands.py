@@ -10,12 +10,12 @@ from pathlib import Path
 import polars as pl
 import psycopg
 import pytest
-from tests.command_line import chandlery, process
 
 from chandlery import embedded
 from chandlery.model import instant
 from chandlery.settings import Settings
 from sandbox import Serving, serving
+from tests.command_line import chandlery, process
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NOW = "2026-11-22T10:30Z"

@@ -9,10 +9,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from tests.command_line import chandlery, process
 
 from chandlery.cli.config import example_file, masked, unverified
 from chandlery.settings import Settings
+from tests.command_line import chandlery, process
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[2]

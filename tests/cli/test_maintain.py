@@ -5,11 +5,11 @@ import subprocess
 from datetime import UTC, datetime
 
 import polars as pl
-from tests.command_line import chandlery
 
 from chandlery import store
 from chandlery.model import HOUR, SCHEMA
 from chandlery.settings import Settings
+from tests.command_line import chandlery
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 

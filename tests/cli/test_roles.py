@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.command_line import chandlery
 
 from chandlery import store
 from chandlery.settings import Settings
 from sandbox import Serving
+from tests.command_line import chandlery
 
 As = Callable[[str], Settings]
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -21,6 +21,7 @@ import pytest
 from chandlery import embedded
 from chandlery.model import instant
 from sandbox import Serving, serving
+from sandbox.serving import CLOSE
 from tests.waiting import PATIENCE, wait
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -216,7 +217,7 @@ def open_site(
         with (
             # Where it keeps time, it is not to wait for pytest.
             serving(**made_up, limits=limits, process=limits) as venues,
-            httpx.Client(base_url=base, timeout=60, trust_env=False) as api,
+            httpx.Client(base_url=base, headers=CLOSE, timeout=60, trust_env=False) as api,
         ):
             yield Site(api, environment(folder, base, venues) | given, folder, venues)
             embedded.stop(folder / "home")

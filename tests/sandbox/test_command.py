@@ -67,6 +67,11 @@ def test_it_runs_in_a_process_of_its_own_too() -> None:
         assert [httpx.get(url).status_code for _ in range(2)] == [503, 200]
 
 
+def test_a_switch_never_goes_out_on_an_idle_connection() -> None:
+    with serving(coins=3) as sandbox:
+        assert sandbox.get("/_requests").headers["connection"] == "close"
+
+
 def test_it_gives_the_answer_it_gave_before_where_it_is_to_remember() -> None:
     path = "/binance_spot/api/v3/klines"
     page = {"symbol": "BTCUSDT", "interval": "1h", "startTime": 1_700_000_000_000, "limit": 5}
