@@ -32,14 +32,6 @@ from pydantic_settings import (
 from chandlery.errors import Misuse
 
 Model = TypeVar("Model", bound="_Read")
-PRIORITY = (
-    "binance_futures",
-    "binance_spot",
-    "coingecko",
-    "cryptocompare",
-    "okx",
-    "bybit",
-)
 SCHEMES = ("http", "https")
 LONGEST_ID = 200
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -153,10 +145,11 @@ class Settings(_Read):
         examples=["here"],
     )
     priority: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
-        default=PRIORITY,
+        default=(),
         alias="CHANDLERY_SOURCES",
-        description="Sources in the order they are asked, separated by commas.",
-        examples=[",".join(PRIORITY)],
+        description="Sources in the order they are asked, separated by commas; unset, the order of"
+        " their places, which `chandlery config` shows.",
+        examples=["binance_futures,binance_spot,okx,bybit"],
     )
     include: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_ids)] = (
         Field(

@@ -23,7 +23,7 @@ from chandlery.quality.completeness import survey
 from chandlery.reports import of_collection
 from chandlery.settings import Settings
 from chandlery.symbology.learn import learn_if_due
-from chandlery.venues import load
+from chandlery.venues import in_order, load
 from flows.blocks import in_force
 from flows.reporting import publish
 
@@ -93,7 +93,7 @@ def carry_out(
         wanted = run_spec(
             now=_moment(now),
             known_sources=load(),
-            sources=current.priority if sources is None else sources,
+            sources=in_order(current.priority) if sources is None else sources,
             name=runtime.flow_run.name,
             **choices,
         )

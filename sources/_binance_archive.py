@@ -260,7 +260,7 @@ def _time_alone(text: bytes, *, span: Window, unit: Unit) -> pl.DataFrame:
     return columns.timed(time.cast(SCHEMA["open_time"]))
 
 
-def source(name: str, serves: str, market: Market, *, listed: bool = False) -> Source:
+def source(name: str, serves: str, market: Market, colour: str, *, listed: bool = False) -> Source:
     """A market's archive as a source, for the listings of the venue it is of.
 
     `listed`: what it has files of is looked up, for what the venue lists no more.
@@ -274,6 +274,7 @@ def source(name: str, serves: str, market: Market, *, listed: bool = False) -> S
         page_hours=31 * 24,
         request=partial(request, market),
         parse=partial(parse, market, name),
+        colour=colour,
         pages=pages,
         parts=parts,
         serves=serves,

@@ -6,4 +6,5 @@ SOURCE = source(
     name="binance_futures_archive",
     serves="binance_futures",
     market=Market("data/futures/um", micro_since=None),
+    colour="#004b76",
 )

@@ -8,5 +8,6 @@ SOURCE = source(
     name="binance_spot_archive",
     serves="binance_spot",
     market=Market("data/spot", micro_since=datetime(2025, 1, 1, tzinfo=UTC)),
+    colour="#2a7ba6",
     listed=True,
 )

@@ -165,6 +165,8 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    place=60,
+    colour="#e69f00",
     exact=True,
     catalogue=Catalogue(exchange="bybit", derivatives=True, request=_list, parse=_listed),
 )

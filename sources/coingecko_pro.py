@@ -21,6 +21,8 @@ SOURCE = replace(
         key_header="x-cg-pro-api-key",
         key_required=True,
     ),
+    place=None,
+    colour="#b8ad1d",
     reach=None,
     serves="coingecko",
 )

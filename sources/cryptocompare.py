@@ -158,4 +158,6 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    place=40,
+    colour="#d55e00",
 )

@@ -10,6 +10,7 @@ from chandlery.engine.spec import few
 from chandlery.settings import settings
 from chandlery.symbology.learn import Universe, learn
 from chandlery.symbology.left_out import left_out
+from chandlery.venues import in_order
 
 
 @click.command()
@@ -36,7 +37,7 @@ def coins(
         return 0
     current = settings()
     with open_context(current) as context, progress("coins", shown=not as_json):
-        refuse_if_offline(current, current.priority)
+        refuse_if_offline(current, in_order(current.priority))
         universe = learn(context, at(now), few(max_coins))
         if relearn:
             universe.doubted = context.database.do(store.doubt_starts)

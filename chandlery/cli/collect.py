@@ -12,7 +12,7 @@ from chandlery.engine.run import run as run_once
 from chandlery.engine.spec import Choices, run_spec
 from chandlery.settings import settings
 from chandlery.symbology.learn import learn_if_due
-from chandlery.venues import load
+from chandlery.venues import in_order, load
 
 
 def collect(
@@ -29,7 +29,7 @@ def collect(
     wanted = run_spec(
         now=at(now),
         known_sources=load(),
-        sources=current.priority if sources is None else sources,
+        sources=in_order(current.priority) if sources is None else sources,
         name=f"chandlery {title}",
         **choices,
     )

@@ -75,6 +75,7 @@ def config(*, example: bool, as_json: bool) -> None:
 def _found(current: Settings) -> Iterator[Setting]:
     told = keys(venues.load(), current)
     values = {name: masked(name, value) for name, value in _given(current)}
+    values["CHANDLERY_SOURCES"] = masked("CHANDLERY_SOURCES", venues.in_order(current.priority))
     values |= {key_name(name): MASK if name in told else None for name in _sold()}
     about = _about()
     for name, origin in origins(about, _in_blocks(current)).items():

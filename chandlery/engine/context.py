@@ -74,7 +74,7 @@ def open_context(
                 sources=known,
                 keys=keys(known, settings),
                 workers=pool,
-                priority=settings.priority,
+                priority=venues.in_order(settings.priority),
                 include=settings.include,
                 sent=sent,
                 refreshed_at=monotonic(),

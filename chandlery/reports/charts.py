@@ -51,19 +51,6 @@ COLOURS = [colour for _, colour in DEGREES.values()]
 OUTSIDE = ("not listed", "#f4f4f4")
 MAIN = "#0072b2"
 OTHER = "#999999"
-SOURCES = {
-    "binance_futures": MAIN,
-    "binance_futures_archive": "#004b76",
-    "binance_spot": "#56b4e9",
-    "binance_spot_archive": "#2a7ba6",
-    "okx": "#009e73",
-    "bybit": "#e69f00",
-    "coinbase": "#cc79a7",
-    "cryptocompare": "#d55e00",
-    "coingecko": "#f0e442",
-    "coingecko_pro": "#b8ad1d",
-}
-"""The same source has the same colour every morning."""
 
 
 def heat_map(held: pl.DataFrame, step: str) -> str:
@@ -106,8 +93,11 @@ def _rows(
     return list(names.values()), list(grid.values())
 
 
-def shares(shared: pl.DataFrame, step: str) -> str:
-    """Hours by source, step by step, one upon the other: `shared` as a Survey has it."""
+def shares(shared: pl.DataFrame, step: str, colours: Mapping[str, str]) -> str:
+    """Hours by source, step by step, one upon the other: `shared` as a Survey has it.
+
+    The same source has the same colour every morning: `colours` is by the source's name.
+    """
     steps = sorted(shared["at"].unique())
     totals = shared.group_by("source").agg(pl.col("hours").sum()).sort("hours", "source")
     figure, axes = _canvas(3.2)
@@ -116,7 +106,7 @@ def shares(shared: pl.DataFrame, step: str) -> str:
     for name in names:
         of = dict(shared.filter(source=name).select("at", "hours").iter_rows())
         heights = [of.get(at, 0) for at in steps]
-        colour = SOURCES.get(name, OTHER)
+        colour = colours.get(name, OTHER)
         axes.bar(range(len(steps)), heights, 0.92, bottom=below, color=colour, label=name)
         below = [low + height for low, height in zip(below, heights, strict=True)]
     axes.set_ylabel(f"candles each {step}")

@@ -9,6 +9,7 @@ from chandlery.engine.result import RunResult
 from chandlery.quality.completeness import Survey
 from chandlery.reports import charts
 from chandlery.reports.markdown import bullets, page, picture, plain, section, table, words
+from chandlery.venues import colours
 
 COINS = 30  # as many as one reads of those that failed for one reason
 
@@ -82,7 +83,7 @@ def _away(result: RunResult) -> str:
 def _shares(survey: Survey) -> str:
     if survey.shares.is_empty():
         return ""
-    return picture("Candles by source", charts.shares(survey.shares, survey.step))
+    return picture("Candles by source", charts.shares(survey.shares, survey.step, colours()))
 
 
 def _coverage(survey: Survey) -> str:

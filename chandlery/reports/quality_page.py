@@ -9,6 +9,7 @@ from chandlery.quality.wording import cut
 from chandlery.reports import charts
 from chandlery.reports.collection_page import missing
 from chandlery.reports.markdown import bullets, page, picture, plain, section, table, words
+from chandlery.venues import colours
 
 WORST = 15
 NEWS = 20
@@ -36,7 +37,7 @@ def of_quality(report: Report) -> str:
         section("The least complete coins", _worst(report)),
         section(
             "Where the candles are from",
-            picture("Candles by source", charts.shares(survey.shares, survey.step)),
+            picture("Candles by source", charts.shares(survey.shares, survey.step, colours())),
         ),
         section("Venues", _venues(report), _outages(report)),
         section("What is odd", _kinds(report), _odd(report)),

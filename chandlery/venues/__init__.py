@@ -19,7 +19,7 @@ from chandlery.venues.fetch import (
 from chandlery.venues.folders import months, symbols
 from chandlery.venues.parsing.malformed import Fetched, MalformedRows
 from chandlery.venues.reach import refuse_if_nobody_is_there
-from chandlery.venues.registry import load
+from chandlery.venues.registry import colours, in_order, load
 from chandlery.venues.source import (
     CATALOGUE,
     Catalogue,
@@ -54,10 +54,12 @@ __all__ = [
     "Venue",
     "catalogue",
     "client",
+    "colours",
     "configured",
     "fetch",
     "fetch_many",
     "first_candle",
+    "in_order",
     "last_candle",
     "load",
     "months",

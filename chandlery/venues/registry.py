@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
@@ -20,3 +20,16 @@ def load() -> Mapping[str, Source]:
     if len(by_name) != len(found):
         raise ValueError(f"two sources bear one name: {sorted(source.name for source in found)}")
     return MappingProxyType(by_name)
+
+
+def in_order(named: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of the sources to ask, first to last: those named, or all that have a place."""
+    if named:
+        return tuple(named)
+    placed = [(source.place, name) for name, source in load().items() if source.place is not None]
+    return tuple(name for _, name in sorted(placed))
+
+
+def colours() -> dict[str, str]:
+    """Each source's colour in pictures, by the source's name."""
+    return {name: source.colour for name, source in load().items()}

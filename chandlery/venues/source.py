@@ -151,7 +151,9 @@ class Source:
     row but of the window asked for is ever sent, so that any other is of another page. `reach` is
     how far back the venue serves anything, where that has an end. `serves` names another source
     whose listings are asked for here too, where this one is a second way to the same candles.
-    `folders` is where the symbols are listed that it has files of.
+    `folders` is where the symbols are listed that it has files of. `place` is where it stands in
+    the order of asking while the user sets none, low first; None is only asked where it is named.
+    `colour` is what it has in every picture.
     """
 
     venue: Venue
@@ -159,6 +161,8 @@ class Source:
     page_hours: int
     request: Callable[[Listing, Window], httpx.Request]
     parse: Callable[[httpx.Response], pl.DataFrame]
+    place: int | None = None
+    colour: str = "#999999"
     catalogue: Catalogue | None = None
     first: Callable[[Listing], httpx.Request] | None = None
     last: Callable[[Listing], httpx.Request] | None = None

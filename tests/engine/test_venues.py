@@ -14,9 +14,9 @@ from chandlery.engine.result import RunResult
 from chandlery.engine.run import run
 from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, Window, instant
-from chandlery.settings import PRIORITY, Settings
+from chandlery.settings import Settings
 from chandlery.symbology.learn import learn
-from chandlery.venues import load
+from chandlery.venues import in_order, load
 from sandbox import Serving, serving
 
 NOW = instant("2026-04-30T04:00Z")
@@ -104,7 +104,7 @@ def venues() -> Iterator[Serving]:
 
 @pytest.fixture
 def at_sandbox(settings: Settings, venues: Serving, open_tools: Open) -> Settings:
-    asked = settings.model_copy(update={"venues_url": venues.url, "priority": PRIORITY})
+    asked = settings.model_copy(update={"venues_url": venues.url, "priority": in_order()})
     with open_tools(asked) as context:
         learn(context, NOW)
     return asked
@@ -145,7 +145,7 @@ def test_with_every_source_down_nothing_is_written_and_all_is_said(
     at_sandbox: Settings, venues: Serving, backfill: Backfill
 ) -> None:
     venues.fault("403")
-    result = backfill(at_sandbox, sources=PRIORITY, max_coins=6, start_year=None, **DAYS)
+    result = backfill(at_sandbox, sources=in_order(), max_coins=6, start_year=None, **DAYS)
     statistics = result.statistics()
     assert statistics["total_records"] == 0
     assert statistics["failed"] == statistics["total_symbols"] == 6

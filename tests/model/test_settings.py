@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chandlery.errors import Misuse
-from chandlery.settings import PRIORITY, Settings, keys, origins, settings
+from chandlery.settings import Settings, keys, origins, settings
 
 NAMES = [field.alias for field in Settings.model_fields.values()]
 
@@ -25,7 +25,7 @@ def test_nothing_set_means_embedded_under_the_users_home(folder: Path) -> None:
     found = settings()
     assert found.database_url is None
     assert found.home == folder / "me" / ".chandlery"
-    assert found.priority == PRIORITY
+    assert found.priority == ()
 
 
 def test_home_is_never_taken_for_chandlery_home(folder: Path) -> None:
@@ -47,7 +47,7 @@ def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> N
     for name in NAMES:
         monkeypatch.setenv(name, "")
     assert settings().database_url is None
-    assert settings().priority == PRIORITY
+    assert settings().priority == ()
 
 
 def test_nothing_in_the_environment_hides_what_the_file_says(

@@ -14,6 +14,7 @@ import pytest
 from chandlery.reports import charts
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
+COLOURS = {"okx": "#009e73", "bybit": "#e69f00"}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -102,11 +103,13 @@ def colours(address: str) -> Counter[str]:
 
 def test_a_source_has_its_own_colour_and_one_that_is_new_has_one_too() -> None:
     address = charts.shares(
-        shared((1, "okx", 700), (2, "okx", 600), (2, "novel", 5), (3, "bybit", 9)), "month"
+        shared((1, "okx", 700), (2, "okx", 600), (2, "novel", 5), (3, "bybit", 9)),
+        "month",
+        COLOURS,
     )
     assert {"okx", "novel", "bybit", "Jan 2024"} <= set(texts(address))
     found = colours(address)
-    assert {charts.SOURCES["okx"], charts.SOURCES["bybit"], charts.OTHER} <= set(found)
+    assert {COLOURS["okx"], COLOURS["bybit"], charts.OTHER} <= set(found)
 
 
 def test_reasons_are_told_with_their_numbers() -> None:
@@ -135,7 +138,7 @@ def test_a_line_of_one_missing_hour_or_of_none_can_be_drawn() -> None:
     "address",
     [
         charts.heat_map(held(("BTC", 1, 744, 744)), "month"),
-        charts.shares(shared((1, "okx", 700)), "month"),
+        charts.shares(shared((1, "okx", 700)), "month", COLOURS),
         charts.reasons({"no trades": {"gaps": 1, "hours": 1}}),
     ],
 )
@@ -149,4 +152,5 @@ def test_nothing_is_asked_of_anyone_and_the_same_is_drawn_the_same(address: Any)
 
 def test_the_same_numbers_make_the_same_picture() -> None:
     frame = shared((1, "okx", 700), (2, "bybit", 600))
-    assert charts.shares(frame, "month") == charts.shares(frame, "month")
+    first, second = (charts.shares(frame, "month", COLOURS) for _ in range(2))
+    assert first == second
