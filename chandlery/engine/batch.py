@@ -2,6 +2,15 @@
 
 Nothing is remembered between sources but what the database says: each is asked for what is missing
 when its turn comes, so a page that failed at one is simply still missing for the next.
+
+Say a coin lacks 00:00 to 06:00, and the spec names these three in this order:
+
+    binance_spot  is asked for 00-06, and has 03-06     3 rows, 00-03 are noted as empty answers
+    okx           is asked for 00-03, its page fails    nothing, one failure
+    bybit         is asked for 00-03, and has 00-02     2 rows, 02-03 is noted
+
+02-03 is missing, and the coin counts as failed, since OKX did not answer. The next run asks OKX for
+02-03 and nobody else for anything: what was answered is not due again.
 """
 
 from collections import defaultdict, deque

@@ -7,6 +7,25 @@ differ by on their way, after that moment. So whatever is spent under a grant is
 wherever it counts: in each window of the period it lies in. Budgets are kept over every *last*
 period, not the calendar's: what fits into those fits into every calendar minute too, whatever the
 venue's clock says.
+
+Of 100 in 60 s, 98 are used. Here 90 are spent at second 0, and a request asks at second 10:
+
+>>> budgets, account = [Budget(100, 60)], Account()
+>>> account.settle(budgets, None, now=0.0)
+>>> account.take(budgets, [90.0], until=0.0, grain=0.0).ends  # a period and ON_THE_WAY later
+[60.1]
+>>> account.wait(budgets, [8.0], now=10.0, grain=0.0)  # 90 + 8 = 98: it fits
+0.0
+>>> account.wait(budgets, [9.0], now=10.0, grain=0.0)  # 99: once the 90 have lapsed
+50.1
+
+The venue says that 95 are spent in its minute, over at second 60. So others spent 5 here:
+
+>>> account.meters[0].hear(95.0, until=60.0, now=10.0)
+>>> account.wait(budgets, [3.0], now=10.0, grain=0.0)  # 95 + 3 = 98
+0.0
+>>> account.wait(budgets, [4.0], now=10.0, grain=0.0)  # 99: once its minute is over
+50.0
 """
 
 from bisect import bisect_left

@@ -4,6 +4,29 @@ A request carries its Venue in `extensions["venue"]`. What comes back is an answ
 read, or a SourceError: Unavailable after the retries, Blocked while a ban or a closed region
 lasts longer than patience does. Redirects are not followed. Certificates are checked, always:
 there is no setting for it.
+
+A venue answers "too many, come again in 7 s", then has a bad gateway, then answers:
+
+>>> from chandlery.rate_limit.budget import Budget, Metering
+>>> from chandlery.venues.verdicts import by_status
+>>> said = [
+...     httpx.Response(429, headers={"retry-after": "7"}),
+...     httpx.Response(502),
+...     httpx.Response(200, json=[1]),
+... ]
+>>> slept = []
+>>> def seconds():
+...     return sum(slept)
+>>> pace = Timepiece(monotonic=seconds, wall=seconds, sleep=slept.append, stopwatch=seconds)
+>>> venue = Venue("venue", "https://venue.example", Metering((Budget(10, 1),)), by_status)
+>>> network = httpx.MockTransport(lambda _: said.pop(0))
+>>> with client(transport=network, timepiece=pace) as way:
+...     way.get(venue.url, extensions={"venue": venue}).json()
+[1]
+>>> slept[0]  # as told, and whoever else asks this host waits as long
+7.0
+>>> 2 <= slept[1] <= 3  # the second attempt's backoff, 2 s and up to 1 s of jitter
+True
 """
 
 import logging
