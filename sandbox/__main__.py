@@ -1,27 +1,22 @@
-"""``python -m sandbox``: the venues on loopback.
+"""`python -m sandbox`: the venues on loopback.
 
 Prints one line of JSON when it listens: its URL and where its candles come from.
 """
-
-from __future__ import annotations
 
 import argparse
 import contextlib
 import json
 import signal
+import socket
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sandbox.app import application
 from sandbox.odd import Odd
 from sandbox.serving import listen, server
 from sandbox.words import BadOption
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Sequence
 
 
 def _moment(text: str) -> datetime:
@@ -31,7 +26,7 @@ def _moment(text: str) -> datetime:
 
 
 def _limits(text: str) -> bool | int:
-    """Read ``on``, ``off`` or a budget."""
+    """Read `on`, `off` or a budget."""
     return {"on": True, "off": False}[text] if text in {"on", "off"} else int(text)
 
 

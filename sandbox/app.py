@@ -1,31 +1,32 @@
 """The server: whatever venues there are, under one address, with faults and a log of requests.
 
-``/<source>/<the venue's own path>`` is answered by the venue. Beside them stand ``/`` (what this
-is), ``/_faults`` (GET, POST one or a list, DELETE all), ``/_requests`` (GET, DELETE) and ``/_now``
-(POST: milliseconds at which the sandbox's clock stands from then on). ``/_odd`` tells what was odd
-(GET), or takes what is to befall requests from then on (POST: settings as ``odd`` has them; what
-was planned stays planned). ``/_truth`` tells what the venues really have: all listings, or with
-``source``, ``symbol``, ``start`` and ``end`` (milliseconds) the hours of a symbol.
+`/<source>/<the venue's own path>` is answered by the venue. Beside them stand `/` (what this
+is), `/_faults` (GET, POST one or a list, DELETE all), `/_requests` (GET, DELETE) and `/_now`
+(POST: milliseconds at which the sandbox's clock stands from then on). `/_odd` tells what was odd
+(GET), or takes what is to befall requests from then on (POST: settings as `odd` has them; what
+was planned stays planned). `/_truth` tells what the venues really have: all listings, or with
+`source`, `symbol`, `start` and `end` (milliseconds) the hours of a symbol.
 """
-
-from __future__ import annotations
 
 import asyncio
 import sys
 import time
 import traceback
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import orjson
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 import sandbox
 from sandbox import truth
@@ -40,13 +41,7 @@ from sandbox.universe import MadeUpMarket
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.words import BadOption, Market
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
-
-    from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
-
-_LOOK: Final = 0.01  # seconds between looks whether what is held may go
+_LOOK = 0.01  # seconds between looks whether what is held may go
 
 
 class Sent(Response):
@@ -255,10 +250,10 @@ def application(  # noqa: PLR0913 - an option each
 ) -> Starlette:
     """Make the sandbox, to be run by any ASGI server.
 
-    ``limits`` is whether weights are counted, or the budget a minute of every host; ``clock``
-    is what the minute is told by, ``sleep`` what slow answers wait with. With ``remember`` what
+    `limits` is whether weights are counted, or the budget a minute of every host; `clock`
+    is what the minute is told by, `sleep` what slow answers wait with. With `remember` what
     was answered once is answered again as it was: for benches, where a venue's work is not to
-    count, and ``now`` stands still. ``odd`` is how odd venues are: a rate, or settings by name.
+    count, and `now` stands still. `odd` is how odd venues are: a rate, or settings by name.
     """
     tell = Clock(None if now is None else int(now.timestamp() * 1000))
     rules = dice(odd, seed, tell())

@@ -7,44 +7,38 @@ Described at github.com/binance/binance-public-data. What is done here:
 - Spot counts microseconds from 2025-01-01 on, milliseconds before; futures milliseconds always.
 - Futures files have a header from 2022-05 on; spot files never have.
 - Which files there are is listed by the bucket that they are in, with folders by the month only.
-- Beside every file lies its SHA-256, as ``<file>.CHECKSUM``.
+- Beside every file lies its SHA-256, as `<file>.CHECKSUM`.
 - The same file asked for twice is the same bytes, unless its candles were changed in between.
 
 Every prefix the client may use is served with the same files.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from sandbox.archive_list import Bucket
+from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Venue
 from sandbox.wire import written
 from sandbox.words import STEPS, Candles, Market
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sandbox.limits import Limit, Meters
-
-PREFIXES: Final = ("binance_archive", "binance_spot_archive", "binance_futures_archive")
-_FILE: Final = re.compile(
+PREFIXES = ("binance_archive", "binance_spot_archive", "binance_futures_archive")
+_FILE = re.compile(
     r"(?P<symbol>[A-Z0-9_\u0080-\uffff]+)-(?P<interval>\w+)-(?P<period>\d{4}-\d{2}(-\d{2})?)\.zip"
 )
-_WRITTEN: Final = {"monthly": "%Y-%m", "daily": "%Y-%m-%d"}
-_HEADER: Final = (
+_WRITTEN = {"monthly": "%Y-%m", "daily": "%Y-%m-%d"}
+_HEADER = (
     "open_time,open,high,low,close,volume,close_time,quote_volume,count,"
     "taker_buy_volume,taker_buy_quote_volume,ignore\n"
 )
-_NEVER: Final = datetime(2100, 1, 1, tzinfo=UTC)
+_NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -57,7 +51,7 @@ class Shelf:
     micros_from: datetime
 
 
-_SHELVES: Final[Mapping[str, Shelf]] = {
+_SHELVES: Mapping[str, Shelf] = {
     "/data/spot": Shelf("binance_spot", 8, _NEVER, datetime(2025, 1, 1, tzinfo=UTC)),
     "/data/futures/um": Shelf("binance_futures", 0, datetime(2022, 5, 1, tzinfo=UTC), _NEVER),
 }
@@ -179,7 +173,7 @@ def not_found(ask: Ask) -> Answer:
     return Answer(404, body.encode(), media="application/xml")
 
 
-LIMITS: Final[Mapping[str, Limit]] = {}  # nobody counts
+LIMITS: Mapping[str, Limit] = {}  # nobody counts
 
 
 def venues(market: Market, _: Meters) -> list[Venue]:

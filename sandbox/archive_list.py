@@ -1,25 +1,18 @@
 """The bucket that Binance's files are in: which there are, as Amazon S3 lists them.
 
 Described at docs.aws.amazon.com, "ListObjects". A page has 1,000 names at most, folders and files
-together; ``NextMarker`` is the last of them where there are more. Only months are listed here, and
+together; `NextMarker` is the last of them where there are more. Only months are listed here, and
 only those of 1h.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from html import escape
-from typing import TYPE_CHECKING, Final
 
-from sandbox.venue import Answer
+from sandbox.venue import Answer, Ask
+from sandbox.words import Market
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from sandbox.venue import Ask
-    from sandbox.words import Market
-
-PAGE: Final = 1000
+PAGE = 1000
 
 
 def _months(first: int, last: int) -> Iterator[tuple[datetime, datetime]]:
@@ -32,7 +25,7 @@ def _months(first: int, last: int) -> Iterator[tuple[datetime, datetime]]:
 
 
 class Bucket:
-    """What there is of a market's files; ``roots`` has the source of each folder of symbols."""
+    """What there is of a market's files; `roots` has the source of each folder of symbols."""
 
     def __init__(
         self,

@@ -1,7 +1,5 @@
 """Bars made of bars: longer timeframes out of hours, and the bar that is still open."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import polars as pl

@@ -3,10 +3,10 @@
 Documented at developers.binance.com (spot: "Market Data endpoints", "Errors"; USD-M: "Kline
 Candlestick Data", "Error Code"). What the documentation leaves open, and what is done here:
 
-- ``limit`` over the maximum: spot gives its 1000 without a word; futures refuse with -1130.
+- `limit` over the maximum: spot gives its 1000 without a word; futures refuse with -1130.
 - The documented -1104 (a parameter nobody reads) comes from spot only; futures ignore extras.
 - Retry-After comes with spot's 429 and 418; futures send none, sources disagree whether they do.
-- ``startTime`` after ``endTime`` is an empty page.
+- `startTime` after `endTime` is an empty page.
 - A quote volume or number of trades that was not recorded is sent as 0: the format has no word for
   "unknown", and 0 beside a positive volume is the one value that cannot be a real one. The taker's
   volumes are never recorded and always 0.
@@ -17,26 +17,19 @@ Candlestick Data", "Error Code"). What the documentation leaves open, and what i
 Spot writes prices and volumes with 8 decimals; futures as many as the contract shows.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from sandbox.binance_ask import READ, SYMBOL, Refusal, limit_of, needed, number, symbols
 from sandbox.binance_info import current, futures_info, spot_info
-from sandbox.limits import Limit
+from sandbox.limits import Limit, Meters, Spent
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, written
 from sandbox.words import HOUR, STEPS, Candles, Market
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from sandbox.limits import Meters, Spent
-
-_FAR: Final = 10**15
+_FAR = 10**15
 
 
 @dataclass(frozen=True)
@@ -54,7 +47,7 @@ class House:
     halted: Mapping[int, int]
 
 
-SPOT: Final = House(
+SPOT = House(
     prefix="/api/v3",
     most=1000,
     caps=True,
@@ -65,7 +58,7 @@ SPOT: Final = House(
     says_when=True,
     halted={1679659200000: 1679661581646},
 )
-FUTURES: Final = House(
+FUTURES = House(
     prefix="/fapi/v1",
     most=1500,
     caps=False,
@@ -250,7 +243,7 @@ def _no_such_path(_: Ask) -> Answer:
     return Answer(404, b"<html><body><h2>404 Not found</h2></body></html>", media="text/html")
 
 
-LIMITS: Final = {
+LIMITS = {
     "binance_futures": Limit(2400),
     "binance_spot": Limit(6000),
     "binance_spot-mirror": Limit(6000),

@@ -1,20 +1,15 @@
 """What Binance reads of a request, and how it refuses one: HTTP 400, a code and a message."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from sandbox.venue import Ask
 
-    from sandbox.venue import Ask
-
-_NUMBER: Final = re.compile(r"^[0-9]{1,20}$")
+_NUMBER = re.compile(r"^[0-9]{1,20}$")
 # Some symbols are not ASCII: 币安人生USDT.
-_NAME: Final = r"[A-Z0-9-_.\u0080-\uffff]{1,20}"
-SYMBOL: Final = re.compile(f"^{_NAME}$")
-_SYMBOLS: Final = re.compile(f'^\\["{_NAME}"(,"{_NAME}")*\\]$')
+_NAME = r"[A-Z0-9-_.\u0080-\uffff]{1,20}"
+SYMBOL = re.compile(f"^{_NAME}$")
+_SYMBOLS = re.compile(f'^\\["{_NAME}"(,"{_NAME}")*\\]$')
 
 
 class Refusal(Exception):
@@ -27,7 +22,7 @@ class Refusal(Exception):
 
 
 # Every parameter an endpoint reads.
-READ: Final[Mapping[str, frozenset[str]]] = {
+READ: Mapping[str, frozenset[str]] = {
     "/klines": frozenset({"symbol", "interval", "startTime", "endTime", "timeZone", "limit"}),
     "/exchangeInfo": frozenset(
         {"symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"}
@@ -73,7 +68,7 @@ def limit_of(ask: Ask, most: int, *, caps: bool) -> int:
 
 
 def symbols(ask: Ask) -> set[str]:
-    """Return the symbols asked for by name: ``symbol=A`` or ``symbols=["A","B"]``."""
+    """Return the symbols asked for by name: `symbol=A` or `symbols=["A","B"]`."""
     if "symbols" not in ask.query:
         return {ask.query["symbol"]} if "symbol" in ask.query else set()
     if not _SYMBOLS.match(ask.query["symbols"]):

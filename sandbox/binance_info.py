@@ -1,37 +1,32 @@
 """Binance's exchangeInfo, of both markets: which symbols there are and what they mean.
 
 Each symbol comes once, as it stands now; one that is not listed yet is not there. Spot knows no
-dates: a symbol that is over says ``BREAK``. A perpetual that is over stays as ``SETTLING``, with
-``deliveryDate`` its end; the end is announced a week ahead. Filters and precisions are a
+dates: a symbol that is over says `BREAK`. A perpetual that is over stays as `SETTLING`, with
+`deliveryDate` its end; the end is announced a week ahead. Filters and precisions are a
 plausible constant: nothing here trades.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sandbox.words import DAY, Listing
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-
-_NEVER: Final = 4_133_404_800_000
-_NOTICE: Final = 7 * DAY
+_NEVER = 4_133_404_800_000
+_NOTICE = 7 * DAY
 
 Info = dict[str, Any]
 
-_MINUTELY: Final = {"interval": "MINUTE", "intervalNum": 1}
-_SPOT_LIMITS: Final = [
+_MINUTELY = {"interval": "MINUTE", "intervalNum": 1}
+_SPOT_LIMITS = [
     {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100},
     {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200000},
     {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": 61000},
 ]
-_FUTURES_LIMITS: Final = [
+_FUTURES_LIMITS = [
     {"rateLimitType": "ORDERS", **_MINUTELY, "limit": 1200},
     {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 300},
 ]
-_SPOT_FILTERS: Final = [
+_SPOT_FILTERS = [
     {
         "filterType": "PRICE_FILTER",
         "minPrice": "0.00000001",
@@ -45,7 +40,7 @@ _SPOT_FILTERS: Final = [
         "stepSize": "0.00001000",
     },
 ]
-_FUTURES_FILTERS: Final = [
+_FUTURES_FILTERS = [
     {
         "minPrice": "0.0000001",
         "maxPrice": "4529764",

@@ -3,38 +3,33 @@
 Documented at bybit-exchange.github.io/docs/v5 ("Get Kline", "Get Instruments Info", "Rate Limit").
 What the documentation leaves open, and what is done here:
 
-- With ``start`` alone a page has the first rows from it, with an ``end`` the newest before it; rows
+- With `start` alone a page has the first rows from it, with an `end` the newest before it; rows
   always come newest first. Nothing says which of the rows are closed.
-- ``limit`` over 1000 gives 1000.
-- ``instruments-info`` has what trades unless a ``status`` is asked for; what was delisted is
-  ``Closed`` and keeps its candles. A perpetual's ``deliveryTime`` is when it is delisted, or 0.
-- Spot is a market of its own, and an empty one here: every symbol of ``category=spot`` is unknown.
+- `limit` over 1000 gives 1000.
+- `instruments-info` has what trades unless a `status` is asked for; what was delisted is
+  `Closed` and keeps its candles. A perpetual's `deliveryTime` is when it is delisted, or 0.
+- Spot is a market of its own, and an empty one here: every symbol of `category=spot` is unknown.
 - Turnover that was not recorded is sent as 0: see the module on Binance.
 
 Over 600 requests in five seconds the address is turned away for ten minutes, in HTML. The softer
-``10006`` (HTTP 200) is a fault to switch on (``429``).
+`10006` (HTTP 200) is a fault to switch on (`429`).
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 from urllib.parse import quote, unquote
 
+import polars as pl
+
 from sandbox.bybit_info import instrument
-from sandbox.limits import Limit
+from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, shortest
+from sandbox.words import Candles, Listing, Market
 
-if TYPE_CHECKING:
-    import polars as pl
-
-    from sandbox.limits import Meters
-    from sandbox.words import Candles, Listing, Market
-
-_MOST: Final = 1000
-_FAR: Final = 10**15
-_MARKETS: Final = {"linear": "bybit", "spot": "bybit_spot", "inverse": "bybit_inverse"}
-_INTERVALS: Final = {
+_MOST = 1000
+_FAR = 10**15
+_MARKETS = {"linear": "bybit", "spot": "bybit_spot", "inverse": "bybit_inverse"}
+_INTERVALS = {
     "60": "1h", "120": "2h", "240": "4h", "360": "6h", "720": "12h", "D": "1d",
 }  # fmt: skip
 
@@ -183,10 +178,10 @@ def _page_of_403(title: str) -> Face:
     return lambda _, __: Answer(403, body.encode(), media="text/html")
 
 
-_REGION: Final = _page_of_403(
+_REGION = _page_of_403(
     "The Amazon CloudFront distribution is configured to block access from your country."
 )
-_FACES: Final[dict[str, Face]] = {
+_FACES: dict[str, Face] = {
     "429": lambda ask, _: _enveloped({}, ask.now, 10006, "Too many visits"),
     "418": _page_of_403("access too frequent"),
     "403": _REGION,
@@ -195,7 +190,7 @@ _FACES: Final[dict[str, Face]] = {
 }
 
 
-LIMITS: Final = {"bybit": Limit(600, window=5, patience=0, ban=600)}
+LIMITS = {"bybit": Limit(600, window=5, patience=0, ban=600)}
 
 
 def venues(market: Market, meters: Meters) -> list[Venue]:

@@ -1,16 +1,11 @@
 """What Bybit says of a contract: the keys of 2023 as recorded, and those documented since."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any, Final
+from sandbox.words import DAY, Listing
 
-from sandbox.words import DAY
-
-if TYPE_CHECKING:
-    from sandbox.words import Listing
-
-_TYPES: Final = {"COIN": "", "EQUITY": "stock", "ETF": "etf", "MSTOCKS": "mstocks"}
-_NOTICE: Final = 7 * DAY
+_TYPES = {"COIN": "", "EQUITY": "stock", "ETF": "etf", "MSTOCKS": "mstocks"}
+_NOTICE = 7 * DAY
 
 
 def _delivery(listing: Listing, now: int) -> int:

@@ -9,12 +9,11 @@ tickers and nothing else here. Charts go back 365 days (10012 beyond), in US dol
 currency asked for. The budget is that of keyless callers, 30 requests a minute.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import orjson
 
@@ -31,20 +30,15 @@ from sandbox.coingecko_tickers import (
     spot_ticker,
     stamp,
 )
-from sandbox.limits import Limit
+from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.words import DAY, Coin, Market
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from sandbox.limits import Meters
-
-_PAGE_OF_TICKERS: Final = 100
-_MOST_COINS: Final = 250
-_DAYS_PRICES: Final = 24
-_FREE: Final = 365 * DAY
-_LIMITED: Final = (
+_PAGE_OF_TICKERS = 100
+_MOST_COINS = 250
+_DAYS_PRICES = 24
+_FREE = 365 * DAY
+_LIMITED = (
     "You've exceeded the Rate Limit. Please visit https://www.coingecko.com/en/api/pricing to "
     "subscribe to our API plans for higher rate limits."
 )
@@ -249,7 +243,7 @@ def _limited(status: int) -> Face:
     return face
 
 
-LIMITS: Final = {"coingecko": Limit(30, patience=inf)}  # the keyless caller's
+LIMITS = {"coingecko": Limit(30, patience=inf)}  # the keyless caller's
 
 
 def venues(market: Market, meters: Meters) -> list[Venue]:

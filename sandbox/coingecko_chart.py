@@ -3,26 +3,20 @@
 Documented at docs.coingecko.com ("Coin Historical Chart Data within Time Range by ID"). A price is
 where the straight line from an hour's open to its close is at that moment. Points do not lie on the
 hour: each comes a little after the step it stands for, as the recorded ones do; daily ones are at
-midnight sharp and end with the price of now. ``total_volumes`` is what was traded in the 24 hours
+midnight sharp and end with the price of now. `total_volumes` is what was traded in the 24 hours
 before, everywhere, which is here so many times one venue's.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from sandbox.words import DAY, HOUR
+from sandbox.words import DAY, HOUR, Candles
 
-if TYPE_CHECKING:
-    from sandbox.words import Candles
-
-_FIVE: Final = 300_000
-_LATE: Final = {_FIVE: 20_000, HOUR: 180_000, DAY: 1}  # below this, by step
-_VENUES: Final = 40
-_WEEK: Final = 168
+_FIVE = 300_000
+_LATE = {_FIVE: 20_000, HOUR: 180_000, DAY: 1}  # below this, by step
+_VENUES = 40
+_WEEK = 168
 
 
 def moment(text: str) -> int | None:

@@ -1,15 +1,9 @@
 """What a coin costs as CoinGecko tells it: the close of its newest closed hour."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sandbox.made_up import MadeUp
-from sandbox.words import DAY, HOUR, hour_of
-
-if TYPE_CHECKING:
-    from sandbox.words import Coin, Market
+from sandbox.words import DAY, HOUR, Coin, Market, hour_of
 
 
 class Prices:

@@ -1,28 +1,24 @@
 """CoinGecko's tickers: which coin is behind each symbol of an exchange."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from sandbox.words import DAY, Coin, Listing
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-WORTH_OF_ALL: Final = 1_500_000_000_000
-EXCHANGES: Final = {
+WORTH_OF_ALL = 1_500_000_000_000
+EXCHANGES = {
     "binance": ("Binance", "binance_spot"),
     "okex": ("OKX", "okx"),
     "bybit_spot": ("Bybit", "bybit_spot"),
     "kraken": ("Kraken", "kraken"),
     "gdax": ("Coinbase Exchange", "coinbase"),
 }
-DERIVATIVES: Final = {
+DERIVATIVES = {
     "binance_futures": ("Binance (Futures)", "binance_futures"),
     "bybit": ("Bybit (Futures)", "bybit"),
 }
-_BEHIND_QUOTES: Final = {
+_BEHIND_QUOTES = {
     "USDT": "tether",
     "USD": "",
     "USDC": "usd-coin",

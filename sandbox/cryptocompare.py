@@ -1,34 +1,29 @@
 """CryptoCompare (CoinDesk Data): hours in their own wire format.
 
 Documented at min-api.cryptocompare.com ("Hourly Pair OHLCV"). It is for sale only: without a key
-(header ``Authorization: Apikey …``, or ``api_key=``) there is nothing. What is done here:
+(header `Authorization: Apikey …`, or `api_key=`) there is nothing. What is done here:
 
-- A page has ``limit`` + 1 hours ending with the one ``toTs`` lies in; the last may be open.
+- A page has `limit` + 1 hours ending with the one `toTs` lies in; the last may be open.
 - An hour without candles, before a listing or in a hole, is a row of zeros.
 - A pair is a ticker, which is the best-ranked coin's that bears it, against USD or USDT.
-- Errors come with HTTP 200, ``"Response":"Error"`` and a ``Type``, but for a missing key (401).
+- Errors come with HTTP 200, `"Response":"Error"` and a `Type`, but for a missing key (401).
 - A turnover that was not recorded is sent as 0.
 """
 
-from __future__ import annotations
-
 from math import inf
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import polars as pl
 
-from sandbox.limits import Limit
+from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Venue, json
 from sandbox.words import HOUR, Candles, Market
 
-if TYPE_CHECKING:
-    from sandbox.limits import Meters
-
-_MOST: Final = 2000
-_USUAL: Final = 168
-_HOURS: Final = "/data/v2/histohour"
-_QUOTES: Final = ("USD", "USDT")
-_OVER: Final = {
+_MOST = 2000
+_USUAL = 168
+_HOURS = "/data/v2/histohour"
+_QUOTES = ("USD", "USDT")
+_OVER = {
     "calls_made": {
         "second": 5, "minute": 5, "hour": 955, "day": 10004, "month": 15146, "total_calls": 15152
     },
@@ -116,7 +111,7 @@ class CryptoCompare:
         return any(coin.symbol.upper() == ticker for coin in self._market.coins)
 
 
-LIMITS: Final = {"cryptocompare": Limit(300, patience=inf)}  # a small plan's
+LIMITS = {"cryptocompare": Limit(300, patience=inf)}  # a small plan's
 
 
 def venues(market: Market, meters: Meters) -> list[Venue]:

@@ -1,28 +1,28 @@
 """What can go wrong on the way, switched on by option or by request.
 
-A fault is written ``KIND`` or ``KIND:key=value,…``: ``451:source=binance_spot``,
-``429:source=binance_futures,count=3``, ``cut:symbol=BTCUSDT,every=5``, ``slow:seconds=0.2``.
+A fault is written `KIND` or `KIND:key=value,…`: `451:source=binance_spot`,
+`429:source=binance_futures,count=3`, `cut:symbol=BTCUSDT,every=5`, `slow:seconds=0.2`.
 
 What befalls requests:
 
 =============  =========================================================================
 401            no key, or a bad one
-429, 418       the venue's own words for too many requests and for a ban (``seconds``)
+429, 418       the venue's own words for too many requests and for a ban (`seconds`)
 429-as-200     CoinGecko's and OKX's: the same words with HTTP 200
-451, 403, geo  a restricted region, a firewall (HTML); ``geo`` is whichever the venue uses
+451, 403, geo  a restricted region, a firewall (HTML); `geo` is whichever the venue uses
 500, 502, 503  server errors (HTML)
-slow           the real answer after ``seconds``
+slow           the real answer after `seconds`
 held           the real answer once this is switched off
 cut            the first part of the real answer, then the connection is closed
 truncated      the first half of the real answer as if it were whole
 html, empty    a page instead of JSON, nothing at all; both with HTTP 200
 checksum       a file's checksum is another file's
-lost           the answer has no candles at all, though there are some; with ``start`` and
-               ``end`` only an answer that should have had some of those hours
+lost           the answer has no candles at all, though there are some; with `start` and
+               `end` only an answer that should have had some of those hours
 =============  =========================================================================
 
-What befalls candles, at every host that serves them; ``source`` is whose they are (the mirror's and
-the archive's are binance_spot's or binance_futures'), ``symbol`` as the venue spells it (at
+What befalls candles, at every host that serves them; `source` is whose they are (the mirror's and
+the archive's are binance_spot's or binance_futures'), `symbol` as the venue spells it (at
 CoinGecko the coin's id, at CryptoCompare its ticker):
 
 ========  ===========================  =================================================
@@ -30,21 +30,19 @@ outage    start, end (source)          hours are absent for a whole source
 halt      symbol, start, end           hours are absent for one symbol
 listed    symbol, start                the symbol begins in that hour
 delisted  symbol, end (zombie=1)       it ends in that hour; a zombie goes on, flat, untraded
-wrong     symbol, start (end, by)      prices and volumes are ``by`` times too large
-apart     (source, symbol, by)         prices are ``by`` times those of others
+wrong     symbol, start (end, by)      prices and volumes are `by` times too large
+apart     (source, symbol, by)         prices are `by` times those of others
 ========  ===========================  =================================================
 
-Times are ISO 8601 (UTC) or milliseconds; a window is half-open, an hour long where ``wrong`` has no
+Times are ISO 8601 (UTC) or milliseconds; a window is half-open, an hour long where `wrong` has no
 end. A symbol may begin and end at any minute: the hour in which it does has a candle.
-``outage:source=okx,start=2026-11-01T00:00Z,end=2026-11-01T05:00Z``.
+`outage:source=okx,start=2026-11-01T00:00Z,end=2026-11-01T05:00Z`.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from sandbox.venue import Answer, Ask, Venue
 from sandbox.words import HOUR, BadOption
@@ -60,7 +58,7 @@ def _html(status: int, title: str) -> Answer:
 
 
 # Complete answers, for venues without words of their own.
-ANSWERS: Final[Mapping[str, Answer]] = {
+ANSWERS: Mapping[str, Answer] = {
     "401": _html(401, "401 Authorization Required"),
     "429": _html(429, "429 Too Many Requests"),
     "429-as-200": _html(200, "429 Too Many Requests"),
@@ -76,7 +74,7 @@ ANSWERS: Final[Mapping[str, Answer]] = {
 }
 
 # What is done to the real answer.
-SPOILERS: Final[Mapping[str, Spoil]] = {
+SPOILERS: Mapping[str, Spoil] = {
     "slow": lambda fault, real: replace(real, delay=fault.seconds),
     "held": lambda _, real: real,
     "cut": lambda _, real: replace(real, cut=len(real.body) * 2 // 3),
@@ -85,7 +83,7 @@ SPOILERS: Final[Mapping[str, Spoil]] = {
 }
 
 # What befalls candles, and what must be said of it.
-NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+NEEDS: Mapping[str, tuple[str, ...]] = {
     "outage": ("start", "end"),
     "halt": ("symbol", "start", "end"),
     "listed": ("symbol", "start"),
@@ -93,16 +91,16 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "wrong": ("symbol", "start"),
     "apart": (),
 }
-LOST: Final = "lost"
-LATEST: Final = 10**15
+LOST = "lost"
+LATEST = 10**15
 
 
 @dataclass(slots=True)
 class Fault:
     """A fault: its kind, whom it befalls, and how often.
 
-    Out of the requests that match, it leaves the first ``after`` alone, then befalls every
-    ``every``-th, ``count`` times in all (None: for ever).
+    Out of the requests that match, it leaves the first `after` alone, then befalls every
+    `every`-th, `count` times in all (None: for ever).
     """
 
     kind: str
@@ -195,7 +193,7 @@ def _yes(told: object) -> bool:
     return str(told).lower() in {"1", "true", "yes", "on"}
 
 
-_KINDS: Final[Mapping[str, Callable[[Any], Any]]] = {
+_KINDS: Mapping[str, Callable[[Any], Any]] = {
     "source": str, "path": str, "symbol": str,
     "after": int, "every": int, "count": int, "seconds": float,
     "start": moment, "end": moment, "by": float, "zombie": _yes,
@@ -215,7 +213,7 @@ def fault(settings: Mapping[str, Any]) -> Fault:
 
 
 def parse(spec: str) -> Fault:
-    """Read ``KIND:key=value,…``."""
+    """Read `KIND:key=value,…`."""
     kind, _, rest = spec.partition(":")
     pairs = [pair.partition("=") for pair in rest.split(",") if pair]
     if not all(key and equals for key, equals, _ in pairs):

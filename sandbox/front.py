@@ -8,8 +8,6 @@ are sent instead, piece by piece; then the connection is closed. What is not can
 symbols, of coins) passes as it is, unless `everything` is to be spoilt.
 """
 
-from __future__ import annotations
-
 import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator
@@ -17,18 +15,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import httpx
 
-if TYPE_CHECKING:
-    from sandbox.serving import Serving
+from sandbox.serving import Serving
 
 Spoiler = Callable[[str, httpx.Response], Iterable[bytes]]
 
-_CANDLES: Final = ("lines", "candles", "kline", "histohour", "market_chart")
-_RESET: Final = struct.pack("ii", 1, 0)
+_CANDLES = ("lines", "candles", "kline", "histohour", "market_chart")
+_RESET = struct.pack("ii", 1, 0)
 
 
 class Reset(Exception):
@@ -58,7 +54,7 @@ class Front:
 class _Handler(BaseHTTPRequestHandler):
     """Asks the sandbox, and sends what the spoiler makes of its answer."""
 
-    server: _Server
+    server: "_Server"
 
     def do_GET(self) -> None:
         """Answer a request."""

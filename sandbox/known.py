@@ -1,24 +1,19 @@
 """The tables of the made-up universe: who is listed where, and how each venue spells it."""
 
-from __future__ import annotations
+from collections.abc import Mapping, Sequence
 
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-SPOT: Final = "binance_spot"
-FUTURES: Final = "binance_futures"
-OKX: Final = "okx"
-BYBIT: Final = "bybit"
-KRAKEN: Final = "kraken"
-COINBASE: Final = "coinbase"
-COINGECKO: Final = "coingecko"
-CRYPTOCOMPARE: Final = "cryptocompare"
-BOTH: Final = (FUTURES, SPOT)
+SPOT = "binance_spot"
+FUTURES = "binance_futures"
+OKX = "okx"
+BYBIT = "bybit"
+KRAKEN = "kraken"
+COINBASE = "coinbase"
+COINGECKO = "coingecko"
+CRYPTOCOMPARE = "cryptocompare"
+BOTH = (FUTURES, SPOT)
 
 # CoinGecko's id, ticker, name, about what it costs, where it is listed against USDT.
-KNOWN: Final[Sequence[tuple[str, str, str, float, Sequence[str]]]] = (
+KNOWN: Sequence[tuple[str, str, str, float, Sequence[str]]] = (
     ("bitcoin", "btc", "Bitcoin", 61_000.0, BOTH),
     ("ethereum", "eth", "Ethereum", 2_900.0, BOTH),
     ("tether", "usdt", "Tether", 1.0, ()),
@@ -42,8 +37,8 @@ KNOWN: Final[Sequence[tuple[str, str, str, float, Sequence[str]]]] = (
 )
 
 # Where a known coin trades beside Binance: on all of these, unless it is named here.
-EVERYWHERE: Final = (OKX, BYBIT, KRAKEN, COINBASE)
-ELSEWHERE: Final[Mapping[str, Sequence[str]]] = {
+EVERYWHERE = (OKX, BYBIT, KRAKEN, COINBASE)
+ELSEWHERE: Mapping[str, Sequence[str]] = {
     "tether": (),
     "binancecoin": (BYBIT,),
     "usd-coin": (OKX,),
@@ -55,7 +50,7 @@ ELSEWHERE: Final[Mapping[str, Sequence[str]]] = {
 }
 
 # Where an invented coin trades, by its rank; of those not at Binance, one in three is nowhere.
-INVENTED: Final[Sequence[Sequence[str]]] = (
+INVENTED: Sequence[Sequence[str]] = (
     BOTH,
     (*BOTH, OKX),
     (FUTURES, BYBIT),
@@ -64,10 +59,10 @@ INVENTED: Final[Sequence[Sequence[str]]] = (
     (),
     (*BOTH, OKX, BYBIT),
 )
-NOT_AT_BINANCE: Final[Sequence[Sequence[str]]] = ((OKX,), (BYBIT,), ())
+NOT_AT_BINANCE: Sequence[Sequence[str]] = ((OKX,), (BYBIT,), ())
 
 # What trades beside the coins: symbol, base, quote, contract, underlying, coin, sources.
-EXTRA: Final = (
+EXTRA = (
     ("BTCUSDC", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", BOTH),
     ("ETHUSDC", "ETH", "USDC", "PERPETUAL", "COIN", "ethereum", BOTH),
     ("ETHBTC", "ETH", "BTC", "PERPETUAL", "COIN", "ethereum", (SPOT,)),
@@ -78,11 +73,11 @@ EXTRA: Final = (
     ("AAPL-USDT", "AAPL", "USDT", "PERPETUAL", "EQUITY", None, (OKX,)),
     ("BTCPERP", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (BYBIT,)),
 )
-PRICES: Final = {"ETHBTC": 0.047, "BTCDOMUSDT": 4_300.0, "AAPLUSDT": 240.0}
+PRICES = {"ETHBTC": 0.047, "BTCDOMUSDT": 4_300.0, "AAPLUSDT": 240.0}
 
 # How a symbol is spelled, and against what a coin trades; what costs less than a hundredth of a
 # cent is traded by the thousand where there are contracts, and one of those is spelled backwards.
-SPELLED: Final = {
+SPELLED = {
     SPOT: "{base}{quote}",
     FUTURES: "{base}{quote}",
     OKX: "{base}-{quote}",
@@ -90,14 +85,14 @@ SPELLED: Final = {
     KRAKEN: "{base}{quote}",
     COINBASE: "{base}-{quote}",
 }
-QUOTES: Final = {KRAKEN: "USD", COINBASE: "USD"}
-TICKERS: Final = {(KRAKEN, "BTC"): "XBT", (KRAKEN, "DOGE"): "XDG"}
-BY_THE_THOUSAND: Final = (FUTURES, BYBIT)
-THOUSANDS: Final = 0.0001
-BACKWARDS: Final = {(BYBIT, "SHIB")}
+QUOTES = {KRAKEN: "USD", COINBASE: "USD"}
+TICKERS = {(KRAKEN, "BTC"): "XBT", (KRAKEN, "DOGE"): "XDG"}
+BY_THE_THOUSAND = (FUTURES, BYBIT)
+THOUSANDS = 0.0001
+BACKWARDS = {(BYBIT, "SHIB")}
 
 # When a venue opened: what bitcoin and ethereum are listed since.
-OPENED: Final = {
+OPENED = {
     SPOT: 1_502_942_400_000,
     FUTURES: 1_567_965_600_000,
     OKX: 1_548_133_413_000,

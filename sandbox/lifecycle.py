@@ -1,31 +1,24 @@
 """What befalls candles rather than requests: hours that are gone, symbols that begin, end, restate.
 
-``Lived`` is a market seen through the faults that are switched on; every venue serves it, whatever
-its wire format. A new kind is a row of ``CHANGES`` here and of ``NEEDS`` in the module on faults.
+`Lived` is a market seen through the faults that are switched on; every venue serves it, whatever
+its wire format. A new kind is a row of `CHANGES` here and of `NEEDS` in the module on faults.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from sandbox.bars import Longer, open_bar
 from sandbox.faults import LATEST, Fault
+from sandbox.venue import Ask, Venue
 from sandbox.words import HOUR, STEPS, Candles, Coin, Digits, Listing, Market, hour_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from sandbox.venue import Ask, Venue
 
 Change = Callable[[pl.DataFrame, Fault, Candles], pl.DataFrame]
 
-_PRICES: Final = ("open", "high", "low", "close")
-_TIME: Final = pl.col("open_time")
+_PRICES = ("open", "high", "low", "close")
+_TIME = pl.col("open_time")
 
 
 def _within(fault: Fault) -> pl.Expr:
@@ -77,7 +70,7 @@ def _scaled(powers: Mapping[str, int]) -> Change:
     return scaled
 
 
-CHANGES: Final[Mapping[str, Change]] = {
+CHANGES: Mapping[str, Change] = {
     "outage": _gone,
     "halt": _gone,
     "listed": _begun,

@@ -6,20 +6,14 @@ for two minutes and each further time for twice as long, up to three days. Limit
 clock even where the sandbox's own now stands still.
 """
 
-from __future__ import annotations
-
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_SHORTEST: Final = 120
-_LONGEST: Final = 3 * 86_400
-_MINUTE: Final = 60
+_SHORTEST = 120
+_LONGEST = 3 * 86_400
+_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +27,7 @@ class Spent:
 
 @dataclass
 class Meter:
-    """The weight spent at one host; after ``patience`` refusals comes a ban of so many seconds."""
+    """The weight spent at one host; after `patience` refusals comes a ban of so many seconds."""
 
     budget: int
     patience: float = 20

@@ -1,20 +1,14 @@
 """The listings of the made-up universe: each coin at each of its venues, and what else trades."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
 
 from sandbox import known, odd_static
 from sandbox.made_up import salt
+from sandbox.odd import Dice
 from sandbox.words import DAY, HOUR, Coin, Listing
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from sandbox.odd import Dice
-
-_GONE: Final = 5
+_GONE = 5
 
 
 def _day(seed: int, *words: object) -> int:

@@ -1,15 +1,12 @@
 """The log of requests."""
 
-from __future__ import annotations
-
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-if TYPE_CHECKING:
-    from sandbox.venue import Ask
+from sandbox.venue import Ask
 
-_REMEMBERED: Final = 100_000
+_REMEMBERED = 100_000
 
 
 @dataclass

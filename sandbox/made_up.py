@@ -7,25 +7,20 @@ outage, common to all symbols of a venue, are absent; in quiet markets some hour
 trade and come as flat bars.
 """
 
-from __future__ import annotations
-
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from math import exp, floor
-from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from sandbox.bars import open_bar
 from sandbox.words import COLUMNS, HOUR, Digits
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 # Period in hours and how far the logarithm of the price swings over it.
-_SWINGS: Final = (
+_SWINGS = (
     (1, 0.003),
     (6, 0.008),
     (36, 0.02),
@@ -35,7 +30,7 @@ _SWINGS: Final = (
 )
 
 # The hours the venues were away, as the recordings have it.
-_OUTAGES: Final = {
+_OUTAGES = {
     "binance_spot": (
         ("2018-02-08T00:00Z", 34),
         ("2018-06-26T02:00Z", 10),
@@ -51,9 +46,9 @@ _OUTAGES: Final = {
 }
 
 # Above which price so many decimals are shown of price and of volume.
-_DIGITS: Final = ((100.0, 2, 5), (1.0, 4, 2), (0.1, 5, 1), (0.01, 6, 0), (0.0, 8, 0))
+_DIGITS = ((100.0, 2, 5), (1.0, 4, 2), (0.1, 5, 1), (0.01, 6, 0), (0.0, 8, 0))
 
-_PRIMES: Final = (2147483647, 2147483629, 2147483587)
+_PRIMES = (2147483647, 2147483629, 2147483587)
 
 
 def salt(*words: object) -> int:
@@ -102,9 +97,9 @@ def _die(whole: int, key: int) -> float:
 class MadeUp:
     """The hours of one symbol.
 
-    ``coin`` and ``symbol`` are seeds: two symbols of one coin move together and differ a little.
-    ``price`` is about where it trades, ``turnover`` about how much in an hour, in quote units;
-    ``quiet`` is the share of hours without a trade, ``wild`` scales the swings.
+    `coin` and `symbol` are seeds: two symbols of one coin move together and differ a little.
+    `price` is about where it trades, `turnover` about how much in an hour, in quote units;
+    `quiet` is the share of hours without a trade, `wild` scales the swings.
     """
 
     coin: int
@@ -217,7 +212,7 @@ class MadeUp:
     def close_at(self, hour: int) -> float | None:
         """Return the close of the hour opening then, None where there is none.
 
-        It is that of ``frame``, reckoned singly: a hundred times as quick for one hour.
+        It is that of `frame`, reckoned singly: a hundred times as quick for one hour.
         """
         if not self.first <= hour <= self.last or hour in self.away:
             return None

@@ -1,4 +1,4 @@
-"""A market replayed from a folder: ``<source>/<symbol>/<timeframe>.parquet`` and ``coins.json``.
+"""A market replayed from a folder: `<source>/<symbol>/<timeframe>.parquet` and `coins.json`.
 
 Nothing is added to what was recorded. A timeframe that was not recorded is added up from the
 hours; one that was is served as the venue had it. A symbol may be listed without candles (its
@@ -7,38 +7,34 @@ it is). What CoinGecko and CryptoCompare tell of a coin, unless it was recorded,
 the recordings of its listings.
 """
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from sandbox.bars import Longer, Within, open_bar
 from sandbox.words import COLUMNS, HOUR, STEPS, BadOption, Candles, Coin, Digits, Listing
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
 # Longest first where one is the end of another.
-_QUOTES: Final = (
+_QUOTES = (
     "FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD1", "USDP", "BIDR",
     "BTC", "ETH", "BNB", "EUR", "GBP", "TRY", "BRL", "AUD", "USD", "DAI",
 )  # fmt: skip
 # Who tells prices without trading, and what a coin is called there.
-UNTRADED: Final[Mapping[str, Callable[[Coin], str]]] = {
+UNTRADED: Mapping[str, Callable[[Coin], str]] = {
     "coingecko": lambda coin: coin.id,
     "cryptocompare": lambda coin: coin.symbol.upper(),
 }
-_UNKNOWN_SINCE: Final = 1_569_398_400_000
-_MANY: Final = re.compile(r"(10+)(?=[A-Z])")  # 1000PEPE
-_MOST: Final = 8
-_LAST: Final = 100_000  # the rank of a coin without one
+_UNKNOWN_SINCE = 1_569_398_400_000
+_MANY = re.compile(r"(10+)(?=[A-Z])")  # 1000PEPE
+_MOST = 8
+_LAST = 100_000  # the rank of a coin without one
 
 
 def halves(symbol: str) -> tuple[str, str]:
@@ -204,7 +200,7 @@ def _age(listing: Listing) -> tuple[str, int]:
 
 
 def _read_coins(folder: Path) -> tuple[list[Coin], list[Listing]]:
-    """Read ``coins.json``: the coins, and the listings it names."""
+    """Read `coins.json`: the coins, and the listings it names."""
     if not folder.is_dir():
         raise BadOption(f"no such market folder: {folder}")
     try:
@@ -217,13 +213,13 @@ def _read_coins(folder: Path) -> tuple[list[Coin], list[Listing]]:
 
 
 def _coin(entry: Mapping[str, Any]) -> Coin:
-    """Read one coin of ``coins.json``."""
+    """Read one coin of `coins.json`."""
     rank, active = entry.get("rank") or _LAST, not entry.get("inactive")
     return Coin(entry["id"], entry["symbol"], entry["name"], rank, None, active)
 
 
 def _listing(coin: str, entry: Mapping[str, Any]) -> Listing:
-    """Read one listing of ``coins.json``."""
+    """Read one listing of `coins.json`."""
     since, until = (
         int(datetime.fromisoformat(entry[end]).timestamp()) * 1000 if entry.get(end) else None
         for end in ("from", "to")

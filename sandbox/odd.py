@@ -3,7 +3,7 @@
 Every kind has a rate: how likely a request that could meet it does, or the share of listings and
 coins that it befalls in 30 days (one at least). All that is played is written down. Outside of the
 period nothing new happens: what was delisted or renamed stays so, and the static kinds are always
-there. A kind is written ``KIND`` or ``KIND=RATE``.
+there. A kind is written `KIND` or `KIND=RATE`.
 
 Static, only where candles are made up:
 
@@ -63,40 +63,36 @@ slow                the same, for 0.05 s
 ==================  ============================================================================
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from typing import Any
 
 from sandbox.faults import moment
 from sandbox.made_up import salt
 from sandbox.words import DAY, BadOption, hour_of
 
-if TYPE_CHECKING:
-    from datetime import datetime
+FOREVER = 4_102_444_800_000  # 2100-01-01
+MONTH = 30 * DAY
 
-FOREVER: Final = 4_102_444_800_000  # 2100-01-01
-MONTH: Final = 30 * DAY
-
-STATIC: Final = ("reused", "many in one", "letters", "stock")
-PLANNED: Final = ("delisted", "break", "relisted", "id renamed")
-HOURLY: Final = (
+STATIC = ("reused", "many in one", "letters", "stock")
+PLANNED = ("delisted", "break", "relisted", "id renamed")
+HOURLY = (
     "empty list", "half list", "short list", "odd entry", "coins page twice", "coins page empty",
     "coins cut", "rank null", "wrong coin",
 )  # fmt: skip
-LASTING: Final = ("restated", "late archive", "short archive")
-ONCE: Final = (
+LASTING = ("restated", "late archive", "short archive")
+ONCE = (
     "first candle wrong", "stale page", "other page", "hour off", "volumes swapped", "bad row",
     "more columns", "error code", "429", "500", "502", "503", "html", "empty", "cut", "truncated",
     "slow",
 )  # fmt: skip
-KINDS: Final = (*STATIC, *PLANNED, *HOURLY, *LASTING, *ONCE)
+KINDS = (*STATIC, *PLANNED, *HOURLY, *LASTING, *ONCE)
 
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """How odd the sandbox is to be: ``kinds`` (None: all) as ``KIND`` or ``KIND=RATE``.
+    """How odd the sandbox is to be: `kinds` (None: all) as `KIND` or `KIND=RATE`.
 
     The seed is the sandbox's unless told. The period is half-open, as ISO 8601 or milliseconds; it
     begins when the sandbox does and has no end unless told.
@@ -108,7 +104,7 @@ class Odd:
     start: str | int | datetime | None = None
     end: str | int | datetime | None = None
 
-    def dice(self, seed: int, now: int) -> Dice:
+    def dice(self, seed: int, now: int) -> "Dice":
         """Return what decides, where the sandbox has such a seed and begins at such a time."""
         start = hour_of(now) if self.start is None else moment(self.start)
         end = FOREVER if self.end is None else moment(self.end)
@@ -149,7 +145,7 @@ def read(told: Odd | float | Mapping[str, Any] | None) -> Odd:
     return Odd(**told)
 
 
-def dice(told: Odd | float | Mapping[str, Any] | None, seed: int, now: int) -> Dice:
+def dice(told: Odd | float | Mapping[str, Any] | None, seed: int, now: int) -> "Dice":
     """Read what decides; BadOption if it makes no sense."""
     try:
         return read(told).dice(seed, now)

@@ -1,25 +1,20 @@
 """What is odd at CoinGecko: pages of the ranking, ranks, coins behind symbols, ids that change."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from sandbox.coingecko_tickers import DERIVATIVES, EXCHANGES
+from sandbox.odd_lives import Span
 from sandbox.odd_met import Met, Play, Played, body, role, with_body
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from sandbox.odd_lives import Span
-    from sandbox.venue import Answer, Ask
+from sandbox.venue import Answer, Ask
 
 Row = dict[str, Any]
 
-_WELL_RANKED: Final = 10
-_SHARE: Final = 10  # one in so many is cut
-_IDS: Final = ("id", "coin_id", "target_coin_id")
-_FILTERS: Final = ("ids", "coin_ids")
+_WELL_RANKED = 10
+_SHARE = 10  # one in so many is cut
+_IDS = ("id", "coin_id", "target_coin_id")
+_FILTERS = ("ids", "coin_ids")
 
 
 def _page(ask: Ask) -> int:
@@ -92,7 +87,7 @@ def _wrong_coin(met: Met) -> Played | None:
     )
 
 
-PLAYS: Final[Mapping[str, Play]] = {
+PLAYS: Mapping[str, Play] = {
     "coins page twice": _twice,
     "coins page empty": _empty,
     "coins cut": _cut,
@@ -104,7 +99,7 @@ PLAYS: Final[Mapping[str, Play]] = {
 def asked(ask: Ask, names: Mapping[str, str]) -> Ask:
     """Return a request by the ids of old: who still asks by such a one asks for nobody.
 
-    ``names`` are the new ids, by the old ones.
+    `names` are the new ids, by the old ones.
     """
     back = {**{old: f"{old}~" for old in names}, **{new: old for old, new in names.items()}}
     path = "/".join(back.get(part, part) for part in ask.path.split("/"))

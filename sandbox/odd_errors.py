@@ -1,20 +1,15 @@
 """The odd ways not to answer: codes nobody has documented, and the older faults at random."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
 
 from sandbox.faults import Fault
 from sandbox.known import BYBIT, FUTURES, OKX, SPOT
 from sandbox.odd_met import Met, Play, Played, house
 from sandbox.venue import Answer, json
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-_WAIT: Final = 0.05  # seconds
-_GATEWAY: Final[Sequence[tuple[str, Answer]]] = (
+_WAIT = 0.05  # seconds
+_GATEWAY: Sequence[tuple[str, Answer]] = (
     ("HTTP 400, empty", Answer(400, b"")),
     ("HTTP 405, empty", Answer(405, b"")),
     (
@@ -30,10 +25,10 @@ def _bybit(code: int, message: str) -> tuple[str, Answer]:
     return f"{code} {message}", json(head)
 
 
-_BINANCE: Final = (
+_BINANCE = (
     ("-9999 unknown", json({"code": -9999, "msg": "An error nobody has documented."}, 400)),
 )
-_OWN: Final[Mapping[str, Sequence[tuple[str, Answer]]]] = {
+_OWN: Mapping[str, Sequence[tuple[str, Answer]]] = {
     FUTURES: _BINANCE,
     SPOT: _BINANCE,
     OKX: (("58999", json({"code": "58999", "msg": "Nobody knows this.", "data": []})),),
@@ -59,8 +54,8 @@ def _fault(kind: str, met: Met) -> Played | None:
     return Played(played)
 
 
-_FAULTS: Final = ("429", "500", "502", "503", "html", "empty", "cut", "truncated", "slow")
-PLAYS: Final[Mapping[str, Play]] = {
+_FAULTS = ("429", "500", "502", "503", "html", "empty", "cut", "truncated", "slow")
+PLAYS: Mapping[str, Play] = {
     "error code": _code,
     **{kind: partial(_fault, kind) for kind in _FAULTS},
 }

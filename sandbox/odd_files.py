@@ -1,25 +1,19 @@
 """What is odd in the archive: a month's file that is late, or that has less than the month."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
 
 from sandbox.archive import not_found, zipped
 from sandbox.odd_met import Met, Play, Played
+from sandbox.venue import Answer
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sandbox.venue import Answer
-
-_ROWS: Final = 168
-_DAY: Final = 11  # of the next month, from which on a late file is there
-_SEAL: Final = ".CHECKSUM"
+_ROWS = 168
+_DAY = 11  # of the next month, from which on a late file is there
+_SEAL = ".CHECKSUM"
 
 
 def month(path: str) -> tuple[int, int] | None:
@@ -78,4 +72,4 @@ def _short(met: Met) -> Played | None:
     return Played(answer, f"{_ROWS} rows", start=span[0], end=span[1])
 
 
-PLAYS: Final[Mapping[str, Play]] = {"late archive": _late, "short archive": _short}
+PLAYS: Mapping[str, Play] = {"late archive": _late, "short archive": _short}

@@ -1,22 +1,17 @@
 """What is odd in the venues' lists of symbols: their size, their entries, what the plan shows."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sandbox.known import BYBIT, FUTURES, OKX, SPOT
+from sandbox.odd_lives import Span
 from sandbox.odd_met import Met, Play, Played, at, body, house, put, with_body
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from sandbox.odd_lives import Span
-    from sandbox.venue import Answer
+from sandbox.venue import Answer
 
 Entry = dict[str, Any]
 
-_NINES: Final = 253_402_300_799_000  # the last second of the year 9999
-_BEFORE: Final = -1
+_NINES = 253_402_300_799_000  # the last second of the year 9999
+_BEFORE = -1
 
 
 class Shape(NamedTuple):
@@ -31,7 +26,7 @@ class Shape(NamedTuple):
     dates: type[str | int] = str
 
 
-_SHAPES: Final[Mapping[str, Shape]] = {
+_SHAPES: Mapping[str, Shape] = {
     FUTURES: Shape(
         ("symbols",), "symbol", "baseAsset", "status", "onboardDate", "deliveryDate", int
     ),
@@ -39,7 +34,7 @@ _SHAPES: Final[Mapping[str, Shape]] = {
     OKX: Shape(("data",), "instId", "baseCcy", "state", "listTime", "expTime"),
     BYBIT: Shape(("result", "list"), "symbol", "baseCoin", "status", "launchTime", "deliveryTime"),
 }
-_ONE: Final = ("symbol", "symbols", "instId")  # by which single symbols are asked for
+_ONE = ("symbol", "symbols", "instId")  # by which single symbols are asked for
 
 
 def shape(met: Met) -> Shape | None:
@@ -118,7 +113,7 @@ def _odd_entry(met: Met) -> Played | None:
     return Played(with_body(met.real, told), f"beside the real ones: {names}")
 
 
-PLAYS: Final[Mapping[str, Play]] = {
+PLAYS: Mapping[str, Play] = {
     "empty list": _empty,
     "half list": _half,
     "short list": _short,

@@ -4,12 +4,10 @@ A plan is spans. What a span does to candles it does through the faults of candl
 lists and tickers the module on lists does.
 """
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
 
 from sandbox.faults import Fault
 from sandbox.known import BYBIT, FUTURES, OKX, SPOT
@@ -18,21 +16,18 @@ from sandbox.odd import FOREVER, Dice, Event
 from sandbox.odd_static import PECULIAR
 from sandbox.words import DAY, HOUR, Candles, Coin, Listing, Market, hour_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-VENUES: Final = (FUTURES, SPOT, OKX, BYBIT)
-RENAMED: Final = "id renamed"
-_MINUTE: Final = 60_000
-_FAMOUS: Final = 2  # coins of these ranks live on
-_LEFT_OUT: Final = "left out of the list"
+VENUES = (FUTURES, SPOT, OKX, BYBIT)
+RENAMED = "id renamed"
+_MINUTE = 60_000
+_FAMOUS = 2  # coins of these ranks live on
+_LEFT_OUT = "left out of the list"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """A planned change: the hours [start, end) concerned, and when lists show it.
 
-    ``listing`` is what it befalls; of a coin that is renamed it is CoinGecko's, and ``detail`` the
+    `listing` is what it befalls; of a coin that is renamed it is CoinGecko's, and `detail` the
     new id.
     """
 
@@ -106,7 +101,7 @@ def _relisted(dice: Dice, x: Listing) -> Span:
     return Span("relisted", x, start, end, (at, back), detail)
 
 
-_LIVES: Final = (
+_LIVES = (
     ("delisted", _delisted, VENUES),
     ("break", _break, (SPOT,)),
     ("relisted", _relisted, VENUES),
@@ -165,7 +160,7 @@ def static_events(market: Market, dice: Dice) -> Iterator[Event]:
 def _static_kind(x: Listing, times: int) -> tuple[str, str]:
     """Return of which static kind a listing is, if of any, and what to say of it.
 
-    ``times`` is how many listings the venue has by that symbol.
+    `times` is how many listings the venue has by that symbol.
     """
     if x.underlying not in {"COIN", "INDEX"}:
         return "stock", f"{x.underlying}; its ticker names {x.coin}"

@@ -1,23 +1,18 @@
 """What an oddity is given of a request that meets it, what it gives back, and what is asked for."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import orjson
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from sandbox.odd import Dice
-    from sandbox.venue import Answer, Ask, Venue
-    from sandbox.words import Market
+from sandbox.odd import Dice
+from sandbox.venue import Answer, Ask, Venue
+from sandbox.words import Market
 
 # What is asked for, by the end of a path.
-_ROLES: Final[Mapping[str, str]] = {
+_ROLES: Mapping[str, str] = {
     "/klines": "candles",
     "/kline": "candles",
     "/market/history-candles": "candles",
@@ -32,10 +27,10 @@ _ROLES: Final[Mapping[str, str]] = {
     ".zip": "file",
     ".CHECKSUM": "file",
 }
-_OK: Final = 200
-_REFUSED: Final = re.compile(rb'\{"(retCode|code)":"?[1-9-]')
-_HOURS: Final = ("1h", "1H", "60")
-_DERIVATIVES: Final = "/derivatives/exchanges/"
+_OK = 200
+_REFUSED = re.compile(rb'\{"(retCode|code)":"?[1-9-]')
+_HOURS = ("1h", "1H", "60")
+_DERIVATIVES = "/derivatives/exchanges/"
 
 
 def role(ask: Ask) -> str:
@@ -68,7 +63,7 @@ def symbol(venue: Venue, ask: Ask) -> str | None:
 class Met:
     """A request that meets an oddity.
 
-    ``real`` is the right answer, ``dice`` a number to choose by, and ``again`` gives the right
+    `real` is the right answer, `dice` a number to choose by, and `again` gives the right
     answer to another request, for nothing.
     """
 

@@ -1,22 +1,16 @@
 """What is odd in pages of candles: whose hours they are, what their rows are, how old they are."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Final
 
 from sandbox.odd_met import Met, Play, Played, at, body, fine, house, put, with_body
 from sandbox.odd_rows import BAD, CLOSE, LAYOUTS, Layout, Row, moved, opened, swapped
+from sandbox.venue import Answer
 from sandbox.words import DAY, HOUR, hour_of
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from sandbox.venue import Answer
-
-_NEAR_ONE: Final = 0.05
+_NEAR_ONE = 0.05
 
 
 def layout(met: Met) -> Layout:
@@ -139,7 +133,7 @@ def _more_columns(met: Met) -> Played | None:
     return _each(met, lambda row: [*row, "0"], "one more")
 
 
-PLAYS: Final[Mapping[str, Play]] = {
+PLAYS: Mapping[str, Play] = {
     "first candle wrong": _first_wrong,
     "stale page": _stale,
     "other page": _other,

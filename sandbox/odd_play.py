@@ -1,11 +1,9 @@
 """Plays what is odd: gives a request its answer, and writes down what befell it."""
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sandbox import odd_coins, odd_errors, odd_files, odd_lists, odd_pages
 from sandbox.known import COINGECKO
@@ -14,22 +12,18 @@ from sandbox.odd_lives import RENAMED, Span, static_events
 from sandbox.odd_met import Met, Play, Played, body, fine, house, put, role, symbol, with_body
 from sandbox.odd_met import at as lies_at
 from sandbox.odd_rows import LAYOUTS, LONGEST, first_told, opened, restated
+from sandbox.venue import Answer, Ask, Venue
 from sandbox.words import HOUR, Market, hour_of
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from sandbox.venue import Answer, Ask, Venue
-
 # What each kind can befall; what is not named here can befall any request.
-_MEETS: Final[Mapping[str, str]] = {
+_MEETS: Mapping[str, str] = {
     **dict.fromkeys(odd_lists.PLAYS, "list"),
     **dict.fromkeys(odd_coins.PLAYS, "coins"),
     **dict.fromkeys(odd_pages.PLAYS, "candles"),
     **dict.fromkeys(odd_files.PLAYS, "file"),
     "wrong coin": "tickers",
 }
-_PLAYS: Final[Mapping[str, Play]] = {
+_PLAYS: Mapping[str, Play] = {
     **odd_lists.PLAYS,
     **odd_coins.PLAYS,
     **odd_files.PLAYS,
@@ -37,7 +31,7 @@ _PLAYS: Final[Mapping[str, Play]] = {
     **odd_errors.PLAYS,
 }
 # How long an answer stays odd; what is neither here nor about a file lasts one request.
-_LENGTHS: Final = {**dict.fromkeys(HOURLY, HOUR), "short list": 6 * HOUR}
+_LENGTHS = {**dict.fromkeys(HOURLY, HOUR), "short list": 6 * HOUR}
 
 
 Give = Callable[["Ask"], "Answer"]

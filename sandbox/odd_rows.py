@@ -1,22 +1,17 @@
 """What is odd in a row of a page: as it is, or as it was told for the first hours."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sandbox.known import BYBIT, FUTURES, OKX, SPOT
+from sandbox.odd import Dice
 from sandbox.words import HOUR
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from sandbox.odd import Dice
 
 Row = list[Any]
 
-_OFF: Final = 17 * 60_000
-LONGEST: Final = 4  # hours for which an hour that will be restated is told otherwise
+_OFF = 17 * 60_000
+LONGEST = 4  # hours for which an hour that will be restated is told otherwise
 
 
 class Layout(NamedTuple):
@@ -32,7 +27,7 @@ class Layout(NamedTuple):
 
 
 OPENED, OPEN, HIGH, LOW, CLOSE = range(5)
-LAYOUTS: Final[Mapping[str, Layout]] = {
+LAYOUTS: Mapping[str, Layout] = {
     FUTURES: Layout((), (0, 6), 5, 7, 8, ("startTime", "endTime")),
     SPOT: Layout((), (0, 6), 5, 7, 8, ("startTime", "endTime")),
     OKX: Layout(("data",), (0,), 5, 7, None, ("before", "after"), exclusive=True),
@@ -76,7 +71,7 @@ def _upside_down(row: Row, _: Layout) -> Row:
     return told
 
 
-BAD: Final[Mapping[str, Callable[[Row, Layout], Row]]] = {
+BAD: Mapping[str, Callable[[Row, Layout], Row]] = {
     "off the hour": lambda row, layout: moved(row, layout, _OFF),
     "all zeros": _zeros,
     "null volume and trades": _nulls,

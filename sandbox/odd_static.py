@@ -4,16 +4,12 @@ Coins of the ranks from 21 on that trade by odd multiples or under a name that i
 symbol of futures that was another coin's long ago; stocks and funds.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from sandbox.known import BYBIT, FUTURES, OKX, SPOT
 from sandbox.made_up import salt
 from sandbox.words import DAY, HOUR, Coin, Listing
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 Market = tuple[str, str, str, int]
 
@@ -26,7 +22,7 @@ class Peculiar(NamedTuple):
     markets: Sequence[Market]
 
 
-_COINS: Final[Sequence[Peculiar]] = (
+_COINS: Sequence[Peculiar] = (
     Peculiar(
         "many in one",
         Coin("aidoge-made-up", "aidoge", "ArbDoge AI (made up)", 21, 0.0000021),
@@ -60,10 +56,10 @@ _COINS: Final[Sequence[Peculiar]] = (
         ((SPOT, "币安人生USDT", "币安人生", 1), (FUTURES, "币安人生USDT", "币安人生", 1)),
     ),
 )
-PECULIAR: Final[Mapping[int, Peculiar]] = {each.coin.rank: each for each in _COINS}
+PECULIAR: Mapping[int, Peculiar] = {each.coin.rank: each for each in _COINS}
 
 # Source, symbol, base, what is behind it: the venue's module says how it words that.
-_STOCKS: Final = (
+_STOCKS = (
     (FUTURES, "NVDAUSDT", "NVDA", "EQUITY"),
     (FUTURES, "XAUUSDT", "XAU", "TRADIFI"),
     (OKX, "NVDAX-USDT", "NVDAX", "EQUITY"),
@@ -72,8 +68,8 @@ _STOCKS: Final = (
     (BYBIT, "NVDAUSDT", "NVDA", "MSTOCKS"),
     (BYBIT, "TSLAUSDT", "TSLA", "EQUITY"),
 )
-_OLD: Final = 100.0  # what a coin costs that nobody knows any more
-_FAR: Final = 5  # a price is another where it is so many times as high, or as low
+_OLD = 100.0  # what a coin costs that nobody knows any more
+_FAR = 5  # a price is another where it is so many times as high, or as low
 
 
 def peculiar(rank: int, kinds: Collection[str]) -> Coin | None:

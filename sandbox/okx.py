@@ -3,48 +3,41 @@
 Documented at www.okx.com/docs-v5 ("Get candlesticks history", "Get instruments", "Error Code").
 What the documentation leaves open, and what is done here:
 
-- ``after`` is older than, ``before`` is newer than, both exclusive. A page is the newest rows of
-  what is asked for, newest first; with ``before`` alone that is the end of the line, not the hours
+- `after` is older than, `before` is newer than, both exclusive. A page is the newest rows of
+  what is asked for, newest first; with `before` alone that is the end of the line, not the hours
   next to it.
-- ``limit`` over 300 gives 300 without a word.
+- `limit` over 300 gives 300 without a word.
 - Only bars of an hour are held; all others are refused as an error of the parameter (51000).
-- ``/market/candles`` has the newest 1440 bars only.
-- A delisted instrument stays in the list as ``suspend`` and keeps its candles.
+- `/market/candles` has the newest 1440 bars only.
+- A delisted instrument stays in the list as `suspend` and keeps its candles.
 - A turnover that was not recorded is sent as 0: see the module on Binance.
 - Errors come with HTTP 200, but for a parameter that is missing (50014: 400) and for too many
   requests (50011: seen with 429 and with 200).
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from math import inf
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import orjson
+import polars as pl
 
-from sandbox.limits import Limit
+from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, shortest
 from sandbox.words import HOUR, Candles, Listing, Market
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import polars as pl
-
-    from sandbox.limits import Meters
-
-_MOST: Final = 300
-_USUAL: Final = 100
-_NEWEST: Final = 1440
-_FAR: Final = 10**15
-_HISTORY: Final = "/api/v5/market/history-candles"
-_RECENT: Final = "/api/v5/market/candles"
-_INSTRUMENTS: Final = "/api/v5/public/instruments"
-_NO_SUCH: Final = (51001, "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
+_MOST = 300
+_USUAL = 100
+_NEWEST = 1440
+_FAR = 10**15
+_HISTORY = "/api/v5/market/history-candles"
+_RECENT = "/api/v5/market/candles"
+_INSTRUMENTS = "/api/v5/public/instruments"
+_NO_SUCH = (51001, "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
 # A stock's is "3", and was seen as a number.
-_CATEGORIES: Final[Mapping[str, str | int]] = {"COIN": "1", "EQUITY": "3", "FUND": 3}
-_COUNT: Final = {_HISTORY: 2, _RECENT: 1, _INSTRUMENTS: 2}
+_CATEGORIES: Mapping[str, str | int] = {"COIN": "1", "EQUITY": "3", "FUND": 3}
+_COUNT = {_HISTORY: 2, _RECENT: 1, _INSTRUMENTS: 2}
 
 
 class Refusal(Exception):
@@ -202,7 +195,7 @@ def _too_many(status: int) -> Face:
     return lambda _, __: Answer(status, body)
 
 
-LIMITS: Final = {"okx": Limit(40, window=2, patience=inf)}
+LIMITS = {"okx": Limit(40, window=2, patience=inf)}
 
 
 def venues(market: Market, meters: Meters) -> list[Venue]:

@@ -1,17 +1,15 @@
-"""A sandbox for as long as a ``with`` lasts: a real server on a free port.
+"""A sandbox for as long as a `with` lasts: a real server on a free port.
 
     with serving(coins=5, now=datetime(2026, 11, 22, 10, 30, tzinfo=UTC)) as sandbox:
         httpx.get(f"{sandbox.url}/binance_spot/api/v3/klines", params=...)
         sandbox.fault("429", source="binance_spot", count=3)
         assert sandbox.requests()["total"] == 1
 
-With ``odd=0.02`` it is as odd as venues are (see ``sandbox.odd``): ``sandbox.odd()`` says what
-befell, ``sandbox.truth()`` what the venues really have.
+With `odd=0.02` it is as odd as venues are (see `sandbox.odd`): `sandbox.odd()` says what
+befell, `sandbox.truth()` what the venues really have.
 
-It runs in a thread; with ``process=True`` in a process of its own, as a bench wants it.
+It runs in a thread; with `process=True` in a process of its own, as a bench wants it.
 """
-
-from __future__ import annotations
 
 import json
 import logging
@@ -24,24 +22,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import httpx
 import uvicorn
+from starlette.applications import Starlette
 
 from sandbox.app import application
 from sandbox.odd import Odd, read
 from sandbox.words import BadOption
 
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
-
-_ROOT: Final = Path(__file__).resolve().parent.parent
-_QUEUE: Final = 512
+_ROOT = Path(__file__).resolve().parent.parent
+_QUEUE = 512
 
 # Headers of a client that asks rarely: uvicorn closes a connection that was idle for 5 s,
 # maybe just as the next request goes out on it.
-CLOSE: Final = {"Connection": "close"}
+CLOSE = {"Connection": "close"}
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -95,7 +91,7 @@ class Serving:
     def get(
         self, path: str, headers: Mapping[str, str] | None = None, /, **query: object
     ) -> httpx.Response:
-        """Ask for a path, as ``/binance_spot/api/v3/time``."""
+        """Ask for a path, as `/binance_spot/api/v3/time`."""
         return self.client.get(path, params=query, headers=headers)  # type: ignore[arg-type]
 
     def fault(self, kind: str, **settings: str | float) -> None:
@@ -149,7 +145,7 @@ def _ms(time: datetime | int | None) -> int | None:
 
 @contextmanager
 def serving(*, process: bool = False, **options: Any) -> Iterator[Serving]:  # noqa: ANN401
-    """Run a sandbox on a free port; the options are those of ``application``."""
+    """Run a sandbox on a free port; the options are those of `application`."""
     run = _in_a_process if process else _in_a_thread
     with (
         run(**options) as url,

@@ -2,28 +2,22 @@
 
 Hours that are lost for good (an outage, a halt, what comes after a delisting) are not there. What a
 venue told wrongly for a while is there as it is. Prices are as the venue writes them: of one unit
-of the symbol, which is ``multiple`` coins.
+of the symbol, which is `multiple` coins.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
+from sandbox.faults import Fault
 from sandbox.known import BYBIT, COINGECKO, CRYPTOCOMPARE, FUTURES, OKX, SPOT
 from sandbox.lifecycle import Lived
 from sandbox.odd import FOREVER
-from sandbox.odd_lives import RENAMED
+from sandbox.odd_lives import RENAMED, Span
 from sandbox.words import COLUMNS, HOUR, BadOption, Listing, Market, hour_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from sandbox.faults import Fault
-    from sandbox.odd_lives import Span
-
-_SOURCES: Final = (FUTURES, SPOT, OKX, BYBIT, COINGECKO, CRYPTOCOMPARE)
-_WHILE: Final = ("wrong", "apart")  # faults that are not the truth
+_SOURCES = (FUTURES, SPOT, OKX, BYBIT, COINGECKO, CRYPTOCOMPARE)
+_WHILE = ("wrong", "apart")  # faults that are not the truth
 
 
 def true(market: Market, faults: Iterable[Fault]) -> Market:
@@ -35,7 +29,7 @@ def true(market: Market, faults: Iterable[Fault]) -> Market:
 def listings(market: Market, spans: Sequence[Span], now: int) -> list[dict[str, Any]]:
     """Return all listings there ever were by now.
 
-    ``coin`` is the id CoinGecko has for it now, None for what is no coin; ``ids`` all that it ever
+    `coin` is the id CoinGecko has for it now, None for what is no coin; `ids` all that it ever
     had, each with the milliseconds from and until which it had it.
     """
     return [

@@ -1,31 +1,26 @@
 """The coins and listings a seed stands for: twenty everybody knows, then as many as asked.
 
-The known ones bear their real ids and tickers, so that ``--symbols BTC,ETH`` means something; all
+The known ones bear their real ids and tickers, so that `--symbols BTC,ETH` means something; all
 prices, ranks and dates are made up. Among them is one of every kind a collector meets: spot and
 futures, one of the two only, listed nowhere, thousands in one (1000PEPEUSDT), two coins with one
 ticker, other quotes, a quarterly contract, a stock, an index, a delisted one.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import NamedTuple
 
 from sandbox.bars import Joined, Longer
 from sandbox.known import KNOWN, PRICES
 from sandbox.listed import Listings
 from sandbox.made_up import MadeUp, outages, salt
+from sandbox.odd import Dice
 from sandbox.odd_static import peculiar
 from sandbox.words import STEPS, Candles, Coin, Listing, hour_of
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from sandbox.odd import Dice
-
-_FOREVER: Final = 4_102_444_800_000  # 2100-01-01
-_SYLLABLES: Final = ("ba", "ko", "zu", "mi", "ra", "te", "lo", "ny", "xe", "du", "vi", "sho")
+_FOREVER = 4_102_444_800_000  # 2100-01-01
+_SYLLABLES = ("ba", "ko", "zu", "mi", "ra", "te", "lo", "ny", "xe", "du", "vi", "sho")
 
 
 class _Ware(NamedTuple):

@@ -3,23 +3,20 @@
 A venue is a value, made in a module of its own; the app serves whichever it is given.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import orjson
 
-if TYPE_CHECKING:
-    from sandbox.limits import Meter, Spent
+from sandbox.limits import Meter, Spent
 
-JSON: Final = "application/json;charset=UTF-8"
+JSON = "application/json;charset=UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer on its way out; ``cut`` sends only so many of its bytes and hangs up."""
+    """An answer on its way out; `cut` sends only so many of its bytes and hangs up."""
 
     status: int
     body: bytes
@@ -28,7 +25,7 @@ class Answer:
     delay: float = 0.0
     cut: int | None = None
 
-    def also(self, headers: Mapping[str, str]) -> Answer:
+    def also(self, headers: Mapping[str, str]) -> "Answer":
         """Return the same answer with more headers."""
         return replace(self, headers={**self.headers, **headers})
 
@@ -54,11 +51,11 @@ Face = Callable[[Ask, int], Answer]
 
 @dataclass(frozen=True)
 class Venue:
-    """One source: what follows ``/<source>`` in a URL, and everything it does.
+    """One source: what follows `/<source>` in a URL, and everything it does.
 
-    ``faces`` are its own words for a fault, by the fault's name; they get the request and the
-    seconds to wait. What it is ``immune`` to never happens to it. A request is about the symbol
-    in one of its parameters called ``names``, or in a part of its path.
+    `faces` are its own words for a fault, by the fault's name; they get the request and the
+    seconds to wait. What it is `immune` to never happens to it. A request is about the symbol
+    in one of its parameters called `names`, or in a part of its path.
     """
 
     source: str
@@ -86,7 +83,7 @@ class Venue:
         return self.faces[str(spent.status)](ask, spent.wait).also(self.used(spent))
 
     def endpoint(self, ask: Ask) -> Endpoint:
-        """Find what answers a path; a ``*`` in an endpoint's path stands for one part."""
+        """Find what answers a path; a `*` in an endpoint's path stands for one part."""
         if ask.path in self.endpoints:
             return self.endpoints[ask.path]
         parts = ask.path.split("/")

@@ -4,22 +4,19 @@ Writing a row costs far more than finding it, so rows are written by the column,
 time line at a time, and kept; a page is then a slice of strings.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Final
 
 import polars as pl
 
 from sandbox.words import Candles
 
-_CHUNK: Final = 8192
-_KEPT: Final = 48
-_SMALL: Final = 32
-_EXACT: Final = 2.0**50  # up to here a product is off by far less than a half
+_CHUNK = 8192
+_KEPT = 48
+_SMALL = 32
+_EXACT = 2.0**50  # up to here a product is off by far less than a half
 
 Render = Callable[[pl.DataFrame, Candles], list[str]]
 Rows = tuple[list[int], list[str]]
@@ -35,7 +32,7 @@ def plain(value: float, zeros: int = 0) -> str:
 def written(columns: Mapping[str, tuple[pl.Series, int]], zeros: int) -> pl.DataFrame:
     """Write columns of numbers, none of them negative, each with so many decimals.
 
-    They are written by arithmetic on the columns and filled up with zeros to ``zeros``; those for
+    They are written by arithmetic on the columns and filled up with zeros to `zeros`; those for
     which that is not exact are written one by one. What is written always is the shortest that
     reads back as the very same number.
     """
@@ -108,9 +105,9 @@ class Pages:
         *,
         newest: bool = False,
     ) -> list[str]:
-        """Return the rows opening in [start, end], both included, ascending, at most ``limit``.
+        """Return the rows opening in [start, end], both included, ascending, at most `limit`.
 
-        With a start they are the first from it, without one the ``newest``. The last may be the bar
+        With a start they are the first from it, without one the `newest`. The last may be the bar
         that is open now; what opens later does not exist yet.
         """
         live = now // candles.step * candles.step

@@ -1,24 +1,20 @@
 """The words the sandbox's rooms share: what a market is, and what one symbol's candles are.
 
 Times are milliseconds since 1970, UTC, as most venues count them. A frame of candles has the
-columns ``open_time`` (Int64, ms), ``open``, ``high``, ``low``, ``close``, ``volume``,
-``quote_volume`` (Float64, the last may be null) and ``trades`` (Int64, may be null), ascending.
+columns `open_time` (Int64, ms), `open`, `high`, `low`, `close`, `volume`,
+`quote_volume` (Float64, the last may be null) and `trades` (Int64, may be null), ascending.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+import polars as pl
 
-    import polars as pl
+HOUR = 3_600_000
+DAY = 24 * HOUR
 
-HOUR: Final = 3_600_000
-DAY: Final = 24 * HOUR
-
-STEPS: Final[Mapping[str, int]] = {
+STEPS: Mapping[str, int] = {
     "1h": HOUR,
     "2h": 2 * HOUR,
     "4h": 4 * HOUR,
@@ -28,7 +24,7 @@ STEPS: Final[Mapping[str, int]] = {
     "1d": DAY,
 }
 
-COLUMNS: Final = (
+COLUMNS = (
     "open_time",
     "open",
     "high",
@@ -63,10 +59,10 @@ class Coin:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A symbol at a venue, from ``since`` until ``until``; ``coin`` is None where nobody says.
+    """A symbol at a venue, from `since` until `until`; `coin` is None where nobody says.
 
-    A unit of the symbol is ``multiple`` coins: its price is that of so many. Of one that is
-    ``archived`` the venue's files are left, and nothing else.
+    A unit of the symbol is `multiple` coins: its price is that of so many. Of one that is
+    `archived` the venue's files are left, and nothing else.
     """
 
     source: str

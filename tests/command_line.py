@@ -4,24 +4,19 @@ To start Python and import everything takes a second of CPU: most verbs run in t
 about the process itself, a signal, its memory, its imports, gets one.
 """
 
-from __future__ import annotations
-
 import io
 import logging
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from chandlery.cli.main import main
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -4,21 +4,16 @@ Making one takes a second and a half of CPU, emptying it some hundredths. A test
 than rows (a trigger, a role, a setting) leaves a database that is thrown away.
 """
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psycopg
 
 from chandlery import embedded, store
 from chandlery.errors import ChandleryError
 from chandlery.settings import Settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TABLES = b"""
 select string_agg(relname, ', ') from pg_class

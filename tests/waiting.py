@@ -1,15 +1,11 @@
 """Waiting for what must come true: how long it takes is the machine's, and no test's, business."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from chandlery.local.processes import until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Found = TypeVar("Found")
 PATIENCE = 900.0  # seconds: what takes longer hangs, however busy the machine is

@@ -9,8 +9,6 @@ clients. README.md says how, and what it cannot do.
     embedded.stop(home)             # stop it cleanly
 """
 
-from __future__ import annotations
-
 from chandlery.embedded.launch import Patience, Status, ensure, status, stop
 from chandlery.embedded.place import EngineError, private
 

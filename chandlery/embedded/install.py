@@ -4,8 +4,6 @@ What is fetched is held to the hash in package-lock.json. It lies in `engine-<ha
 modules that run it, the hash of these and the lock: another version has another folder.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 import logging

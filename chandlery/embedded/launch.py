@@ -6,8 +6,6 @@ the engine itself: this module opens and locks it, and the child inherits the op
 once one starts it and the others wait.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import json
@@ -18,16 +16,14 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from chandlery.embedded.install import engine, node
 from chandlery.embedded.place import SOCKET_NAME, EngineError, Place, prepare, socket_folder, unkept
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 

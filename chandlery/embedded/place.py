@@ -1,7 +1,5 @@
 """Where an engine's files are: under its home, but for a socket whose path would be too long."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os
@@ -9,6 +7,7 @@ import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 100
@@ -27,7 +26,7 @@ class Place:
     home: Path
 
     @classmethod
-    def of(cls, home: Path) -> Place:
+    def of(cls, home: Path) -> Self:
         """Give the place of a home as a user may write it."""
         return cls(home.expanduser().absolute())
 

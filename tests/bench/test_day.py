@@ -1,16 +1,10 @@
 """A small day of hourly runs with faults: nothing is missing, and what is missing would be told."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from bench.day import BEGIN, SEED, compare, day
 from chandlery import store
+from chandlery.settings import Settings
 from sandbox import serving
 from sandbox.universe import MadeUpMarket
-
-if TYPE_CHECKING:
-    from chandlery.settings import Settings
 
 COINS, HOURS = 24, 3
 LOST = b"delete from candle_1h where open_time = '2026-11-19T07:00Z'"

@@ -1,18 +1,13 @@
 """A short day at odd venues and a clean one: all is there and right; what is not is told."""
 
-from __future__ import annotations
-
 import random
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from bench.month import BEGIN, DAY, SOURCES, Month, Operation, look, month
 from chandlery import store
 from chandlery.model import Window
+from chandlery.settings import Settings
 from sandbox import serving
-
-if TYPE_CHECKING:
-    from chandlery.settings import Settings
 
 COINS, DAYS, BEFORE = 26, 2, timedelta(days=3)
 SPOIL = """

@@ -1,7 +1,5 @@
 """One engine for most tests, and a home of its own for those that stop or kill theirs."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator

@@ -1,20 +1,15 @@
 """Many clients, and what happens to the others when one of them dies."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-if TYPE_CHECKING:
-    from conftest import Connect
-
-    from chandlery import embedded
+from chandlery import embedded
+from tests.embedded.conftest import Connect
 
 DIE_IN_TRANSACTION = """
 import os, signal, sys, psycopg

@@ -1,19 +1,14 @@
 """COPY, which streams: through buffers of fixed size, in both directions."""
 
-from __future__ import annotations
-
 import struct
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from chandlery import embedded
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 MB = 1_000_000
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)

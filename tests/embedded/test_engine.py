@@ -1,7 +1,5 @@
 """The engine's life: started once, shared, killed, reopened, stopped, gone when nobody needs it."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import os
@@ -11,10 +9,10 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -22,9 +20,6 @@ import pytest
 from chandlery import embedded
 from chandlery.embedded import place
 from tests.waiting import PATIENCE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ENSURE = """
 import sys

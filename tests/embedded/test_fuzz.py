@@ -1,25 +1,19 @@
 """The front, fed with what psycopg really sends, spoilt: nobody else is to notice."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
 from threading import Thread
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 from chandlery import embedded
+from tests.conftest import Inputs
 from tests.waiting import PATIENCE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-    from random import Random
-
-    from conftest import Inputs
 
 SHARE = 0.5
 MOST_CLIENTS = 12

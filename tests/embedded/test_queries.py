@@ -1,17 +1,12 @@
 """What psycopg does all day, against the one session behind all clients."""
 
-from __future__ import annotations
-
 import contextlib
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-if TYPE_CHECKING:
-    from conftest import Connect
-
-    from chandlery import embedded
+from chandlery import embedded
+from tests.embedded.conftest import Connect
 
 
 def one(connection: psycopg.Connection, sql: str, *given: object) -> object:

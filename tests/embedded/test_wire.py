@@ -1,22 +1,16 @@
 """Bytes as they come: in pieces, in heaps, and from those who meant another server."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import struct
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from chandlery import embedded
 from tests.waiting import PATIENCE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from chandlery import embedded
 
 STARTUP = b"user\0postgres\0database\0postgres\0\0"
 HELLO = struct.pack("!ii", len(STARTUP) + 8, 3 << 16) + STARTUP

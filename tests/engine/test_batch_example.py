@@ -9,7 +9,7 @@ from typing import Any
 from chandlery.engine.context import RunContext
 from chandlery.model import HOUR, instant
 from chandlery.settings import Settings
-from sandbox import Serving, serving
+from sandbox import serving
 from sandbox.front import fronting
 from tests.engine.replay import Place, coin, hours, lay, listed
 

@@ -24,9 +24,9 @@ from chandlery import embedded, store
 from chandlery.model import instant
 from chandlery.settings import Settings
 from sandbox import Serving, serving
+from tests.fault_table import Happened
 from tests.waiting import PATIENCE
 
-Happened = Callable[[str], None]
 Say = Callable[[str], None]
 
 NOW = instant("2026-11-22T10:30Z")

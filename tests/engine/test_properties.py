@@ -1,11 +1,9 @@
 """What holds of every plan and every merge, whatever is stored, known, and first to come."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, pairwise
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import polars as pl
@@ -17,21 +15,16 @@ from chandlery import store
 from chandlery.engine import plan
 from chandlery.engine.batch import _flushes, _keys
 from chandlery.engine.claimed import Claim
+from chandlery.engine.context import RunContext
 from chandlery.engine.result import RunResult
 from chandlery.engine.source_batch import SourceBatch
 from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, Listing, Window
+from chandlery.settings import Settings
 from chandlery.store import Absence
+from tests.engine.conftest import Open
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from conftest import Open
-
-    from chandlery.engine.context import RunContext
-    from chandlery.settings import Settings
-
-    Frame = Callable[..., pl.DataFrame]
+Frame = Callable[..., pl.DataFrame]
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 SPAN, COINS, EXAMPLES, PAGE_HOURS = 80, 300, 40, 9

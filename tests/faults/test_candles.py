@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -16,9 +16,8 @@ from chandlery.model import HOUR, Window, instant
 from chandlery.symbology.learn import learn
 from chandlery.venues import Fetched, fetch, load
 from sandbox.front import Reset, whole
-
-if TYPE_CHECKING:
-    from conftest import Happened, Place, Plant
+from tests.fault_table import Happened
+from tests.faults.conftest import Place, Plant
 
 TOLD = ("binance_futures", "binance_spot", "okx", "bybit", "cryptocompare")
 """Who tells candles; CoinGecko tells prices."""
@@ -39,10 +38,10 @@ Rows = list[list[Any]]
 Change = Callable[[Rows], Rows]
 
 
-def edited(change: Change) -> "Plant":
+def edited(change: Change) -> Plant:
     """Rows as [milliseconds, open, high, low, close, volume, …], by time, changed; then as told."""
 
-    def plant(place: "Place", sources: tuple[str, ...]) -> None:
+    def plant(place: Place, sources: tuple[str, ...]) -> None:
         place.front.spoil = lambda name, answer: iter(
             [whole(answer, changed(answer, change) if name in sources else None)]
         )
@@ -109,7 +108,7 @@ def row(what: str, change: Change, words: str) -> object:
         row("candles of a year before", timed(lambda at: at - YEAR), "asked for was"),
     ],
 )
-def test_what_cannot_be(place: "Place", happened: "Happened", change: Change, words: str) -> None:
+def test_what_cannot_be(place: Place, happened: Happened, change: Change, words: str) -> None:
     seen = place.meets(edited(change), TOLD, most=1)
     assert all(words in said for said in seen.words.values()), seen.words
     happened(str(seen))
@@ -130,7 +129,7 @@ def half_past(rows: Rows) -> Rows:
     return rows
 
 
-def asked(place: "Place", source: str) -> Fetched:
+def asked(place: Place, source: str) -> Fetched:
     """What a source tells of the day, as the engine would ask it."""
     with store.connect(place.settings) as connection:
         (coin,) = store.find(connection, ["BTC"])
@@ -155,7 +154,7 @@ def asked(place: "Place", source: str) -> Fetched:
     ],
 )
 def test_one_bad_row(
-    place: "Place", happened: "Happened", change: Change, words: str, sources: tuple[str, ...]
+    place: Place, happened: Happened, change: Change, words: str, sources: tuple[str, ...]
 ) -> None:
     edited(change)(place, sources)
     found = {source: asked(place, source) for source in sources}
@@ -183,8 +182,8 @@ def quoted(source: str, rows: Rows) -> Rows:
 
 
 @pytest.mark.fault("venue", "base and quote volume are swapped, all over a page", KEEPING)
-def test_swapped_volumes(place: "Place", happened: "Happened") -> None:
-    def plant(at: "Place", sources: tuple[str, ...]) -> None:
+def test_swapped_volumes(place: Place, happened: Happened) -> None:
+    def plant(at: Place, sources: tuple[str, ...]) -> None:
         def spoil(name: str, answer: httpx.Response) -> Iterator[bytes]:
             body = changed(answer, partial(quoted, name)) if name in sources else None
             yield whole(answer, body)
@@ -201,7 +200,7 @@ def more(rows: Rows) -> Rows:
 
 
 @pytest.mark.fault("venue", "rows with more columns than are known", "read by those that are")
-def test_more_columns(place: "Place", happened: "Happened") -> None:
+def test_more_columns(place: Place, happened: Happened) -> None:
     for source in EXACT:
         place.empty()
         edited(more)(place, (source,))
@@ -241,7 +240,7 @@ def around(rows: Rows) -> Rows:
         )
     ],
 )
-def test_a_page_of_other_hours(place: "Place", happened: "Happened", change: Change) -> None:
+def test_a_page_of_other_hours(place: Place, happened: Happened, change: Change) -> None:
     seen = place.meets(edited(change), EXACT, most=1)
     assert all("asked for was 2026-10-03T00:00Z" in said for said in seen.words.values())
     happened(str(seen))
@@ -252,7 +251,7 @@ def test_a_page_of_other_hours(place: "Place", happened: "Happened", change: Cha
     "rows in no order, an hour twice and alike; from an index, hours that nobody asked for",
     "the hours asked for, each once, as they are",
 )
-def test_what_does_no_harm(place: "Place", happened: "Happened") -> None:
+def test_what_does_no_harm(place: Place, happened: Happened) -> None:
     for source in TOLD:
         place.empty()
         harmless = disturbed if source in EXACT else lambda rows: disturbed(around(rows))
@@ -266,7 +265,7 @@ def test_what_does_no_harm(place: "Place", happened: "Happened") -> None:
 @pytest.mark.fault(
     "venue", "the candle still open, and the next", "closed candles only, by the slower clock"
 )
-def test_the_open_candle(place: "Place", happened: "Happened") -> None:
+def test_the_open_candle(place: Place, happened: Happened) -> None:
     today = Window(instant("2026-11-22"), instant("2026-11-23"))
     for source in TOLD:
         place.empty()
@@ -284,7 +283,7 @@ def test_the_open_candle(place: "Place", happened: "Happened") -> None:
     "another symbol's candles",
     "refused where the venue names its symbol (Bybit, the archive's files); others cannot be told",
 )
-def test_another_symbols_candles(place: "Place", happened: "Happened") -> None:
+def test_another_symbols_candles(place: Place, happened: Happened) -> None:
     def another(answer: httpx.Response) -> httpx.Response:
         url = str(answer.request.url).replace("BTCUSDT", "XRPUSDT").replace("ETHUSDT", "XRPUSDT")
         return place.venues.client.get(url)
@@ -292,7 +291,7 @@ def test_another_symbols_candles(place: "Place", happened: "Happened") -> None:
     def bybit(name: str, answer: httpx.Response) -> Iterator[bytes]:
         yield whole(another(answer) if name == "bybit" else answer)
 
-    def plant(at: "Place", sources: tuple[str, ...]) -> None:
+    def plant(at: Place, sources: tuple[str, ...]) -> None:
         at.front.spoil = bybit if sources else None
 
     seen = place.meets(plant, ("bybit",), most=1)
@@ -321,7 +320,7 @@ def test_another_symbols_candles(place: "Place", happened: "Happened") -> None:
     "a hole inside an answer",
     "the rest stored, no trades, others fill in; asked again an hour later",
 )
-def test_a_hole_inside(place: "Place", happened: "Happened") -> None:
+def test_a_hole_inside(place: Place, happened: Happened) -> None:
     hole = edited(lambda rows: [*rows[:5], *rows[8:]])
     hole(place, TOLD)
     assert place.collect("binance_futures").rows == {"binance_futures": 21}
@@ -343,7 +342,7 @@ def test_a_hole_inside(place: "Place", happened: "Happened") -> None:
 LONG = Window(instant("2026-08-01"), instant("2026-09-30"))
 
 
-def paged(place: "Place", spoil: Callable[[httpx.Response, int], bytes | None]) -> tuple[int, ...]:
+def paged(place: Place, spoil: Callable[[httpx.Response, int], bytes | None]) -> tuple[int, ...]:
     """Two months of Binance's pages with page after page spoilt; what came: rows, gaps, after."""
 
     def each(_: str, answer: httpx.Response) -> Iterator[bytes]:
@@ -367,7 +366,7 @@ def paged(place: "Place", spoil: Callable[[httpx.Response, int], bytes | None]) 
 @pytest.mark.fault(
     "venue", "a page between others is empty", "a page that was lost: fetch failed, asked again"
 )
-def test_a_hole_between_pages(place: "Place", happened: "Happened") -> None:
+def test_a_hole_between_pages(place: Place, happened: Happened) -> None:
     rows, lost, after = paged(place, lambda _, page: b"[]" if page == 1 else None)
     assert (rows, lost) == (LONG.hours - 499, 499)
     happened(f"{rows:,} stored, fetch failed {lost}; the next run had {after}")
@@ -376,7 +375,7 @@ def test_a_hole_between_pages(place: "Place", happened: "Happened") -> None:
 @pytest.mark.fault(
     "venue", "the same page for ever", "ends; once stored, and the others fetch failed"
 )
-def test_a_page_repeated(place: "Place", happened: "Happened") -> None:
+def test_a_page_repeated(place: Place, happened: Happened) -> None:
     start = int(LONG.start.timestamp()) * 1000
     first = {"startTime": start, "endTime": start + 499 * MS - 1}
 
@@ -394,7 +393,7 @@ def test_a_page_repeated(place: "Place", happened: "Happened") -> None:
     "lists of symbols and coins whose pages go round in circles",
     "ends, what is known stays",
 )
-def test_a_list_without_an_end(place: "Place", happened: "Happened") -> None:
+def test_a_list_without_an_end(place: Place, happened: Happened) -> None:
     def spoil(_: str, answer: httpx.Response) -> Iterator[bytes]:
         url = answer.request.url.copy_remove_param("cursor")
         path = url.path
@@ -424,7 +423,7 @@ def test_a_list_without_an_end(place: "Place", happened: "Happened") -> None:
 @pytest.mark.fault(
     "venue", "a candle is restated", "the new one stored, the old one kept with its time"
 )
-def test_a_restated_candle(place: "Place", happened: "Happened") -> None:
+def test_a_restated_candle(place: Place, happened: Happened) -> None:
     hour = instant("2026-11-22T05:00Z")
     day = Window(hour, hour + HOUR)
     place.venues.fault("wrong", source="binance_futures", symbol="BTCUSDT", start=f"{hour:%FT%TZ}")

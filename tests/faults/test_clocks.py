@@ -1,6 +1,5 @@
 """Clocks that are wrong, and clocks that are set while a run is under way."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +16,9 @@ from chandlery.settings import Settings
 from chandlery.symbology.learn import learn
 from chandlery.venues import Budget, Metering, load
 from sandbox import serving
+from tests.fault_table import Happened
 from tests.faults.site import Slept
 
-Happened = Callable[[str], None]
 NOW = instant("2026-11-22T10:30Z")
 SOURCES = ("binance_futures", "okx", "bybit", "coingecko")
 BEGIN = 1_700_000_000.0

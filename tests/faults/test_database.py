@@ -19,6 +19,7 @@ from chandlery.errors import Gone
 from chandlery.settings import Settings
 from chandlery.store.database import PATIENCE
 from tests import waiting
+from tests.fault_table import Happened
 from tests.faults.site import COINS, HOURS, Site, Slept, asked, opened, tables
 from tests.faults.wire import (
     ANY,
@@ -32,7 +33,6 @@ from tests.faults.wire import (
     refuse,
 )
 
-Happened = Callable[[str], None]
 RECOVERS = "the run ends well: tables as after an undisturbed one, nothing asked twice"
 DEADLOCK = refuse("40P01", "deadlock detected")
 NOT_SERIAL = refuse("40001", "could not serialize access due to concurrent update")

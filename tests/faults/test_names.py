@@ -13,7 +13,6 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -29,9 +28,8 @@ from chandlery.reports import of_collection, of_quality
 from chandlery.symbology.learn import learn
 from sandbox.front import whole
 from sources.coingecko import LONGEST_TICKER
-
-if TYPE_CHECKING:
-    from conftest import Happened, Place
+from tests.fault_table import Happened
+from tests.faults.conftest import Place
 
 BOARD = Path(__file__).resolve().parents[2] / "compose/grafana/boards/candles.json"
 NOW = ("--now", "2026-11-22T10:30Z")
@@ -81,7 +79,7 @@ def say(*words: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def shown(opened: "Place", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+def shown(opened: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """Everything that shows a coin, once."""
     opened.empty()
     opened.front.spoil, opened.front.everything = renamed, True
@@ -121,7 +119,7 @@ def _table(file: Path) -> list[list[str]]:
         return list(csv.reader(read))
 
 
-def _pages(place: "Place") -> str:
+def _pages(place: Place) -> str:
     """A run's page and the quality page, as a browser has them."""
     place.venues.fault("403")
     ask = {"symbols": None, "start": None, "end": None, "hours": 45, "do": fill_gaps}
@@ -136,7 +134,7 @@ def _pages(place: "Place") -> str:
     return "".join(map(reader.render, (of_collection(title, result, seen), of_quality(report))))
 
 
-def _database(place: "Place") -> tuple[dict[str, int], int]:
+def _database(place: Place) -> tuple[dict[str, int], int]:
     """How many rows the board's candle panel has of each coin, as Grafana asks; and all coins."""
     board = json.loads(BOARD.read_text("utf-8"))
     targets = [target for panel in board["panels"] for target in panel.get("targets", ())]
@@ -184,7 +182,7 @@ def _rendered(sql: str, coin: str) -> str:
         )
     ],
 )
-def test_a_coins_name(shown: Shown, coin: str, happened: "Happened") -> None:
+def test_a_coins_name(shown: Shown, coin: str, happened: Happened) -> None:
     name = one_line(NAMES[coin], LONGEST_TICKER - 1).upper()
     for verb, text in shown.terminal.items():
         assert all(sign.isprintable() or sign == "\n" for sign in text), verb

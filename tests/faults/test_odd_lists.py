@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -16,9 +16,8 @@ from chandlery.venues import catalogue, load
 from chandlery.venues.verdicts import warn_once
 from sandbox.front import whole
 from sources import coingecko
-
-if TYPE_CHECKING:
-    from conftest import Happened, Place
+from tests.fault_table import Happened
+from tests.faults.conftest import Place
 
 NOW = instant("2026-11-22T10:30Z")
 LISTS = ("exchangeInfo", "instruments", "instruments-info")
@@ -54,14 +53,14 @@ def _entries(body: Any) -> Entries:
     return body
 
 
-def listings(place: "Place", coin: str = "BTC") -> dict[str, Listing]:
+def listings(place: Place, coin: str = "BTC") -> dict[str, Listing]:
     """A coin's listing at each source."""
     with store.connect(place.settings) as connection:
         found = store.listings(connection, store.find(connection, [coin]))
     return {each.source: each for each in found}
 
 
-def learnt(place: "Place", change: Change, path: tuple[str, ...] = LISTS) -> Universe:
+def learnt(place: Place, change: Change, path: tuple[str, ...] = LISTS) -> Universe:
     """Learn all coins and listings while lists are spoilt."""
     place.front.spoil, place.front.everything = lists(change, path), True
     with place.context() as context:
@@ -69,7 +68,7 @@ def learnt(place: "Place", change: Change, path: tuple[str, ...] = LISTS) -> Uni
 
 
 @pytest.fixture
-def afterwards(place: "Place") -> Iterator["Place"]:
+def afterwards(place: Place) -> Iterator[Place]:
     """The place. Afterwards lists are learnt as they are, and prices known to be their coins'."""
     yield place
     place.empty()
@@ -97,7 +96,7 @@ def odd(name: str, entries: Entries) -> None:
     "odd entries in a list of symbols: an empty base, no state, a time of 1969, a number as a name",
     "left out and known to be in the list, which stands",
 )
-def test_odd_entries(afterwards: "Place", happened: "Happened") -> None:
+def test_odd_entries(afterwards: Place, happened: Happened) -> None:
     before = listings(afterwards)
     universe = learnt(afterwards, odd)
     assert universe.failures == {}
@@ -130,7 +129,7 @@ def test_odd_entries(afterwards: "Place", happened: "Happened") -> None:
     ],
 )
 def test_a_list_without_one_that_is_good(
-    afterwards: "Place", happened: "Happened", what: str, spoil: Callable[[Entries], None]
+    afterwards: Place, happened: Happened, what: str, spoil: Callable[[Entries], None]
 ) -> None:
     before = listings(afterwards)
     universe = learnt(afterwards, lambda name, entries: spoil(entries) if name in HELD else None)
@@ -156,9 +155,7 @@ def stocks(name: str, entries: Entries) -> None:
     "stocks and funds in a list of symbols, of kinds known and new",
     "left out: a coin is what is known to be one; a new kind is told once",
 )
-def test_stocks(
-    afterwards: "Place", happened: "Happened", caplog: pytest.LogCaptureFixture
-) -> None:
+def test_stocks(afterwards: Place, happened: Happened, caplog: pytest.LogCaptureFixture) -> None:
     warn_once.cache_clear()
     before = listings(afterwards)
     universe = learnt(afterwards, stocks)
@@ -184,7 +181,7 @@ def many(name: str, entries: Entries) -> None:
     "a contract on 10,000,000 coins, a multiple that nobody had before",
     "prices of one coin, amounts in coins",
 )
-def test_a_new_multiple(afterwards: "Place", happened: "Happened") -> None:
+def test_a_new_multiple(afterwards: Place, happened: Happened) -> None:
     assert learnt(afterwards, many).failures == {}
     listing = listings(afterwards)["binance_futures"]
     assert listing.multiple == 10**7
@@ -210,7 +207,7 @@ def odd_coin(name: str, entries: Entries) -> None:
     "venue", "CoinGecko tells a coin without an id", "left out and told, the other coins stand"
 )
 def test_an_odd_coin(
-    afterwards: "Place", happened: "Happened", caplog: pytest.LogCaptureFixture
+    afterwards: Place, happened: Happened, caplog: pytest.LogCaptureFixture
 ) -> None:
     afterwards.front.spoil = lists(odd_coin, ("/coins/markets",))
     afterwards.front.everything = True

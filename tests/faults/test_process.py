@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +18,11 @@ import pytest
 
 from chandlery import store
 from chandlery.model import Window
+from tests.fault_table import Happened
 from tests.faults.site import COINS, HOURS, NOW, Site, asked, collect, opened, tables
 from tests.faults.wire import COPY_DATA, Line
 from tests.waiting import PATIENCE
 
-Happened = Callable[[str], None]
 GOES_ON = "nothing half-written; the next run does the rest: tables as after an undisturbed one"
 SAID = "chandlery: stopped; what was written stays, the same command goes on\n"
 

@@ -16,9 +16,9 @@ from chandlery.settings import Settings
 from chandlery.symbology.learn import learn
 from sandbox import serving
 from tests import command_line
+from tests.fault_table import Happened
 from tests.faults.site import NOW, Slept, collect, tables
 
-Happened = Callable[[str], None]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 MONTHS = Window(instant("2026-01-01"), instant("2026-11-01"))
 SIZE, LEFT = 96, 6  # MB: what there is, and what is left of it when it is called full

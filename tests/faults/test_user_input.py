@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,9 +14,8 @@ from chandlery.engine.spec import run_spec
 from chandlery.errors import Misuse
 from chandlery.model.time import instant
 from chandlery.venues import load
-
-if TYPE_CHECKING:
-    from conftest import Happened, Place
+from tests.fault_table import Happened
+from tests.faults.conftest import Place
 
 Refused = Callable[..., str]
 NOW = "2026-11-22T10:30Z"
@@ -37,7 +35,7 @@ def rows(of: Mapping[str, object], group: str = "people") -> list[object]:
 
 @pytest.fixture
 def refused(
-    place: "Place",
+    place: Place,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -65,7 +63,7 @@ def refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def written(place: "Place") -> list[str]:
+def written(place: Place) -> list[str]:
     """What is in the tables, in short."""
     told = "select coalesce(md5(string_agg(it::text, '' order by it::text)), '') from {} it"
     with store.connect(place.settings) as connection:
@@ -86,7 +84,7 @@ SYMBOLS = {
 
 
 @pytest.mark.parametrize("symbol", rows(SYMBOLS))
-def test_a_symbol(refused: Refused, place: "Place", happened: "Happened", symbol: str) -> None:
+def test_a_symbol(refused: Refused, place: Place, happened: Happened, symbol: str) -> None:
     said = refused("hourly", "--symbols", symbol, *AT)
     for words in (
         ("gaps", symbol),
@@ -123,14 +121,14 @@ FINE = {"--most": {NUMBERS[0]}, "--recheck-hours": {"0"}}
 @pytest.mark.parametrize(
     "option", rows({f"hostile numbers in {option}": option for option in COUNTS})
 )
-def test_a_number(refused: Refused, happened: "Happened", option: str) -> None:
+def test_a_number(refused: Refused, happened: Happened, option: str) -> None:
     numbers = {*NUMBERS, "0"} - FINE.get(option, set())
     said = {number: refused(*COUNTS[option], number, *AT) for number in sorted(numbers)}
     happened(f"“{said['-1']}”; {len(said)} numbers")
 
 
 @pytest.mark.fault("people", "shards 0/0, 5/4, -1/2, 1/1e9 and the like", MUST)
-def test_a_shard(refused: Refused, happened: "Happened") -> None:
+def test_a_shard(refused: Refused, happened: Happened) -> None:
     asked = (
         "0/0",
         "0/4",
@@ -186,7 +184,7 @@ MOMENTS = {
     "verbs",
     rows({f"years 0 and 99999, NaN, ESC, 10 kB in {each}": MOMENTS[each] for each in MOMENTS}),
 )
-def test_a_time(refused: Refused, happened: "Happened", verbs: Sequence[tuple[str, ...]]) -> None:
+def test_a_time(refused: Refused, happened: Happened, verbs: Sequence[tuple[str, ...]]) -> None:
     said = {time: refused(*verb, time) for verb in verbs for time in TIMES}
     happened(f"“{said[TIMES[1]]}”; {len(verbs)} verbs, {len(TIMES)} times")
 
@@ -232,7 +230,7 @@ SETTINGS: Mapping[str, tuple[tuple[str, ...], Sequence[str]]] = {
 
 @pytest.mark.parametrize("name", rows({f"hostile values of {name}": name for name in SETTINGS}))
 def test_a_setting(
-    refused: Refused, happened: "Happened", monkeypatch: pytest.MonkeyPatch, name: str
+    refused: Refused, happened: Happened, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     verb, values = SETTINGS[name]
     said = []
@@ -245,7 +243,7 @@ def test_a_setting(
 @pytest.mark.fault(
     "people", "hostile parameters of a flow", "refused by the form or in a line, nothing written"
 )
-def test_a_flows_parameters(place: "Place", happened: "Happened") -> None:
+def test_a_flows_parameters(place: Place, happened: Happened) -> None:
     from prefect.exceptions import ParameterTypeError  # noqa: PLC0415
 
     from flows.backfill import backfill  # noqa: PLC0415  Prefect takes seconds

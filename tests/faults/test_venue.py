@@ -14,16 +14,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from time import sleep
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from chandlery.model import Window, instant
 from sandbox.front import Reset, fronting, whole
-
-if TYPE_CHECKING:
-    from conftest import Happened, Place, Plant
+from tests.fault_table import Happened
+from tests.faults.conftest import Place, Plant
 
 KEEPING = "nothing stored, told in a line, others fill in, filled once it is over"
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
@@ -34,10 +32,10 @@ ROOM = 8 * 64  # MB: as many answers as there are workers, none larger than may 
 Spoil = Callable[[httpx.Response], Iterator[bytes]]
 
 
-def switched(kind: str, **settings: float) -> "Plant":
+def switched(kind: str, **settings: float) -> Plant:
     """A fault of the sandbox's own, at every host of a source."""
 
-    def plant(place: "Place", sources: tuple[str, ...]) -> None:
+    def plant(place: Place, sources: tuple[str, ...]) -> None:
         for name in sources:
             for host in (name, f"{name}-mirror", f"{name}_archive"):
                 place.venues.fault(kind, source=host, **settings)
@@ -45,10 +43,10 @@ def switched(kind: str, **settings: float) -> "Plant":
     return plant
 
 
-def spoilt(spoil: Spoil, *, pace: float = 1.0, timeout: float | None = None) -> "Plant":
+def spoilt(spoil: Spoil, *, pace: float = 1.0, timeout: float | None = None) -> Plant:
     """A fault of the front's; `pace` and `timeout` spare a test to wait."""
 
-    def plant(place: "Place", sources: tuple[str, ...]) -> None:
+    def plant(place: Place, sources: tuple[str, ...]) -> None:
         place.front.spoil = lambda name, answer: (
             spoil(answer) if name in sources else [whole(answer)]
         )
@@ -104,7 +102,7 @@ def bombed(layers: int) -> Spoil:
     return lambda answer: iter([whole(answer, bomb(layers), content_encoding=coding)])
 
 
-def row(what: str, plant: "Plant", words: str, **limits: float) -> object:
+def row(what: str, plant: Plant, words: str, **limits: float) -> object:
     fault = pytest.mark.fault("venue", what, KEEPING)
     return pytest.param(plant, words, limits, marks=fault, id=what)
 
@@ -138,7 +136,7 @@ def row(what: str, plant: "Plant", words: str, **limits: float) -> object:
     ],
 )
 def test_a_fault_on_the_way(
-    place: "Place", happened: "Happened", plant: "Plant", words: str, limits: dict[str, float]
+    place: Place, happened: Happened, plant: Plant, words: str, limits: dict[str, float]
 ) -> None:
     seen = place.meets(plant, **limits)
     assert all(re.search(words, each) for each in seen.words.values()), seen.words
@@ -146,7 +144,7 @@ def test_a_fault_on_the_way(
     happened(str(seen))
 
 
-def refused(status: int, body: bytes = b"") -> "Plant":
+def refused(status: int, body: bytes = b"") -> Plant:
     return spoilt(
         lambda answer: iter(
             [whole(httpx.Response(status, content=body, headers={"date": answer.headers["date"]}))]
@@ -154,11 +152,11 @@ def refused(status: int, body: bytes = b"") -> "Plant":
     )
 
 
-def bybits(code: int, words: str) -> "Plant":
+def bybits(code: int, words: str) -> Plant:
     return refused(200, b'{"retCode":%d,"retMsg":"%s","result":{}}' % (code, words.encode()))
 
 
-def unknown(what: str, plant: "Plant", words: str, *sources: str) -> object:
+def unknown(what: str, plant: Plant, words: str, *sources: str) -> object:
     fault = pytest.mark.fault("venue", what, f"no word on the symbol, asked again: {KEEPING}")
     return pytest.param(plant, words, sources, marks=fault, id=what)
 
@@ -186,7 +184,7 @@ def unknown(what: str, plant: "Plant", words: str, *sources: str) -> object:
     ],
 )
 def test_an_unknown_refusal(
-    place: "Place", happened: "Happened", plant: "Plant", words: str, sources: tuple[str, ...]
+    place: Place, happened: Happened, plant: Plant, words: str, sources: tuple[str, ...]
 ) -> None:
     seen = place.meets(plant, sources or place.SOURCES, wait=REST)
     assert all(words in each for each in seen.words.values()), seen.words
@@ -229,7 +227,7 @@ def short(body: bytes, name: str) -> bytes:
     ],
 )
 def test_a_month_of_the_archive(
-    place: "Place", happened: "Happened", change: Callable[[bytes, str], bytes | None]
+    place: Place, happened: Happened, change: Callable[[bytes, str], bytes | None]
 ) -> None:
     asked = {"start": f"{MONTH.start:%F}", "end": f"{MONTH.end:%F}", "archive": True}
     place.collect("binance_spot", **asked)
@@ -260,7 +258,7 @@ def test_a_month_of_the_archive(
 
 
 @pytest.mark.fault("venue", "the connection is refused", KEEPING)
-def test_nobody_listens(place: "Place", happened: "Happened") -> None:
+def test_nobody_listens(place: Place, happened: Happened) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     there = place.settings
@@ -282,7 +280,7 @@ def test_nobody_listens(place: "Place", happened: "Happened") -> None:
     "451, a closed country",
     "asked once, no more; Binance's mirror and files fill in where there are some",
 )
-def test_a_closed_country(place: "Place", happened: "Happened") -> None:
+def test_a_closed_country(place: Place, happened: Happened) -> None:
     came = {}
     for source in place.SOURCES:
         place.empty()
@@ -306,7 +304,7 @@ def test_a_closed_country(place: "Place", happened: "Happened") -> None:
 @pytest.mark.fault(
     "venue", "a redirect to another host", "not followed, and the key is not sent there"
 )
-def test_a_redirect(place: "Place", happened: "Happened") -> None:
+def test_a_redirect(place: Place, happened: Happened) -> None:
     with fronting(place.venues) as elsewhere:
 
         def spoil(answer: httpx.Response) -> Iterator[bytes]:
@@ -321,7 +319,7 @@ def test_a_redirect(place: "Place", happened: "Happened") -> None:
 
 
 @pytest.mark.fault("venue", "a zip bomb in Binance's archive, its checksum right", KEEPING)
-def test_a_zip_bomb(place: "Place", happened: "Happened") -> None:
+def test_a_zip_bomb(place: Place, happened: Happened) -> None:
     packed = io.BytesIO()
     name = f"BTCUSDT-1h-{place.DAY.start:%F}"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:

@@ -22,11 +22,11 @@ from chandlery.model import HOUR, Window, instant
 from chandlery.settings import Settings
 from chandlery.symbology.learn import learn_if_due
 from chandlery.venues import load
+from tests.fault_table import Happened
 from tests.waiting import wait
 
 pytestmark = pytest.mark.prefect
 Site = Any  # conftest's
-Happened = Callable[[str], None]
 Say = Callable[[str], None]
 NOW = "2026-01-04T10:30Z"
 GOES_ON = "nothing half-written; the next run asks only for what is not there"

@@ -1,4 +1,4 @@
-"""``python -m sandbox`` as a person starts it."""
+"""`python -m sandbox` as a person starts it."""
 
 import json
 import signal

@@ -1,9 +1,7 @@
 # ruff: noqa: E501 - recordings are named as they were
 """Every answer of Binance in ../shared/recorded against its parsers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
 import polars as pl
@@ -13,12 +11,8 @@ from chandlery.errors import Blocked, Rejected, Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing, Window
 from chandlery.model.frame import RULES
 from chandlery.venues import Source, catalogue, fetch, load
+from tests.sources.conftest import Connect
 from tests.sources.recordings import answer
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.sources.conftest import Connect
 
 SPOT, FUTURES = load()["binance_spot"], load()["binance_futures"]
 GCT = "gocryptotrader_recorded"

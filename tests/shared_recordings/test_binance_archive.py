@@ -1,23 +1,16 @@
 # ruff: noqa: E501 - a file's first row is one
 """Files of Binance's archive, as they were published, in ../shared/market."""
 
-from __future__ import annotations
+from pathlib import Path
 
-from typing import TYPE_CHECKING
-
+import polars as pl
 import pytest
 
 from chandlery.model import HOUR, Listing, Window
 from chandlery.venues import Source, fetch, load
+from tests.sources.conftest import Connect
 from tests.sources.recordings import body
 from tests.sources.shelf import Shelf, day, month, shelf
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import polars as pl
-
-    from tests.sources.conftest import Connect
 
 SPOT, FUTURES = load()["binance_spot_archive"], load()["binance_futures_archive"]
 NOW = day("2026-11-22")

@@ -1,19 +1,13 @@
 """Every answer of Bybit in ../shared/recorded against its parsers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 
 from chandlery.errors import Rejected, Unavailable
 from chandlery.venues import catalogue, load
+from tests.sources.conftest import Connect
 from tests.sources.recordings import answer
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.sources.conftest import Connect
 
 BYBIT = load()["bybit"]
 

@@ -1,9 +1,7 @@
 """Every answer of CoinGecko in ../shared/recorded against its parsers."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
 import orjson
@@ -14,12 +12,8 @@ from chandlery.errors import Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, Listing, Window
 from chandlery.venues import fetch, load
 from sources import coingecko
+from tests.sources.conftest import Connect
 from tests.sources.recordings import answer, body
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.sources.conftest import Connect
 
 GECKO = load()["coingecko"]
 

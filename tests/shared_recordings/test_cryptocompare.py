@@ -1,23 +1,16 @@
 """Every answer of CryptoCompare in ../shared/recorded against its parsers."""
 
-from __future__ import annotations
+from pathlib import Path
 
-from typing import TYPE_CHECKING
-
+import polars as pl
 import pytest
 
 from chandlery.errors import Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing, Window
 from chandlery.model.frame import RULES
 from chandlery.venues import fetch, load
+from tests.sources.conftest import Connect
 from tests.sources.recordings import answer
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import polars as pl
-
-    from tests.sources.conftest import Connect
 
 INDEX = load()["cryptocompare"]
 LISTING = Listing(1, "cryptocompare", "BTC")

@@ -1,19 +1,13 @@
 """Every answer of OKX in ../shared/recorded against its parsers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from chandlery.errors import Malformed, Unavailable
 from chandlery.venues import CATALOGUE, catalogue, load
+from tests.sources.conftest import Connect
 from tests.sources.recordings import answer
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.sources.conftest import Connect
 
 OKX = load()["okx"]
 

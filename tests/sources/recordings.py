@@ -6,30 +6,23 @@
 A new source needs a folder and no line of Python. A value that a table leaves out is unknown.
 """
 
-from __future__ import annotations
-
 import gzip
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
 from chandlery.model import Listing, Window
 from chandlery.venues import Source, load
+from tests.sources.conftest import Connect
 from tests.sources.shelf import zipped
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import polars as pl
-
-    from tests.sources.conftest import Connect
 
 Table = Mapping[str, Any]
 Tables = Mapping[str, Table]

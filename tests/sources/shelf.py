@@ -1,20 +1,15 @@
 """An archive made by hand: files in zips, with their checksums, as a network that serves them."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 
 from chandlery.model import Window
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 UNIX = 3  # what a zip says of where it was made
 

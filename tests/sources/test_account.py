@@ -1,11 +1,10 @@
 """An account that several share: what they spend together, in whatever order and however late."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -17,9 +16,6 @@ from chandlery.rate_limit.account import SHARE, Grant, Meter, Shut
 from chandlery.rate_limit.gate import CLOSED, Gate, Timepiece
 from chandlery.venues import GRAIN, Account, Budget, Metering
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 T = TypeVar("T")
 
 
@@ -27,7 +23,7 @@ T = TypeVar("T")
 class Written:
     """Accounts kept as a database keeps them, by a clock that the keeping itself moves on."""
 
-    clock: Hand
+    clock: "Hand"
     ahead: float = 0.0
     grain: float = GRAIN
     texts: dict[str, str] = field(default_factory=dict)

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import httpx
 import polars as pl
@@ -12,13 +11,9 @@ import pytest
 from chandlery.errors import Blocked, Malformed, Rejected, Unavailable
 from chandlery.model import HOUR, Listing, Window
 from chandlery.venues import Source, catalogue, client, fetch, first_candle, load
-from sandbox.serving import serving
+from sandbox.serving import Sandbox, serving
 from sources import coingecko
-
-if TYPE_CHECKING:
-    from conftest import Clock
-
-    from sandbox.serving import Sandbox
+from tests.sources.conftest import Clock
 
 SPOT, FUTURES = load()["binance_spot"], load()["binance_futures"]
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
@@ -41,7 +36,7 @@ def sandbox(venues: "Sandbox") -> Iterator["Sandbox"]:
 
 
 @pytest.fixture
-def connected(sandbox: "Sandbox", clock: "Clock") -> Iterator[httpx.Client]:
+def connected(sandbox: "Sandbox", clock: Clock) -> Iterator[httpx.Client]:
     with client(sandbox.url, timepiece=clock.timepiece) as connected:
         yield connected
 
@@ -103,7 +98,7 @@ def test_an_unknown_symbol_is_refused_in_its_own_words(
 @pytest.mark.parametrize("kind", ["cut", "truncated", "500", "502", "503", "html", "empty"])
 @both()
 def test_trouble_of_seconds_passes_unnoticed(
-    sandbox: "Sandbox", ask: Ask, clock: "Clock", kind: str, source: Source
+    sandbox: "Sandbox", ask: Ask, clock: Clock, kind: str, source: Source
 ) -> None:
     calm = ask(source)
     sandbox.fault(kind, source=source.name, count=2)
@@ -175,7 +170,7 @@ def test_where_futures_are_blocked_they_are_off(sandbox: "Sandbox", ask: Ask) ->
     assert sandbox.requests()["total"] == 1
 
 
-def test_a_budget_is_read_from_the_catalogue_and_kept_without_being_told(clock: "Clock") -> None:
+def test_a_budget_is_read_from_the_catalogue_and_kept_without_being_told(clock: Clock) -> None:
     listing = Listing(1, FUTURES.name, "BTCUSDT")
     page = Window(LAST.end - 499 * HOUR, LAST.end)
     with (
@@ -193,14 +188,14 @@ def test_a_budget_is_read_from_the_catalogue_and_kept_without_being_told(clock: 
 
 @pytest.mark.parametrize("kind", ["429", "429-as-200"])
 def test_coingeckos_limit_is_waited_for_whatever_its_status(
-    sandbox: "Sandbox", connected: httpx.Client, clock: "Clock", kind: str
+    sandbox: "Sandbox", connected: httpx.Client, clock: Clock, kind: str
 ) -> None:
     sandbox.fault(kind, source="coingecko", seconds=53, count=1)
     assert coingecko.coins(connected, 5).height == 5
     assert sum(clock.slept) >= 53
 
 
-def test_a_server_that_is_not_there_is_unavailable(clock: "Clock") -> None:
+def test_a_server_that_is_not_there_is_unavailable(clock: Clock) -> None:
     nobody = client("http://127.0.0.1:9", timepiece=clock.timepiece)
     with nobody, pytest.raises(Unavailable, match=r"^binance_spot: ConnectError .*\(BTCUSDT\)$"):
         fetch(nobody, SPOT, Listing(1, SPOT.name, "BTCUSDT"), LAST, NOW)

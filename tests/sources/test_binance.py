@@ -1,20 +1,14 @@
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import httpx
 import orjson
+import polars as pl
 import pytest
 
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import Listing, check, empty
 from chandlery.venues import Markets, Source, catalogue, load
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import polars as pl
-    from conftest import Connect, Page
+from tests.sources.conftest import Connect, Page
 
 SPOT, FUTURES = load()["binance_spot"], load()["binance_futures"]
 LISTING = Listing(1, "binance", "BTCUSDT")

@@ -1,23 +1,18 @@
-from __future__ import annotations
-
 import hashlib
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
+import polars as pl
 import pytest
 
 from chandlery.errors import Blocked, Malformed, Unavailable
 from chandlery.model import HOUR, Listing, Window
 from chandlery.venues import Source, fetch, load, pages
 from chandlery.venues.verdicts import warn_once
+from tests.sources.conftest import Connect
 from tests.sources.shelf import Shelf, day, month, packed, shelf
-
-if TYPE_CHECKING:
-    import polars as pl
-    from conftest import Connect
 
 SPOT, FUTURES = load()["binance_spot_archive"], load()["binance_futures_archive"]
 LISTING = Listing(1, "binance_spot", "BTCUSDT")

@@ -1,10 +1,9 @@
-from __future__ import annotations
-
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import httpx
 import orjson
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,12 +11,7 @@ from hypothesis import strategies as st
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing
 from chandlery.venues import Markets, catalogue, fetch, load
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    import polars as pl
-    from conftest import Connect, Page
+from tests.sources.conftest import Connect, Page
 
 BYBIT = load()["bybit"]
 LISTING = Listing(1, "bybit", "BTCUSDT")

@@ -1,11 +1,9 @@
-from __future__ import annotations
-
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import httpx
 import orjson
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +11,7 @@ from hypothesis import strategies as st
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing, check
 from chandlery.venues import catalogue, fetch, load
-
-if TYPE_CHECKING:
-    import polars as pl
-    from conftest import Connect, Page
+from tests.sources.conftest import Connect, Page
 
 COINBASE = load()["coinbase"]
 LISTING = Listing(1, "coinbase", "BTC-USD")

@@ -1,7 +1,5 @@
-from __future__ import annotations
-
+from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING
 
 import httpx
 import orjson
@@ -9,13 +7,9 @@ import pytest
 
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from sources import coingecko
+from tests.sources.conftest import Connect
 
 Rows = list[dict[str, object]]
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from conftest import Connect
 
 
 def coin(number: int, rank: int | None = None) -> dict[str, object]:

@@ -1,21 +1,16 @@
-from __future__ import annotations
-
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import orjson
+import polars as pl
 import pytest
 
 from chandlery.errors import Blocked, Malformed, Rejected
 from chandlery.model import HOUR, SCHEMA, Listing, Window
 from chandlery.venues import configured, fetch, fetch_many, load, pages
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import polars as pl
-    from conftest import Connect, Page
+from tests.sources.conftest import Connect, Page
 
 GECKO, PRO = load()["coingecko"], load()["coingecko_pro"]
 BITCOIN, ARK = Listing(1, "coingecko", "bitcoin"), Listing(2, "coingecko", "ark")

@@ -1,7 +1,6 @@
-from __future__ import annotations
-
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import httpx
 import orjson
@@ -12,12 +11,7 @@ from hypothesis import strategies as st
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing
 from chandlery.venues import configured, fetch, load
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from conftest import Connect, Page
+from tests.sources.conftest import Connect, Page
 
 INDEX = load()["cryptocompare"]
 LISTING = Listing(1, "cryptocompare", "BTC")

@@ -1,11 +1,8 @@
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import httpx
 import orjson
@@ -16,9 +13,7 @@ from chandlery.errors import Malformed, Rejected
 from chandlery.model import HOUR, Listing, Window
 from chandlery.venues import fetch, first_candle, load, pages
 from chandlery.venues.verdicts import warn_once
-
-if TYPE_CHECKING:
-    from conftest import Connect, Kline, Klines, Page
+from tests.sources.conftest import Connect, Kline, Klines, Page
 
 SPOT, FUTURES = load()["binance_spot"], load()["binance_futures"]
 LISTING = Listing(1, "binance_spot", "BTCUSDT")

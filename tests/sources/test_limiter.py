@@ -1,10 +1,7 @@
-from __future__ import annotations
-
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -13,9 +10,7 @@ from chandlery.errors import Blocked, Unavailable
 from chandlery.rate_limit.account import ON_THE_WAY, Accounts, Memory
 from chandlery.rate_limit.gate import FAILURES, REST, Gate
 from chandlery.venues import Budget, Metering, load
-
-if TYPE_CHECKING:
-    from conftest import Clock
+from tests.sources.conftest import Clock
 
 FUTURES = load()["binance_futures"].venue.metering
 REQUEST = httpx.Request("GET", "https://fapi.binance.com/fapi/v1/klines?limit=499")

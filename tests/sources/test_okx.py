@@ -1,10 +1,10 @@
-from __future__ import annotations
-
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import httpx
 import orjson
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,13 +13,7 @@ from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavaila
 from chandlery.model import HOUR, SCHEMA, Listing, Window
 from chandlery.venues import Markets, catalogue, fetch, load
 from chandlery.venues.verdicts import warn_once
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    import polars as pl
-    from conftest import Connect, Page
+from tests.sources.conftest import Connect, Page
 
 OKX = load()["okx"]
 LISTING = Listing(1, "okx", "BTC-USDT")

@@ -1,7 +1,5 @@
 """Against real servers on loopback: certificates, redirects, bombs."""
 
-from __future__ import annotations
-
 import gzip
 import ssl
 import threading
@@ -12,9 +10,9 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from socket import socket
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -26,13 +24,7 @@ from cryptography.x509.oid import NameOID
 from chandlery.errors import Malformed, Misuse, Unavailable
 from chandlery.venues import client, load, send
 from chandlery.venues.transport import ATTEMPTS, LARGEST, LONGEST
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from conftest import Clock
-
-    from chandlery.venues.source import Venue
+from tests.sources.conftest import Clock
 
 KEY = "CG-a-secret-key"
 OF_COINGECKO = replace(load()["coingecko"].venue, mirror=None)
@@ -160,7 +152,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
 
 def ask(clock: Clock, url: str, *, venues_url: bool = False) -> httpx.Response:
     """Ask a venue with a key, at its own address or by CHANDLERY_VENUES_URL."""
-    venue: Venue = OF_COINGECKO if venues_url else replace(OF_COINGECKO, url=url)
+    venue = OF_COINGECKO if venues_url else replace(OF_COINGECKO, url=url)
     options = {"venues_url": url} if venues_url else {}
     with client(timepiece=clock.timepiece, keys={"coingecko": KEY}, **options) as way:  # type: ignore[arg-type]
         return send(way, venue, httpx.Request("GET", f"{venue.url}/ping"))

@@ -1,7 +1,5 @@
 """Pages of every source: they tile what can be asked for, without overlap and without a hole."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 

@@ -1,11 +1,13 @@
 """Every source against the recordings in `recorded/`, as the expected.toml beside them says."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx
+import polars as pl
 import pytest
 
 from chandlery.errors import Malformed, SourceError
@@ -24,6 +26,7 @@ from chandlery.venues import (
     symbols,
 )
 from sources import coingecko
+from tests.sources.conftest import Connect, Page
 from tests.sources.recordings import (
     ALL,
     EXPECTED,
@@ -34,15 +37,6 @@ from tests.sources.recordings import (
     summary,
     without_nulls,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
-
-    import httpx
-    import polars as pl
-
-    from tests.sources.conftest import Connect, Page
 
 COINGECKO: Mapping[str, Callable[[httpx.Client], pl.DataFrame]] = {
     "coins": coingecko.coins,

@@ -3,8 +3,6 @@
 The whole way is gone, from the request through limits and retries to the checked frame.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import zipfile
@@ -14,7 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import orjson
@@ -39,9 +37,7 @@ from chandlery.venues import (
 from sandbox.app import application
 from sandbox.venue import Ask
 from sources import coingecko
-
-if TYPE_CHECKING:
-    from conftest import Inputs
+from tests.conftest import Inputs
 
 NOW = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
 SOURCES = load()

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import gzip
 import logging
 import traceback
@@ -7,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import httpx
 import pytest
@@ -18,11 +16,7 @@ from chandlery.rate_limit.account import ON_THE_WAY, Memory
 from chandlery.venues import Accounts, Budget, Metering, Source, configured, fetch, load, send
 from chandlery.venues import client as new_client
 from chandlery.venues.transport import ATTEMPTS
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from conftest import Clock, Connect, Klines, Page
+from tests.sources.conftest import Clock, Connect, Klines, Page
 
 SPOT, FUTURES = load()["binance_spot"], load()["binance_futures"]
 LISTING = Listing(1, "binance", "BTCUSDT")

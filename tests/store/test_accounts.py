@@ -1,13 +1,8 @@
-from __future__ import annotations
-
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 from chandlery import store
-
-if TYPE_CHECKING:
-    from chandlery.settings import Settings
+from chandlery.settings import Settings
 
 
 def test_an_account_is_kept_only_in_place_of_the_version_it_was_made_of(

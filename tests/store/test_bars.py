@@ -1,7 +1,5 @@
 """4h and 1d of any hours whatever equal what a plain loop over those hours makes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from itertools import count

@@ -1,22 +1,16 @@
 """Views and functions: as their files say, whichever version a database comes from."""
 
-from __future__ import annotations
-
 import re
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from chandlery import store
 from chandlery.errors import Misuse
+from chandlery.settings import Settings
 from chandlery.store.migrate import MIGRATIONS, OBJECTS
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from chandlery.settings import Settings
 
 SCHEMA = """
 select 'column', table_name || '.' || column_name, data_type || is_nullable || coalesce(column_default, '')
