@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from chandlery import embedded
-from tests.conftest import Inputs
+from tests.fuzz import Inputs
 from tests.waiting import PATIENCE
 
 SHARE = 0.5

@@ -37,7 +37,7 @@ from chandlery.venues import (
 from sandbox.app import application
 from sandbox.venue import Ask
 from sources import coingecko
-from tests.conftest import Inputs
+from tests.fuzz import Inputs
 
 NOW = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
 SOURCES = load()
