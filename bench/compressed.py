@@ -21,7 +21,7 @@ LARGEST = 16.0  # bytes
 
 
 def recorded(market: Path) -> list[pl.DataFrame]:
-    """The hours of every symbol, as candles.SCHEMA."""
+    """The hours of every symbol, as model.SCHEMA."""
     files = sorted(market.glob("*/*/1h.parquet"))
     if not files:
         raise measure.Unfit(f"no recorded candles in {market}")

@@ -31,7 +31,7 @@ WHOLE_SINCE = datetime(2022, 1, 1, tzinfo=UTC)  # older hours: quote volume roun
 DIGITS = 15
 SHOWN = 10
 
-# Hours within bars of which Binance's own intervals disagree (facts/venues.md): no rule mends them.
+# Hours within bars of which Binance's own intervals disagree: no rule mends them.
 KNOWN = {
     "binance_spot": [],
     "binance_futures": [
@@ -72,7 +72,7 @@ def compared(
 ) -> pl.DataFrame:
     """Both sides' complete bars side by side (theirs as *_right), with the columns that differ.
 
-    Frames of candles.SCHEMA. A bar is complete if it lies between `first_hour` (None: the venue's
+    Frames of model.SCHEMA. A bar is complete if it lies between `first_hour` (None: the venue's
     first bar) and `last_hour`; the bar that `first_hour` only partly fills counts where the venue
     has none before it: there the coin's life begins, else only the recording.
     """
@@ -132,7 +132,7 @@ def in_venue_units(bars: pl.DataFrame, multiple: int) -> pl.DataFrame:
 
 
 def ours_of(connection: store.Connection, coins: Sequence[Coin], timeframe: str) -> pl.DataFrame:
-    """What the database has of these coins, under the names of candles.SCHEMA."""
+    """What the database has of these coins, under the names of model.SCHEMA."""
     names = {"timestamp": "open_time", **{f"{price}_price": price for price in PRICES}}
     return store.read(connection, coins, timeframe).rename(names).select(SCHEMA.names())
 

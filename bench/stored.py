@@ -1,7 +1,7 @@
 """What is asked of a database that is full: how long it takes, what memory, and how both grow.
 
-Coins of one venue with 22 holes of their own each and 8 outages that all share, each hole in the
-ledger; made in the database itself, as loading is measured elsewhere. Gaps are compared with what
+Coins of one venue with 22 holes of their own each and 8 outages that all share, each hole an
+absence; made in the database itself, as loading is measured elsewhere. Gaps are compared with what
 a user would write, `lag(open_time)` over every hour; one coin's daily candles with `time_bucket`
 over its hours; memory is a command's own, without the database's.
 """

@@ -46,7 +46,7 @@ def _put(
 ) -> None:
     now = batch.spec.now
     # Another run may have other hours of a coin, of which all that is known is read and replaced.
-    with store.alone(connection, "ledger"):
+    with store.alone(connection, "absences"):
         known = defaultdict(list)
         for each in store.absences(connection, key, asked):
             known[each.coin].append(each)

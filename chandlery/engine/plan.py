@@ -36,7 +36,7 @@ def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
 ) -> list[Page]:
     """What to ask `source` (`key` in the database) for of its listings, by listing and time.
 
-    That is what is missing in their lives, less what the ledger says need not be asked for yet; and
+    That is what is missing in their lives, less the absences that need not be asked for yet; and
     what is held from this very source, where the spec wants it seen again. What another run is at
     work on is left to it.
     """
@@ -55,7 +55,7 @@ def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
 def _known(
     context: RunContext, key: int, lives: Sequence[tuple[Listing, Window]]
 ) -> Mapping[int, list[Absence]]:
-    """What the ledger knows of each coin at this source."""
+    """Each coin's absences at this source."""
     known = defaultdict(list)
     for each in context.database.do(store.absences, key, [listing.coin for listing, _ in lives]):
         known[each.coin].append(each)

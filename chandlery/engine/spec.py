@@ -48,7 +48,7 @@ class RunSpec:
     symbols: tuple[str, ...] | None = None
     max_coins: int | None = None
     archive: bool = False  # bulk files first, where a source has them
-    patient: bool = True  # hours that the ledger says are empty are not asked for before their time
+    patient: bool = True  # absences are not asked for before their time
     recheck: Window | None = None  # hours that are asked for again though they are held
     name: str = "a run"  # what people know it by
     shard: Shard | None = None  # of these coins only this part

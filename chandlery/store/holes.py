@@ -32,7 +32,7 @@ def find_outages(connection: Connection, window: Window) -> int:
     start, end = connection.execute(query("not_compared_since"), ends).fetchone() or (None, None)
     ends = {"start": start, "end": end}
     compared = connection.execute(query("compare_holes"), ends).fetchall()
-    with alone(connection, "ledger"), connection.cursor() as cursor:
+    with alone(connection, "absences"), connection.cursor() as cursor:
         _note(connection, compared, None)
         found = cursor.execute(query("find_outages"), ends).fetchall()
         cursor.execute("delete from outage where starts_at < %(end)s and ends_at > %(start)s", ends)
@@ -59,7 +59,7 @@ def note_compared(
     connection: Connection, holes: Sequence[Hole], has: Sequence[Window], lacks: Sequence[Window]
 ) -> None:
     """Keep what the other coin of these holes has of their hours, and which it lacks too."""
-    with alone(connection, "ledger"):
+    with alone(connection, "absences"):
         for other in {hole.other for hole in holes}:
             rows = [
                 (hole.coin, hole.key, hole.window.start, _ranges(has), _ranges(lacks))

@@ -87,7 +87,7 @@ def _done(connection: Connection) -> dict[str, str]:
 
 
 def _begin(connection: Connection) -> None:
-    """Make the ledger, if there is none; Misuse for whom the tables are not."""
+    """Make the table of migrations, if there is none; Misuse for whom the tables are not."""
     row = connection.execute(_MAY).fetchone()
     if row != (True,):
         raise Misuse(

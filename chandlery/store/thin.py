@@ -22,7 +22,7 @@ def thin(connection: Connection, table: str, coins: Sequence[int], now: datetime
     others have a turn at the embedded database.
     """
     asked = {"coins": list(coins), "before": now - KEPT[table]}
-    with alone(connection, "ledger"):  # which replaces absences row by row
+    with alone(connection, "absences"):  # which replaces absences row by row
         done = connection.execute(query(f"thin_{table}"), asked)
         row = done.fetchone() if done.description else None
         return done.rowcount if row is None else int(row[0])

@@ -26,7 +26,7 @@ def write(
     better: Sequence[int] = (),
     now: datetime | None = None,
 ) -> int:
-    """Store each coin's candles (frames of candles.SCHEMA) from one source; return rows changed.
+    """Store each coin's candles (frames of model.SCHEMA) from one source; return rows changed.
 
     All or nothing, with the note that their 4h and 1d candles are stale. Hours known to be missing
     go straight in. Where one is there after all, it is replaced if its values or its source differ,

@@ -142,7 +142,7 @@ class Many:
 class Source:
     """A venue that serves hourly candles, `page_hours` at most in a page: the cheapest per row.
 
-    `parse` gives a frame of candles.SCHEMA in the venue's own units and order; of a row that cannot
+    `parse` gives a frame of model.SCHEMA in the venue's own units and order; of a row that cannot
     be read it has the time alone, if that. `first` asks for an answer whose earliest candle is the
     symbol's very first, `last` for one whose newest is its very last. `pages` cuts a window, as of
     now, where plain tiles of `page_hours` would not do (files by the month); `parts` cuts the hours

@@ -49,13 +49,13 @@ def place(settings: Settings, tmp_path: Path, open_tools: Open) -> Iterator[Plac
 
 RULES = {
     "its candles": "alter table candle_1h add constraint refused check (coin <> 2)",
-    "its ledger": "alter table absence add constraint refused check (coin <> 2)",
+    "its absences": "alter table absence add constraint refused check (coin <> 2)",
 }
 
 
 @pytest.mark.fault(
     "process",
-    "the database refuses one coin's candles, or its ledger",
+    "the database refuses one coin's candles, or its absences",
     "that coin failed and is told, all others have their hours, the run goes on",
 )
 @pytest.mark.parametrize("what", RULES)

@@ -14,7 +14,7 @@ from chandlery.store import Connection
 SPOT = ("BTCUSDT", "DOGEUSDT", "ADAUSDT", "LINKUSDT")
 FUTURES = ("BTCUSDT", "BNBUSDT")
 
-# Binance's own intervals disagree with one another here (facts/venues.md): no rule mends them.
+# Binance's own intervals disagree with one another here: no rule mends them.
 AT_ODDS = [
     datetime.fromisoformat(at)
     for at in ("2023-11-10T08:00Z", "2023-11-10T12:00Z", "2024-10-28T20:00Z")

@@ -222,7 +222,7 @@ def test_many_runs_at_once_end_and_ask_for_nothing_twice(
     assert sum(result.records for result in results) == rows
 
 
-def test_the_ledger_keeps_what_runs_that_overlap_saw(
+def test_absences_keep_what_runs_that_overlap_saw(
     collect: Collect, venues: Serving, at_sandbox: Settings
 ) -> None:
     """Each asks again for another day of an outage that is known as one."""
@@ -242,7 +242,7 @@ def test_the_ledger_keeps_what_runs_that_overlap_saw(
 
 
 def overlapping(connection: store.Connection) -> list[tuple[Any, ...]]:
-    """What the ledger of absences says twice."""
+    """What the absences say twice."""
     return connection.execute(
         "select one, two from absence one join absence two using (coin, source)"
         " where one.starts_at < two.starts_at and two.starts_at < one.ends_at"

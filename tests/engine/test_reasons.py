@@ -1,4 +1,4 @@
-"""What is injected at the venues is what the ledger says, and what can be had again comes back."""
+"""What is injected at the venues is what the absences say, and what can be had again comes back."""
 
 import shutil
 import sys
@@ -138,7 +138,7 @@ def undisturbed(
 
 
 @pytest.mark.parametrize("injected", INJECTED, ids=lambda each: each.fault)
-def test_the_ledgers_reason_is_what_was_injected_and_what_can_be_had_comes_back(
+def test_the_reason_of_an_absence_is_what_was_injected_and_what_can_be_had_comes_back(
     site: Site, injected: Injected, undisturbed: Rows
 ) -> None:
     site.learn(NOW - WEEK)

@@ -1,4 +1,4 @@
-"""Which hours are missing, off the bits of the days; why; and what the ledger refuses."""
+"""Which hours are missing, off the bits of the days; why; and what the table of absences refuses."""
 
 import random
 from collections import Counter, defaultdict

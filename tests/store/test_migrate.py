@@ -35,8 +35,8 @@ def test_the_tables_are_made_once_by_one_of_many(bare: Settings) -> None:
         assert [process.returncode for process in started] == [0, 0, 0]
         assert sorted(name for names in told for name in names) == NAMES
         assert store.migrate(connection) == []
-        ledger = connection.execute("select name from migration order by applied_at, name")
-        assert [name for (name,) in ledger] == NAMES
+        applied = connection.execute("select name from migration order by applied_at, name")
+        assert [name for (name,) in applied] == NAMES
 
 
 def test_files_run_once_in_order_whole_or_not_at_all(bare: Settings, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_file_that_says_so_runs_outside_a_transaction(
     with pytest.raises(psycopg.errors.DivisionByZero):
         store.migrate(connection, tmp_path)
     (tmp_path / "902_broken.sql").unlink()
-    ledger = connection.execute("select name from migration where name like '9%' order by name")
-    assert [name for (name,) in ledger] == ["900_refresh.sql", "901_view.sql"]
+    applied = connection.execute("select name from migration where name like '9%' order by name")
+    assert [name for (name,) in applied] == ["900_refresh.sql", "901_view.sql"]
     assert store.migrate(connection, tmp_path) == OBJECTS  # no view was made after what failed
     assert store.migrate(connection, tmp_path) == []

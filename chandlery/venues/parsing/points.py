@@ -26,7 +26,7 @@ POINTS = pl.Schema({"at": pl.Datetime("us", "UTC"), "price": pl.Float64()})
 
 
 def hours(points: pl.DataFrame) -> pl.DataFrame:
-    """A frame of candles.SCHEMA from POINTS in any order; Malformed if they are not hourly."""
+    """A frame of model.SCHEMA from POINTS in any order; Malformed if they are not hourly."""
     told = points.unique().sort("at")
     apart = told["at"].diff().median()
     if isinstance(apart, timedelta) and apart > WIDEST:
