@@ -9,9 +9,10 @@ https://www.okx.com/docs-v5/en (Get candlesticks history, Get instruments, Error
   A limit above the venue's own is not refused, the answer is cut: 100 rows that do not span the
   page they were asked for are Malformed, since what they leave out is not known to be missing.
   (So is a page on which a coin's first 100 hours happen to stand alone: rare, and loud.)
-- Nine strings: ts, open, high, low, close, vol, volCcy, volCcyQuote, confirm. On spot vol is
-  in the base, volCcy and volCcyQuote are in the quote; on swaps vol counts contracts. There is no count of trades. confirm is "1" once the candle is closed:
-  nothing else is taken, and one that is neither "1" nor "0" is no candle.
+- Nine strings: ts, open, high, low, close, vol, volCcy, volCcyQuote, confirm. On spot vol is in the
+  base, volCcy and volCcyQuote are in the quote; on swaps vol counts contracts. There is no count of
+  trades. confirm is "1" once the candle is closed: nothing else is taken, and one that is neither
+  "1" nor "0" is no candle.
 - An hour without a trade comes as a flat bar of volume 0. Bars of 6H and longer are cut at UTC+8:
   4h and 1d are never asked for.
 - Errors have a code and come with HTTP 200 as well as 4xx: 50011 (too many) with 429 or 200, the

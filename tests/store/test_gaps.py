@@ -1,4 +1,4 @@
-"""Which hours are missing, off the bits of the days; why; and what the table of absences refuses."""
+"""Which hours are missing, off the bits of the days; why; and what table absence refuses."""
 
 import random
 from collections import Counter, defaultdict
