@@ -29,7 +29,7 @@ demo: setup ## Backfill 20 coins of a sandbox venue for 90 days, and look at the
 	@$(BIN)/python -m bench.demo
 
 # Three files at a time on two cores: they wait for processes as much as they work.
-PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 test: setup ## Run every test but those of `make prefect`
 	@$(PYTEST) -m "not prefect"

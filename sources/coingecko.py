@@ -32,7 +32,7 @@ from chandlery.errors import Malformed
 from chandlery.model import one_line
 from chandlery.venues.fetch import MOST_ANSWERS, send
 from chandlery.venues.parsing import columns
-from chandlery.venues.source import LONGEST_NAME, Many, Source, is_nameable
+from chandlery.venues.source import LONGEST_NAME, Many, Ranking, Source, is_nameable
 from chandlery.venues.verdicts import said_by
 from sources import _coingecko
 from sources import _coingecko_prices as prices
@@ -240,6 +240,7 @@ SOURCE = Source(
     parse=prices.parse,
     place=30,
     colour="#f0e442",
+    ranking=Ranking(VENUE.name, coins, number_of_coins, tickers),
     reach=REACH,
     many=Many(
         most=prices.MOST,

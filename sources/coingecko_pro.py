@@ -24,5 +24,6 @@ SOURCE = replace(
     place=None,
     colour="#b8ad1d",
     reach=None,
+    ranking=None,
     serves="coingecko",
 )

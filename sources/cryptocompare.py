@@ -27,7 +27,7 @@ https://developers.coindesk.com. Quirks:
 - What a plan allows is told only by refusing. 20 a second and 300 a minute, as recorded, was the
   free plan's [U today].
 - No catalogue: its list of coins has tickers of its own, which collide, and CoinGecko names no coin
-  behind them. Which coin is which stands in a curated table (chandlery/symbology/indexed.py).
+  behind them. Which coin is which stands in a curated table (`_cryptocompare_coins`).
 """
 
 import re
@@ -44,6 +44,7 @@ from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
 from chandlery.venues.source import Source, Venue
 from chandlery.venues.verdicts import STATUSES, broken, by_status, later, refused, retry_after
+from sources._cryptocompare_coins import COINS
 
 NAME = "cryptocompare"
 URL = "https://min-api.cryptocompare.com"
@@ -160,4 +161,5 @@ SOURCE = Source(
     parse=_parse,
     place=40,
     colour="#d55e00",
+    symbols=COINS,
 )

@@ -36,6 +36,7 @@ MARKET = SHARED / "market"
 TROUBLE = SHARED / "trouble"
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 NOW = datetime(2026, 4, 30, 4, tzinfo=UTC)  # when the last recorded hour has closed
+LONGEST = ("test_deployments", "test_killed", "test_benches", "test_month", "test_venue")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,6 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-table", type=Path, help="write the table of faults to this file")
     parser.addoption("--fuzz-seconds", type=float, default=6, help="for all fuzzers together")
     parser.addoption("--fuzz-first", type=int, default=0, help="the number of their first input")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first: whoever is last at work has a short one then."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ BELOW = {
     "sources": {*WORDS, "chandlery.rate_limit", "chandlery.venues"},
     "chandlery.store": {*WORDS, "chandlery.embedded"},
     "chandlery.engine": {*WORDS, "chandlery.rate_limit", "chandlery.store", "chandlery.venues"},
-    "chandlery.symbology": {*WORDS, *ENGINE, "sources"},
+    "chandlery.symbology": {*WORDS, *ENGINE},
     "chandlery.quality": {*WORDS, *ENGINE},
     "chandlery.reports": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.symbology"},
     "flows": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.reports", "chandlery.symbology"},

@@ -93,7 +93,7 @@ def refuse_if_offline(settings: Settings, names: Iterable[str]) -> None:
     A request waits and tries again, minutes in all: a machine without a network is told sooner.
     """
     known = venues.load()
-    asked = [known[name].venue for name in ("coingecko", *names) if name in known]
+    asked = [known[name].venue for name in (venues.ranking().name, *names) if name in known]
     direct = [url for venue in asked for url in (venue.url, venue.mirror) if url is not None]
     through = settings.proxy or settings.venues_url
     venues.refuse_if_nobody_is_there([through] if through else direct)

@@ -19,7 +19,6 @@ from chandlery.symbology.kinds import is_crypto
 from chandlery.symbology.left_out import DELISTED
 from chandlery.symbology.markets import LISTED, SourceList, asked, in_dollars, lists
 from chandlery.symbology.renames import renames
-from sources import coingecko, cryptocompare
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ def learn(
     try:
         seen = _coins(context, most)
     except (Unavailable, Blocked, Malformed) as error:
-        universe.failures["coingecko"] = str(error)
+        universe.failures[venues.ranking().name] = str(error)
         if not context.database.do(store.find, most=1):
             log.warning("without CoinGecko coins are told apart by venue only, and not ranked")
             _learn_unmapped(context, now, universe)
@@ -103,11 +102,11 @@ def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
         for name, each in found.items():
             store.adopt(connection, name, each.listed.unique("id"))
         universe.coins = store.learn_coins(connection, seen, now)
-        for name, (listed, markets, odd) in found.items():
-            unread = [each.symbol for each in odd if each.symbol is not None]
-            learnt = store.learn_listings(connection, name, listed, now, markets, unread)
-            universe.listings[name] = listed["id"].n_unique()
-            _tell(universe, name, odd, learnt)
+        for name, each in found.items():
+            unread = [odd.symbol for odd in each.odd if odd.symbol is not None]
+            learnt = store.learn_listings(connection, name, each.listed, now, each.markets, unread)
+            universe.listings[name] = each.listed["id"].n_unique()
+            _tell(universe, name, each.odd, learnt)
         _tell_coins(universe, _unseen(connection, seen, most, now))
         store.note_learnt(connection, UNIVERSE, now, universe.there_are)
 
@@ -132,8 +131,8 @@ def _rename(
     connection: store.Connection, seen: pl.DataFrame, found: Mapping[str, SourceList], now: datetime
 ) -> dict[str, str]:
     """Keep the coins that have another id now; who goes by ids itself tells nothing of that."""
-    ranking = {coingecko.VENUE.name, cryptocompare.VENUE.name}
-    before = {name: store.open_pairs(connection, name) for name in found.keys() - ranking}
+    names = [name for name, each in found.items() if not each.by_id]
+    before = {name: store.open_pairs(connection, name) for name in names}
     claims = {
         name: {
             store.Pair(symbol, id_): None if began is None else whole_hour(began)
@@ -173,7 +172,7 @@ def _tell(
 def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
     """Say what CoinGecko's list lost of the coins that are known."""
     if unseen.unseen > max(FEW_COINS, SMALL_SHARE * unseen.active):
-        universe.failures["coingecko"] = (
+        universe.failures[venues.ranking().name] = (
             f"its list lost {unseen.unseen:,} of {unseen.active:,} coins at once:"
             " believed when it says so again, hours later"
         )
@@ -206,7 +205,7 @@ def _old(context: RunContext, spec: RunSpec) -> list[str]:
 
 def _coins(context: RunContext, most: int | None) -> pl.DataFrame:
     """The best-ranked coins: id, ticker (upper case, as venues write it), name, rank."""
-    seen = coingecko.coins(context.client, most)
+    seen = venues.ranking().coins(context.client, most)
     return seen.select(
         "id",
         "name",
@@ -222,7 +221,7 @@ def _there_are(context: RunContext, seen: pl.DataFrame, most: int | None) -> int
     if most is None or seen.height < most:
         return seen.height
     try:
-        return coingecko.number_of_coins(context.client)
+        return venues.ranking().number(context.client)
     except SourceError as error:
         log.warning("how many coins there are is not known: %s", error)
         return None

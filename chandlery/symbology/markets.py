@@ -12,10 +12,8 @@ import polars as pl
 from chandlery import venues
 from chandlery.engine.context import RunContext
 from chandlery.errors import SourceError
-from chandlery.symbology.indexed import CRYPTOCOMPARE
 from chandlery.symbology.reused import REUSED
 from chandlery.venues import CATALOGUE, Catalogue, Source
-from sources import coingecko, cryptocompare
 
 QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDP", "USD")
 """Prices are in dollars: of a coin's markets at a venue, the first of these counts."""
@@ -34,11 +32,15 @@ LISTED = pl.Schema(
 
 
 class SourceList(NamedTuple):
-    """What a source lists: of the coins seen (LISTED), all it has, and what could not be read."""
+    """What a source lists: of the coins seen (LISTED), all it has, and what could not be read.
+
+    `by_id`: it goes by CoinGecko's ids, and so tells nothing of a coin that is renamed.
+    """
 
     listed: pl.DataFrame
     markets: pl.DataFrame
     odd: tuple[venues.OddEntry, ...] = ()
+    by_id: bool = False
 
 
 def lists(
@@ -49,12 +51,9 @@ def lists(
     The sources in force are asked, and those `named`.
     """
     for source in asked(context, named):
-        if source.name == coingecko.VENUE.name:
-            listed = _listed_by_id(seen)
-            yield source.name, SourceList(listed, _trading(listed))
-        elif source.name == cryptocompare.VENUE.name:
-            listed = _listed_by_id(seen, CRYPTOCOMPARE)
-            yield source.name, SourceList(listed, _trading(listed))
+        if source.ranking is not None or source.symbols is not None:
+            listed = _listed_by_id(seen, source.symbols)
+            yield source.name, SourceList(listed, _trading(listed), by_id=True)
         elif source.catalogue is not None:
             try:
                 yield source.name, _listed(context, source, source.catalogue, seen)
@@ -81,7 +80,8 @@ def _listed(
     A coin whose own ticker is the venue's asset (1000SATS) is not a multiple of another.
     """
     markets, odd = venues.catalogue(context.client, source)
-    named = coingecko.tickers(context.client, catalogue.exchange, derivatives=catalogue.derivatives)
+    ask = venues.ranking().tickers
+    named = ask(context.client, catalogue.exchange, derivatives=catalogue.derivatives)
     key = ["symbol"] if catalogue.derivatives else ["asset", "quote"]
     behind = named.rename({"base": "asset", "target": "quote"}).select(*key, id="coin_id")
     mapped = (

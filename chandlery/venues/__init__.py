@@ -19,7 +19,7 @@ from chandlery.venues.fetch import (
 from chandlery.venues.folders import months, symbols
 from chandlery.venues.parsing.malformed import Fetched, MalformedRows
 from chandlery.venues.reach import refuse_if_nobody_is_there
-from chandlery.venues.registry import colours, in_order, load
+from chandlery.venues.registry import colours, in_order, load, ranking
 from chandlery.venues.source import (
     CATALOGUE,
     Catalogue,
@@ -27,6 +27,7 @@ from chandlery.venues.source import (
     Many,
     Markets,
     OddEntry,
+    Ranking,
     Seal,
     Source,
     Venue,
@@ -48,6 +49,7 @@ __all__ = [
     "Markets",
     "Metering",
     "OddEntry",
+    "Ranking",
     "Seal",
     "Source",
     "Timepiece",
@@ -64,6 +66,7 @@ __all__ = [
     "load",
     "months",
     "pages",
+    "ranking",
     "refuse_if_nobody_is_there",
     "send",
     "symbols",

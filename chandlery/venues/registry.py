@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
-from chandlery.venues.source import Source
+from chandlery.venues.source import Ranking, Source
+
+PACKAGE = "sources"
 
 
 @cache
 def load() -> Mapping[str, Source]:
     """Every source by its name, in alphabetical order."""
-    package = importlib.import_module("sources")
+    package = importlib.import_module(PACKAGE)
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    modules = [importlib.import_module(f"sources.{name}") for name in names]
+    modules = [importlib.import_module(f"{PACKAGE}.{name}") for name in names]
     found = [module.SOURCE for module in modules if hasattr(module, "SOURCE")]
     by_name = {source.name: source for source in found}
     if len(by_name) != len(found):
@@ -33,3 +35,9 @@ def in_order(named: Sequence[str] = ()) -> tuple[str, ...]:
 def colours() -> dict[str, str]:
     """Each source's colour in pictures, by the source's name."""
     return {name: source.colour for name, source in load().items()}
+
+
+def ranking() -> Ranking:
+    """What tells which coins there are: ValueError where not one source does."""
+    (one,) = (source.ranking for source in load().values() if source.ranking is not None)
+    return one

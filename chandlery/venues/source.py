@@ -6,6 +6,7 @@
     Folders    where a source's files are listed
     Many       how to ask a source for the newest hours of many listings at once
     Seal       how to ask what vouches for an answer
+    Ranking    which coins there are, and which coin is behind each venue's symbol
 
 A new source is one new module whose SOURCE is a `Source`.
 """
@@ -13,7 +14,7 @@ A new source is one new module whose SOURCE is a `Source`.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import httpx
 import polars as pl
@@ -138,6 +139,27 @@ class Many:
     parse: Callable[[httpx.Response], Mapping[str, pl.DataFrame]]
 
 
+class Tickers(Protocol):
+    """Which coin is behind each symbol of `exchange`: symbol, base, target, coin_id."""
+
+    def __call__(self, client: httpx.Client, exchange: str, *, derivatives: bool) -> pl.DataFrame:
+        """Ask, as `client` does; the symbol is null on spot, where base and target tell it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How the source `name` tells which coins there are, and which coin each venue's symbol is.
+
+    `coins` gives the `most` highly valued coins, or all, by rank: id, symbol, name, rank, and price
+    in dollars. `number` says how many there are.
+    """
+
+    name: str
+    coins: Callable[[httpx.Client, int | None], pl.DataFrame]
+    number: Callable[[httpx.Client], int]
+    tickers: Tickers
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A venue that serves hourly candles, `page_hours` at most in a page: the cheapest per row.
@@ -153,7 +175,8 @@ class Source:
     whose listings are asked for here too, where this one is a second way to the same candles.
     `folders` is where the symbols are listed that it has files of. `place` is where it stands in
     the order of asking while the user sets none, low first; None is only asked where it is named.
-    `colour` is what it has in every picture.
+    `colour` is what it has in every picture. `symbols` has its symbols by CoinGecko's ids, where it
+    has no catalogue. `ranking` is one source's alone: everyone's coins are named as it names them.
     """
 
     venue: Venue
@@ -164,6 +187,8 @@ class Source:
     place: int | None = None
     colour: str = "#999999"
     catalogue: Catalogue | None = None
+    symbols: Mapping[str, str] | None = None
+    ranking: Ranking | None = None
     first: Callable[[Listing], httpx.Request] | None = None
     last: Callable[[Listing], httpx.Request] | None = None
     pages: Callable[[Window, datetime], Iterable[Window]] | None = None

@@ -11,10 +11,10 @@ from chandlery.engine.context import RunContext
 from chandlery.engine.spec import run_spec
 from chandlery.model import instant
 from chandlery.settings import Settings
-from chandlery.symbology.indexed import CRYPTOCOMPARE
 from chandlery.symbology.learn import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving
+from sources._cryptocompare_coins import COINS
 
 Open = Callable[..., AbstractContextManager[RunContext]]
 NOW = instant("2026-11-22T10:30Z")
@@ -46,7 +46,7 @@ def test_cryptocompare_is_asked_for_curated_ids_only(
         coins = {coin.key: coin.id for coin in store.find(connection)}
         known = store.listings(connection, store.find(connection))
     listed = {coins[each.coin]: each.symbol for each in known if each.source == "cryptocompare"}
-    assert listed == {each: CRYPTOCOMPARE[each] for each in CRYPTOCOMPARE.keys() & coins.values()}
+    assert listed == {each: COINS[each] for each in COINS.keys() & coins.values()}
     assert {"bitcoin", "ethereum"} <= listed.keys()
     assert listed.keys() < set(coins.values())
 

@@ -1,6 +1,6 @@
 """What the registry says of all sources together: their order, their colours."""
 
-from chandlery.venues import colours, in_order, load
+from chandlery.venues import colours, in_order, load, ranking
 from chandlery.venues.source import Source
 
 
@@ -33,3 +33,7 @@ def test_what_is_a_second_way_or_needs_to_be_chosen_has_no_place() -> None:
         "coinbase",
         "coingecko_pro",
     ]
+
+
+def test_one_source_alone_tells_which_coins_there_are() -> None:
+    assert ranking().name == "coingecko"

@@ -6,7 +6,7 @@ cryptocompare; an empty one means the ticker). Taken from it: coins whose ticker
 BTC is on record here as well: the index's hours of 2011 and 2019 are bitcoin's.
 """
 
-CRYPTOCOMPARE = {
+COINS = {
     "algorand": "ALGO",
     "arweave": "AR",
     "avalanche-2": "AVAX",
