@@ -25,6 +25,7 @@ from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
 from tests import fault_table, fuzz
 from tests.emptied import Shared
+from tests.made_once import made_once
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
@@ -60,11 +61,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with an up-to-date, empty database, to be copied: making one takes seconds."""
-    home = tmp_path_factory.mktemp("template")
-    with store.connect(Settings(DATABASE_URL=None, CHANDLERY_HOME=home)) as connection:
-        store.migrate(connection)
-    embedded.stop(home)
-    return home
+
+    def make(home: Path) -> None:
+        with store.connect(Settings(DATABASE_URL=None, CHANDLERY_HOME=home)) as connection:
+            store.migrate(connection)
+        embedded.stop(home)
+
+    return made_once(tmp_path_factory, "template", make)
 
 
 @pytest.fixture
@@ -129,14 +132,19 @@ def _shared(owned: As) -> None:
 @pytest.fixture(scope="session")
 def owned_template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two homes to be copied: with an owner and no tables; with tables, made and shared out."""
-    homes = tmp_path_factory.mktemp("owned"), tmp_path_factory.mktemp("shared")
-    _owned(Settings(DATABASE_URL=None, CHANDLERY_HOME=homes[0]))
-    embedded.stop(homes[0])
-    shutil.copytree(homes[0] / "pgdata", homes[1] / "pgdata")
-    made = Settings(DATABASE_URL=None, CHANDLERY_HOME=homes[1])
-    _shared(_roles_at(made, embedded.ensure(homes[1]), "postgres"))
-    embedded.stop(homes[1])
-    return homes
+
+    def own(home: Path) -> None:
+        _owned(Settings(DATABASE_URL=None, CHANDLERY_HOME=home))
+        embedded.stop(home)
+
+    def share(home: Path) -> None:
+        shutil.copytree(owned / "pgdata", home / "pgdata")
+        made = Settings(DATABASE_URL=None, CHANDLERY_HOME=home)
+        _shared(_roles_at(made, embedded.ensure(home), "postgres"))
+        embedded.stop(home)
+
+    owned = made_once(tmp_path_factory, "owned", own)
+    return owned, made_once(tmp_path_factory, "owned-and-shared", share)
 
 
 @pytest.fixture

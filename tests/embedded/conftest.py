@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from chandlery import embedded
+from tests.made_once import made_once
 
 Connect = Callable[[], psycopg.Connection]
 
@@ -54,10 +55,12 @@ def new_home(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data of an engine that was started once: making it takes seconds, opening it does not."""
-    home = tmp_path_factory.mktemp("template")
-    embedded.ensure(home)
-    embedded.stop(home)
-    return home / "pgdata"
+
+    def make(home: Path) -> None:
+        embedded.ensure(home)
+        embedded.stop(home)
+
+    return made_once(tmp_path_factory, "engine-template", make) / "pgdata"
 
 
 @pytest.fixture
