@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,12 @@ def expected(name: str) -> Tables:
     """A source's expected.toml; nothing where there is none."""
     path = FOLDER / name / EXPECTED
     return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+@cache
+def symbol(name: str) -> str:
+    """A symbol of a source's: the one whose candles are recorded first."""
+    return next(str(it["symbol"]) for it in expected(name).values() if it["kind"] == "candles")
 
 
 ALL = tuple(_recordings())

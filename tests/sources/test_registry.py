@@ -26,13 +26,8 @@ def test_no_two_sources_have_one_place_or_one_colour() -> None:
     assert len(shown) == len(load()) + 1
 
 
-def test_what_is_a_second_way_or_needs_to_be_chosen_has_no_place() -> None:
-    assert [name for name, source in load().items() if source.place is None] == [
-        "binance_futures_archive",
-        "binance_spot_archive",
-        "coinbase",
-        "coingecko_pro",
-    ]
+def test_a_second_way_has_no_place_of_its_own() -> None:
+    assert not [it.name for it in load().values() if it.serves and it.place is not None]
 
 
 def test_one_source_alone_tells_which_coins_there_are() -> None:

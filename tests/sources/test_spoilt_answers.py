@@ -38,18 +38,11 @@ from sandbox.app import application
 from sandbox.venue import Ask
 from sources import coingecko
 from tests.fuzz import Inputs
+from tests.sources.recordings import symbol
 
 NOW = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)
 SOURCES = load()
 SHARE = 0.5 / len(SOURCES)
-SYMBOLS = {
-    "binance_futures": "BTCUSDT",
-    "binance_spot": "BTCUSDT",
-    "okx": "BTC-USDT",
-    "bybit": "BTCUSDT",
-    "cryptocompare": "BTC",
-    "coinbase": "BTC-USD",
-}
 SPOILT_ANSWERS = 6  # of one call; then they are whole, so that pages come to an end
 ODD = [
     None, True, False, 0, 1, -1, 2**53, 2**63 - 1, -(2**63), 1e308, -0.5, 5e-324, "", " ", "0",
@@ -250,8 +243,8 @@ def candles(source: Source) -> Call:
     def ask(connected: httpx.Client, dice: Random) -> None:
         end = NOW.replace(minute=0) - dice.choice([0, 40, 24 * 70]) * HOUR
         window = Window(end - dice.choice([1, 30, 120]) * HOUR, end)
-        symbol = SYMBOLS.get(source.listings, "bitcoin")
-        listing = Listing(1, source.name, symbol, multiple=dice.choice([1, 1, 1000]))
+        multiple = dice.choice([1, 1, 1000])
+        listing = Listing(1, source.name, symbol(source.name), multiple=multiple)
         for page in list(pages(source, window, NOW))[:2]:
             frame = check(fetch(connected, source, listing, page, NOW).frame)
             assert frame["open_time"].is_between(page.start, page.end, closed="left").all()
@@ -262,7 +255,7 @@ def candles(source: Source) -> Call:
 
 def first(source: Source) -> Call:
     def ask(connected: httpx.Client, _: Random) -> None:
-        listing = Listing(1, source.name, SYMBOLS.get(source.listings, "bitcoin"))
+        listing = Listing(1, source.name, symbol(source.name))
         found = first_candle(connected, source, listing, NOW)
         assert found is None or found + HOUR <= NOW
 
