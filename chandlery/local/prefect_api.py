@@ -1,11 +1,13 @@
 """A Prefect server's API, as far as `chandlery` needs it: up, bury, automations, config."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from chandlery.local.instance import Place, running
 
@@ -13,6 +15,7 @@ POOL = "chandlery"
 UNDER_WAY = ("RUNNING", "PENDING", "CANCELLING")
 SECONDS = 30.0
 PEEK_SECONDS = 2.0
+ATTEMPTS = 8  # within a minute
 NOTIFIER = "slack-webhook"
 """The block type that takes any address of Apprise's, Slack's or not."""
 
@@ -25,6 +28,7 @@ class Server:
     """A server that may not be up yet."""
 
     api: str
+    sleep: Callable[[float], None] = time.sleep
 
     def healthy(self) -> bool | None:
         """Whether it answers; None if not yet."""
@@ -136,9 +140,28 @@ class Server:
         return self._send("POST", path, body or {}).json()
 
     def _send(self, method: str, path: str, body: Row | None = None) -> httpx.Response:
+        """What it answers, in the end: it turns away who comes while its SQLite is locked."""
+        again = Retrying(
+            retry=retry_if_exception(_is_busy),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_exponential(max=10),
+            sleep=self.sleep,
+            reraise=True,
+        )
+        return again(self._send_once, method, path, body)
+
+    def _send_once(self, method: str, path: str, body: Row | None) -> httpx.Response:
         url = f"{self.api}{path}"
         answer = httpx.request(method, url, json=body, timeout=SECONDS, trust_env=False)
         return answer.raise_for_status()
+
+
+def _is_busy(error: BaseException) -> bool:
+    """Whether the server did nothing with a request but turn it away."""
+    return (
+        isinstance(error, httpx.HTTPStatusError)
+        and error.response.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    )
 
 
 def at_hand(home: Path) -> Server | None:

@@ -305,7 +305,7 @@ def test_no_hourly_run_for_too_long_is_told(site: Site, tmp_path: Path) -> None:
     def soon(found: dict[str, dict[str, Any]]) -> None:
         found["hourly falls behind"]["trigger"]["within"] = 10
 
-    site.apply(f"--file={declared(tmp_path, soon)}")
+    assert site.apply(f"--file={declared(tmp_path, soon)}").returncode == 0
     told = site.message("falls behind")
     assert told["message"].startswith("No hourly run has come to a good end for 0:00:10 (h:mm:ss).")
     site.apply()
@@ -328,7 +328,7 @@ def test_a_run_whose_process_and_worker_are_gone_is_called_crashed_and_told(
     def soon(found: dict[str, dict[str, Any]]) -> None:
         found["a run is gone without a word"]["trigger"]["within"] = 10
 
-    site.apply(f"--file={declared(tmp_path, soon)}")
+    assert site.apply(f"--file={declared(tmp_path, soon)}").returncode == 0
     run = site.start("backfill", start_year=2020, now=NOW)
     site.event(run, "prefect.flow-run.heartbeat")
     mark = f"CHANDLERY_KEPT={site.environment['CHANDLERY_HOME']}/logs/worker.log"
