@@ -43,11 +43,9 @@ def frame(
     `coins` are those asked for, `names` the sources' names by their numbers.
     """
     count = (len(sent) - _HEADER - _TRAILER) // _ROW.itemsize
-    return (
-        _frame(np.frombuffer(sent, _ROW, count, _HEADER), coins, timeframe, names)
-        if count
-        else None
-    )
+    if not count:
+        return None
+    return _frame(np.frombuffer(sent, _ROW, count, _HEADER), coins, timeframe, names)
 
 
 def _frame(

@@ -22,7 +22,7 @@ _ALONE = "-- no transaction"
 _LOCK = 0x6368616E646C6572  # "chandler": one migrates at a time
 
 _OBJECT = "objects/"  # before the name of one, beside those of migrations
-_LEDGER = """
+_TABLE = """
 create table if not exists migration (
     name text primary key,
     checksum text not null,
@@ -97,7 +97,7 @@ def _begin(connection: Connection) -> None:
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
         connection.execute("set local client_min_messages = warning")
-        connection.execute(_LEDGER)
+        connection.execute(_TABLE)
 
 
 def _who(connection: Connection) -> str:

@@ -22,13 +22,13 @@ Ask = Callable[[Source], pl.DataFrame]
 
 
 @pytest.fixture(scope="module")
-def venues() -> Iterator["Serving"]:
+def venues() -> Iterator[Serving]:
     with serving(coins=120, seed=1, now=NOW) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(venues: "Serving") -> Iterator["Serving"]:
+def sandbox(venues: Serving) -> Iterator[Serving]:
     venues.clear()
     venues.forget()
     yield venues
@@ -36,7 +36,7 @@ def sandbox(venues: "Serving") -> Iterator["Serving"]:
 
 
 @pytest.fixture
-def connected(sandbox: "Serving", clock: Clock) -> Iterator[httpx.Client]:
+def connected(sandbox: Serving, clock: Clock) -> Iterator[httpx.Client]:
     with client(sandbox.url, timepiece=clock.timepiece) as connected:
         yield connected
 
@@ -98,7 +98,7 @@ def test_an_unknown_symbol_is_refused_in_its_own_words(
 @pytest.mark.parametrize("kind", ["cut", "truncated", "500", "502", "503", "html", "empty"])
 @both()
 def test_trouble_of_seconds_passes_unnoticed(
-    sandbox: "Serving", ask: Ask, clock: Clock, kind: str, source: Source
+    sandbox: Serving, ask: Ask, clock: Clock, kind: str, source: Source
 ) -> None:
     calm = ask(source)
     sandbox.fault(kind, source=source.name, count=2)
@@ -106,7 +106,7 @@ def test_trouble_of_seconds_passes_unnoticed(
     assert 2 < sum(clock.slept) < 6
 
 
-def test_a_slow_answer_is_an_answer(sandbox: "Serving", ask: Ask) -> None:
+def test_a_slow_answer_is_an_answer(sandbox: Serving, ask: Ask) -> None:
     sandbox.fault("slow", source=SPOT.name, seconds=0.05, count=1)
     assert ask(SPOT).height > 50
 
@@ -115,7 +115,7 @@ def test_a_slow_answer_is_an_answer(sandbox: "Serving", ask: Ask) -> None:
     ("kind", "error"), [("cut", Unavailable), ("500", Unavailable), ("html", Malformed)]
 )
 def test_lasting_trouble_is_told(
-    sandbox: "Serving", ask: Ask, kind: str, error: type[Exception]
+    sandbox: Serving, ask: Ask, kind: str, error: type[Exception]
 ) -> None:
     sandbox.fault(kind, source=FUTURES.name)
     with pytest.raises(error, match=r"^binance_futures: .*BTCUSDT"):
@@ -123,7 +123,7 @@ def test_lasting_trouble_is_told(
 
 
 def test_too_many_requests_are_followed_by_a_pause_and_not_by_a_ban(
-    sandbox: "Serving", ask: Ask, clock: "Clock"
+    sandbox: Serving, ask: Ask, clock: "Clock"
 ) -> None:
     sandbox.fault("429", source=FUTURES.name, seconds=7, count=1)
     assert ask(FUTURES).height > 50
@@ -131,7 +131,7 @@ def test_too_many_requests_are_followed_by_a_pause_and_not_by_a_ban(
 
 
 def test_a_ban_keeps_everything_back_until_it_ends(
-    sandbox: "Serving", ask: Ask, clock: "Clock"
+    sandbox: Serving, ask: Ask, clock: "Clock"
 ) -> None:
     sandbox.fault("418", source=FUTURES.name, seconds=3600, count=1)
     for _ in range(3):
@@ -148,7 +148,7 @@ def test_a_ban_keeps_everything_back_until_it_ends(
 
 @pytest.mark.parametrize("kind", ["451", "403"])
 def test_where_spot_is_blocked_the_mirror_gives_the_same(
-    sandbox: "Serving", ask: Ask, caplog: pytest.LogCaptureFixture, kind: str
+    sandbox: Serving, ask: Ask, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     calm = ask(SPOT)
     sandbox.fault(kind, source=SPOT.name)
@@ -161,7 +161,7 @@ def test_where_spot_is_blocked_the_mirror_gives_the_same(
     assert len(caplog.messages) == 2
 
 
-def test_where_futures_are_blocked_they_are_off(sandbox: "Serving", ask: Ask) -> None:
+def test_where_futures_are_blocked_they_are_off(sandbox: Serving, ask: Ask) -> None:
     sandbox.fault("451", source=FUTURES.name)
     for _ in range(3):
         with pytest.raises(Blocked) as caught:
@@ -188,7 +188,7 @@ def test_a_budget_is_read_from_the_catalogue_and_kept_without_being_told(clock: 
 
 @pytest.mark.parametrize("kind", ["429", "429-as-200"])
 def test_coingeckos_limit_is_waited_for_whatever_its_status(
-    sandbox: "Serving", connected: httpx.Client, clock: Clock, kind: str
+    sandbox: Serving, connected: httpx.Client, clock: Clock, kind: str
 ) -> None:
     sandbox.fault(kind, source="coingecko", seconds=53, count=1)
     assert coingecko.coins(connected, 5).height == 5
