@@ -8,7 +8,7 @@ Kept as plain as such scripts are: nothing is resumed, checked, deduplicated or 
 import sys
 
 import ccxt  # type: ignore[import-not-found]  # neither is in .venv
-import pandas as pd  # type: ignore[import-untyped]  # the same
+import pandas as pd  # type: ignore[import-untyped]  # nor are its types
 from sqlalchemy import create_engine
 
 PAGE = 1000
