@@ -29,7 +29,7 @@ from chandlery import store
 from chandlery.engine.batch import FLUSH_ROWS
 from chandlery.model.frame import SCHEMA
 from chandlery.settings import Settings, settings
-from chandlery.store.write import COLUMNS
+from chandlery.store.frames.write import COLUMNS
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 SOURCE = "bench"

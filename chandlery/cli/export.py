@@ -21,7 +21,7 @@ from chandlery.engine.chosen import choose
 from chandlery.errors import Misuse
 from chandlery.model import Coin, Window, window
 from chandlery.settings import settings
-from chandlery.store.read import SCHEMA, TIMEFRAMES
+from chandlery.store.frames.read import SCHEMA, TIMEFRAMES
 
 Put = Callable[[pl.DataFrame], None]
 Open = Callable[[Path], AbstractContextManager[Put]]

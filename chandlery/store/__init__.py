@@ -1,4 +1,9 @@
-"""TimescaleDB: connect, migrate, write, read, what is missing, what is there."""
+"""TimescaleDB: connect, migrate, write, read, what is missing, what is there.
+
+What takes or gives frames is loaded at its first use: who only looks does not wait for polars.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from chandlery.store.absences import (
     Absence,
@@ -14,11 +19,9 @@ from chandlery.store.coins import (
     LeftOut,
     Unseen,
     active,
-    adopt,
     find,
     ids,
     inactive_ids,
-    learn_coins,
     learnt_at,
     learnt_number,
     left_out,
@@ -32,9 +35,9 @@ from chandlery.store.coins import (
 )
 from chandlery.store.compress import Packed, compress, tidy
 from chandlery.store.connect import Connection, alone, connect
-from chandlery.store.coverage import held
+from chandlery.store.coverage import Held, held
 from chandlery.store.database import Database, explained
-from chandlery.store.findings import Finding, find_oddities, look_for, open_findings, suspects
+from chandlery.store.findings import Finding, find_oddities, look_for, suspects
 from chandlery.store.gaps import (
     NOT_MISSING,
     Gap,
@@ -49,11 +52,9 @@ from chandlery.store.gaps import (
 from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
 from chandlery.store.listings import (
     DelistedListing,
-    Learnt,
     Pair,
     doubt_starts,
     learn_delisted,
-    learn_listings,
     listings,
     note_prices,
     note_start,
@@ -61,18 +62,23 @@ from chandlery.store.listings import (
     source_key,
     symbols_at,
 )
-from chandlery.store.measures import Step, keep_quality, measure, shares, trend, unlisted
 from chandlery.store.migrate import migrate
 from chandlery.store.missing import missing, note_wanted, wanted
 from chandlery.store.process import Process
-from chandlery.store.read import TIMEFRAMES, read
 from chandlery.store.reconcile import Mismatch, compared_windows, reconcile
 from chandlery.store.refresh import refresh
 from chandlery.store.restated import History, Version, history
 from chandlery.store.roles import make_roles, share
 from chandlery.store.spent import note_spent, spent
 from chandlery.store.thin import KEPT, thin
-from chandlery.store.write import write
+
+if TYPE_CHECKING:
+    from chandlery.store.frames.coins import adopt, learn_coins
+    from chandlery.store.frames.findings import open_findings
+    from chandlery.store.frames.listings import Learnt, learn_listings
+    from chandlery.store.frames.measures import Step, keep_quality, measure, shares, trend, unlisted
+    from chandlery.store.frames.read import TIMEFRAMES, read
+    from chandlery.store.frames.write import write
 
 __all__ = [
     "KEPT",
@@ -88,6 +94,7 @@ __all__ = [
     "Finding",
     "Gap",
     "Health",
+    "Held",
     "History",
     "Hole",
     "Learnt",
@@ -175,3 +182,11 @@ __all__ = [
     "wanted",
     "write",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whichever of them it is
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from chandlery.store import frames  # noqa: PLC0415 - polars takes 0.4 s to import
+
+    return getattr(frames, name)

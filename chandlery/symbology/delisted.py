@@ -87,9 +87,8 @@ def keep(
             told = pl.DataFrame(curated, {"id": pl.String(), "symbol": pl.String()}, orient="row")
             store.adopt(connection, name, told)  # what a newer table knows
             store.learn_delisted(connection, name, listings, now)
-        known = pl.DataFrame({"id": store.inactive_ids(connection)}, schema={"id": pl.String()})
-        kinds = known.with_columns(crypto=is_crypto(pl.col("id"), context.include))
-        store.note_crypto(connection, dict(kinds.iter_rows()))
+        ids = store.inactive_ids(connection)
+        store.note_crypto(connection, {id_: is_crypto(id_, context.include) for id_ in ids})
 
 
 def _over(

@@ -211,7 +211,7 @@ def _coins(context: RunContext, most: int | None) -> pl.DataFrame:
         "name",
         "rank",
         ticker=pl.col("symbol").str.to_uppercase(),
-        crypto=is_crypto(pl.col("id"), context.include),
+        crypto=pl.Series([is_crypto(id_, context.include) for id_ in seen["id"]], dtype=pl.Boolean),
         price="price",
     )
 

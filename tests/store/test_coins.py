@@ -8,7 +8,8 @@ import pytest
 
 from chandlery import store
 from chandlery.model import HOUR
-from chandlery.store.coins import find, learn_coins
+from chandlery.store.coins import find
+from chandlery.store.frames.coins import learn_coins
 from chandlery.store.listings import listings, note_start
 
 Learn = Callable[..., int]

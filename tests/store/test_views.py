@@ -10,7 +10,8 @@ import pytest
 
 from chandlery import store
 from chandlery.model import HOUR
-from chandlery.store.listings import learn_listings, listings, note_start
+from chandlery.store.frames.listings import learn_listings
+from chandlery.store.listings import listings, note_start
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
@@ -173,9 +174,9 @@ def test_completeness_is_counted_at_each_reading_and_never_latched(
         "4h": (Decimal("91.6667"), 1, True),
         "1d": (Decimal("50.0000"), 1, True),
     }
-    held = store.held(connection, T0 + 50 * HOUR).row(0, named=True)
-    assert (held["symbol"], held["hours"], held["missing"]) == ("BTC", 47, 1)
-    assert (held["bars_4h"], held["bars_1d"], held["sources"]) == (12, 2, "spot")
+    (held,) = store.held(connection, T0 + 50 * HOUR)
+    assert (held.symbol, held.hours, held.missing) == ("BTC", 47, 1)
+    assert (held.bars_4h, held.bars_1d, held.sources) == (12, 2, "spot")
 
 
 def test_a_day_is_24_hours_to_a_reader_whose_clocks_change(

@@ -59,7 +59,7 @@ def read(
         cursor.copy(statement) as copy,
     ):
         sent = b"".join(copy)
-    from chandlery.store import binary_rows  # noqa: PLC0415 - numpy takes 0.1 s to import
+    from chandlery.store.frames import binary_rows  # noqa: PLC0415 - numpy takes 0.1 s to import
 
     found = binary_rows.frame(sent, coins, timeframe, _names(connection))
     return SCHEMA.to_frame() if found is None else found
