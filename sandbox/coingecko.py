@@ -30,6 +30,7 @@ from sandbox.coingecko_tickers import (
     spot_ticker,
     stamp,
 )
+from sandbox.known import GECKOTERMINAL, address
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.words import DAY, Coin, Market
@@ -123,9 +124,17 @@ class CoinGecko:
         """Return the coins that it tells of."""
         return [coin for coin in self._market.coins if coin.active]
 
-    def _list(self, _: Ask) -> Answer:
-        """Answer all ids."""
-        return json([{"id": c.id, "symbol": c.symbol, "name": c.name} for c in self._active()])
+    def _list(self, ask: Ask) -> Answer:
+        """Answer all ids, with the addresses of tokens if asked for."""
+        rows: list[Info] = [
+            {"id": c.id, "symbol": c.symbol, "name": c.name} for c in self._active()
+        ]
+        if ask.query.get("include_platform") == "true":
+            pooled = {each.coin for each in self._market.listings(GECKOTERMINAL)}
+            for row in rows:
+                has = row["id"] in pooled
+                row["platforms"] = {"ethereum": address("token", row["id"])} if has else {}
+        return json(rows)
 
     def _markets(self, ask: Ask) -> Answer:
         """Answer a page of the ranking: empty past its end."""

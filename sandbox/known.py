@@ -1,6 +1,7 @@
 """The tables of the made-up universe: who is listed where, and how each venue spells it."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 SPOT = "binance_spot"
 FUTURES = "binance_futures"
@@ -9,6 +10,7 @@ BYBIT = "bybit"
 KRAKEN = "kraken"
 COINBASE = "coinbase"
 COINGECKO = "coingecko"
+GECKOTERMINAL = "geckoterminal"
 CRYPTOCOMPARE = "cryptocompare"
 BOTH = (FUTURES, SPOT)
 
@@ -106,3 +108,18 @@ OPENED = {
 def thousand(source: str, ticker: str) -> str:
     """Return how a venue calls a thousand of a coin."""
     return f"{ticker}1000" if (source, ticker) in BACKWARDS else f"1000{ticker}"
+
+
+def address(*words: str) -> str:
+    """Return an address on Ethereum, made up from words."""
+    return "0x" + sha256(" ".join(words).encode()).hexdigest()[:40]
+
+
+def is_pooled(coin: str, rank: int) -> bool:
+    """Tell whether a coin that trades nowhere else has a pool: the twin, and half of the others."""
+    return coin == "ethereum-made-up-twin" or (rank > len(KNOWN) and rank % 2 == 1)
+
+
+def pool(coin: str) -> str:
+    """Return the pool of a coin, by its id: network, address, and which side the coin is."""
+    return f"eth/{address('pool', coin)}/base"

@@ -114,6 +114,9 @@ class Listings:
             since = min(dates, default=self._since(known.COINGECKO, coin))
             ticker = coin.symbol.upper()
             yield Listing(known.COINGECKO, coin.id, ticker, "USD", coin.id, since)
+            if not dates and known.is_pooled(coin.id, coin.rank):
+                symbol = known.pool(coin.id)
+                yield Listing(known.GECKOTERMINAL, symbol, ticker, "USD", coin.id, since)
             if ticker not in tickers:
                 yield Listing(known.CRYPTOCOMPARE, ticker, ticker, "USD", coin.id, since)
             tickers.add(ticker)

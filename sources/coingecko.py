@@ -14,6 +14,8 @@ alone since a run takes its time. Of the coins and symbols:
   coin or market whose id or symbols have that is left out.
 - `/coins/markets` moves as well: a coin that slid onto the next page meanwhile counts once. A page
   that mostly came before is a cache's, and no word on the coins that it hides.
+- `/coins/list` with `include_platform=true` has every coin's tokens in one answer, by blockchain:
+  an address is null or empty where the coin has none there.
 - `/global` says how many coins there are, as `data.active_cryptocurrencies`.
 - One object without an id or a symbol does not cost the others: it is left out, and told.
 """
@@ -32,7 +34,7 @@ from chandlery.errors import Malformed
 from chandlery.model import one_line
 from chandlery.venues.fetch import MOST_ANSWERS, send
 from chandlery.venues.parsing import columns
-from chandlery.venues.source import LONGEST_NAME, Many, Ranking, Source, is_nameable
+from chandlery.venues.source import LONGEST_NAME, TOKENS, Many, Ranking, Source, is_nameable
 from chandlery.venues.verdicts import said_by
 from sources import _coingecko
 from sources import _coingecko_prices as prices
@@ -67,7 +69,7 @@ TICKERS = pl.Schema(
     },
 )
 
-NAMES = ("id", "symbol", "name", "base", "target", "coin_id")
+NAMES = ("id", "symbol", "name", "base", "target", "coin_id", "platform", "address")
 Row = Mapping[str, object]
 Read = Callable[[Row], Row | None]
 """An object of a list as a row: None where it is not wanted, ValueError where it is odd."""
@@ -110,6 +112,34 @@ def tickers(client: httpx.Client, exchange: str, *, derivatives: bool) -> pl.Dat
             pages = _pages(client, request, "tickers", TICKERS_A_PAGE)
             found, read = [each for page in pages for each in page], ticker
         return _frame(found, read, TICKERS).unique(maintain_order=True)
+
+
+def tokens(client: httpx.Client) -> pl.DataFrame:
+    """The addresses of all coins' tokens, by blockchain: TOKENS."""
+    with said_by(VENUE.name, "list"):
+        return _frame(_tokens(_listed(send(client, VENUE, tokens_request()))), token, TOKENS)
+
+
+def tokens_request() -> httpx.Request:
+    """All coins, with the addresses of their tokens."""
+    return httpx.Request("GET", f"{URL}/coins/list", params={"include_platform": "true"})
+
+
+def _tokens(coins: list[object]) -> list[object]:
+    """An object for each token of coins' objects."""
+    return [
+        {"id": each.get("id"), "platform": platform, "address": address}
+        for each in coins
+        if isinstance(each, dict) and isinstance(each.get("platforms"), dict)
+        for platform, address in each["platforms"].items()
+    ]
+
+
+def token(found: Row) -> Row | None:
+    """A coin's token as a row of TOKENS; None where it has no address."""
+    if not found.get("address") or not found.get("platform"):
+        return None
+    return {name: _word(found, name).strip() for name in TOKENS.names()}
 
 
 def coins_request(page: int) -> httpx.Request:
@@ -240,7 +270,7 @@ SOURCE = Source(
     parse=prices.parse,
     place=30,
     colour="#f0e442",
-    ranking=Ranking(VENUE.name, coins, number_of_coins, tickers),
+    ranking=Ranking(VENUE.name, coins, number_of_coins, tickers, tokens),
     reach=REACH,
     many=Many(
         most=prices.MOST,

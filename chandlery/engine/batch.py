@@ -31,7 +31,7 @@ from chandlery.engine.result import Failure, RunResult
 from chandlery.engine.source_batch import SourceBatch, Step
 from chandlery.engine.spec import RunSpec
 from chandlery.errors import SourceError
-from chandlery.model import Coin, Listing, within
+from chandlery.model import KINDS, Coin, Listing, within
 from chandlery.venues import Fetched, Source, fetch
 
 BATCH = 50  # coins that are planned, and in Prefect retried, together
@@ -75,6 +75,7 @@ def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     for source in sources_in_order(context, spec):
         mine = [each for each in listings if each.source == source.listings]
         mine = [each for each in mine if each.market not in mispriced]
+        mine = _in_turn(context, spec, source, mine)
         if source.serves in spec.sources and not spec.archive:
             mine = [each for each in mine if each.market in refused or _is_closed(each, result)]
         if mine:
@@ -100,6 +101,16 @@ def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     result.unlisted += [coin.symbol for coin in coins if coin.key not in listed]
 
 
+def _in_turn(
+    context: RunContext, spec: RunSpec, source: Source, listings: list[Listing]
+) -> list[Listing]:
+    """The listings that this run asks for: hourly, a slow source is asked for the best only."""
+    if source.hourly is None or not spec.is_hourly or not listings:
+        return listings
+    best = context.database.do(store.best_listed, source.listings, source.hourly)
+    return [each for each in listings if each.coin in best]
+
+
 def _answered(batch: SourceBatch) -> set[int]:
     """The coins that a second way has files of, or may have had: their listings are over."""
     return {
@@ -110,7 +121,7 @@ def _answered(batch: SourceBatch) -> set[int]:
 
 
 def sources_in_order(context: RunContext, spec: RunSpec) -> list[Source]:
-    """The sources to ask, as the spec has them, but indicative ones after all that are traded.
+    """The sources to ask, as the spec has them, but a worse kind after all of the better ones.
 
     Where there is a second way to a source's candles, it comes after; with `spec.archive` before.
     A second way that is named stands where it is named.
@@ -121,7 +132,7 @@ def sources_in_order(context: RunContext, spec: RunSpec) -> list[Source]:
         ways = [each for each in known if each.serves == name and each.name not in spec.sources]
         found += [*ways, context.sources[name]] if spec.archive else [context.sources[name], *ways]
     able = [source for source in found if venues.configured(context.keys, source)]
-    return sorted(able, key=lambda source: source.kind == "indicative")
+    return sorted(able, key=lambda source: KINDS.index(source.kind))
 
 
 def _is_closed(listing: Listing, result: RunResult) -> bool:
@@ -162,13 +173,14 @@ def _write(
 def _keys(batch: SourceBatch, source: Source) -> list[int]:
     """The database's numbers of those sources whose candles this one's do not replace.
 
-    A traded candle replaces an indicative one, wherever either stands in the order.
+    A candle of a better kind replaces one of a worse, wherever either stands in the order.
     """
     known = batch.context.sources
     names = list(dict.fromkeys(known[name].listings for name in batch.spec.sources))
     before = set(names[: names.index(source.listings)])
-    traded = {name for name in names if known[name].kind == "traded"}
-    kept = before & traded if source.kind == "traded" else before | traded
+    mine = KINDS.index(source.kind)
+    place = {name: KINDS.index(known[name].kind) for name in names}
+    kept = [it for it in names if place[it] < mine or (place[it] == mine and it in before)]
     return [batch.context.database.do(store.source_key, name) for name in sorted(kept)]
 
 

@@ -10,7 +10,7 @@ from chandlery import store, venues
 from chandlery.engine.claimed import Claim
 from chandlery.engine.context import RunContext
 from chandlery.engine.spec import RunSpec
-from chandlery.model import HOUR, Listing, Window, whole_hour
+from chandlery.model import HOUR, KINDS, Listing, Window, whole_hour
 from chandlery.store import Absence
 from chandlery.venues import Source
 
@@ -113,11 +113,10 @@ def _again(
 
 
 def _replaced(context: RunContext, source: Source) -> list[int]:
-    """The sources (by key) whose candles this one's are to replace: the indicative, if traded."""
-    if source.kind == "indicative":
-        return []
-    indicative = [name for name, each in context.sources.items() if each.kind == "indicative"]
-    return [context.database.do(store.source_key, name) for name in indicative]
+    """The sources (by key) whose candles this one's are to replace: those of a worse kind."""
+    worse = KINDS[KINDS.index(source.kind) + 1 :]
+    names = [name for name, each in context.sources.items() if each.kind in worse]
+    return [context.database.do(store.source_key, name) for name in names]
 
 
 def _awake(page: Window, known: Iterable[Absence], spec: RunSpec) -> Window | None:

@@ -11,6 +11,7 @@ from chandlery.model import HOUR, Coin, Window, instant, one_line, whole_hour
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
 FILL_HOURS = 30 * 24  # how far back gaps are filled, if nobody says otherwise
+NEWEST_HOURS = 24  # how far back an hourly run looks
 RECHECK_HOURS = 72
 """Once a day, so that each hour is seen again at one and at two days old: some are restated for
 hours, and an answer may be a cache's of the day before. It all fits into one page."""
@@ -53,6 +54,11 @@ class RunSpec:
     name: str = "a run"  # what people know it by
     shard: Shard | None = None  # of these coins only this part
     delisted: bool = False  # also coins that were over before anybody asked for them
+
+    @property
+    def is_hourly(self) -> bool:
+        """Whether it is for the newest hours of all coins, as a run of every hour is."""
+        return self.symbols is None and self.window.hours <= NEWEST_HOURS
 
 
 class Choices(TypedDict, total=False):

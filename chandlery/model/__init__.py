@@ -5,7 +5,7 @@ What is said of frames is loaded at its first use: who only looks does not wait 
 
 from typing import TYPE_CHECKING, Any
 
-from chandlery.model.text import Coin, Kind, Listing, one_line, price
+from chandlery.model.text import KINDS, Coin, Kind, Listing, one_line, price
 from chandlery.model.time import (
     HOUR,
     Window,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HOUR",
+    "KINDS",
     "SCHEMA",
     "Coin",
     "Kind",

@@ -145,6 +145,27 @@ def note_prices(connection: Connection, listings: Sequence[Listing], now: dateti
     connection.execute(query("note_prices"), asked)
 
 
+def listed_at(connection: Connection, sources: Sequence[str]) -> set[str]:
+    """The ids of the coins that are listed at one of these sources, without an end."""
+    rows = connection.execute(
+        "select distinct coin.id from listing join source on source.key = listing.source"
+        " join coin on coin.key = listing.coin where source.name = any (%s) and ends_at is null",
+        (list(sources),),
+    )
+    return {id_ for (id_,) in rows}
+
+
+def best_listed(connection: Connection, source: str, most: int) -> set[int]:
+    """The keys of the `most` coins, best rank first, that are listed at a source without an end."""
+    rows = connection.execute(
+        "select coin.key from listing join source on source.key = listing.source"
+        " join coin on coin.key = listing.coin where source.name = %s and ends_at is null"
+        " group by coin.key order by coin.rank nulls last, coin.key limit %s",
+        (source, most),
+    )
+    return {key for (key,) in rows}
+
+
 def open_pairs(connection: Connection, source: str) -> dict[Pair, datetime | None]:
     """What is listed at a source without an end, and since when in the venue's word."""
     rows = connection.execute(

@@ -25,8 +25,9 @@ from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store import DelistedListing
 from chandlery.symbology.delisted_symbols import DELISTED, DelistedSymbol
 from chandlery.symbology.kinds import is_crypto
-from chandlery.symbology.markets import QUOTES, SourceList, in_dollars
+from chandlery.symbology.markets import QUOTES, in_dollars
 from chandlery.symbology.reused import REUSED
+from chandlery.symbology.source_list import SourceList
 from chandlery.venues import CATALOGUE, Source
 from chandlery.venues.parsing.multiples import plain
 

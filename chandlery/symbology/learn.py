@@ -17,8 +17,9 @@ from chandlery.model import whole_hour
 from chandlery.symbology.delisted import find, keep
 from chandlery.symbology.kinds import is_crypto
 from chandlery.symbology.left_out import DELISTED
-from chandlery.symbology.markets import LISTED, SourceList, asked, in_dollars, lists
+from chandlery.symbology.markets import asked, in_dollars, lists
 from chandlery.symbology.renames import renames
+from chandlery.symbology.source_list import LISTED, SourceList
 
 log = logging.getLogger(__name__)
 
@@ -51,18 +52,20 @@ class Universe:
         return asdict(self)
 
 
-def learn(
+def learn(  # noqa: PLR0913  what is learnt, and what for
     context: RunContext,
     now: datetime,
     most: int | None = None,
     named: Sequence[str] = (),
     *,
     delisted: bool = False,
+    pools: bool = True,
 ) -> Universe:
     """Keep the `most` best-ranked coins (all, if None) and their listings at every source.
 
-    That is at the sources in force, and at those `named`. With all coins, or where `delisted` is
-    asked for, also what was over before it was known.
+    That is at the sources in force, and at those `named`; finding the `pools` of coins that trade
+    nowhere else takes minutes. With all coins, or where `delisted` is asked for, also what was over
+    before it was known.
 
     What one venue does not tell is left for another time, with its words in `failures`. Without
     CoinGecko what is known stays; if nothing is, the venues' own lists must do: their coins are
@@ -77,10 +80,11 @@ def learn(
             log.warning("without CoinGecko coins are told apart by venue only, and not ranked")
             _learn_unmapped(context, now, universe)
         return universe
-    found = dict(lists(context, seen, universe.failures, named))
+    sources = [each for each in asked(context, named) if pools or each.pools is None]
+    found = dict(lists(context, sources, seen, now, universe.failures))
     universe.there_are = _there_are(context, seen, most)
     context.database.do(_keep, universe, seen, found, now, most)
-    for source in asked(context, named):  # also who did not answer: a day later it is asked again
+    for source in sources:  # also who did not answer: a day later it is asked again
         context.database.do(store.note_learnt, LISTINGS.format(source.name), now)
     if most is None or delisted:
         _learn_delisted(context, universe, found, now)
@@ -179,7 +183,10 @@ def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
 
 
 def learn_if_due(context: RunContext, spec: RunSpec) -> None:
-    """Before a run: learn the coins, and what the spec's sources list, where a day has passed."""
+    """Before a run: learn the coins, and what the spec's sources list, where a day has passed.
+
+    Pools are left to `sync-coins`, unless the run asks nobody else who trades.
+    """
     known, old = context.database.do(store.find), _old(context, spec)
     if known and not old:
         return
@@ -187,7 +194,14 @@ def learn_if_due(context: RunContext, spec: RunSpec) -> None:
     enough = max(FIRST_COINS if named else spec.max_coins or 0, COINS_A_PAGE, len(known))
     why = f"{', '.join(old)}: not known, or a day old" if known else "no coin is known yet"
     log.warning("%s: learning the %s best by market cap", why, f"{enough:,}")
-    failures = learn(context, spec.now, enough, spec.sources, delisted=spec.delisted).failures
+    failures = learn(
+        context,
+        spec.now,
+        enough,
+        spec.sources,
+        delisted=spec.delisted,
+        pools=_wants_pools(context, spec),
+    ).failures
     for source, words in failures.items():
         log.warning("what %s lists could not be learnt: %s", source, words)
     if not context.database.do(store.find, most=1):
@@ -197,10 +211,20 @@ def learn_if_due(context: RunContext, spec: RunSpec) -> None:
 
 def _old(context: RunContext, spec: RunSpec) -> list[str]:
     """What the spec needs to be known, and is not, or was learnt a day ago and more."""
-    sources_ = [LISTINGS.format(source.name) for source in asked(context, spec.sources)]
+    pools = _wants_pools(context, spec)
+    sources_ = [
+        LISTINGS.format(source.name)
+        for source in asked(context, spec.sources)
+        if pools or source.pools is None
+    ]
     wanted = [UNIVERSE, *([DELISTED] if spec.delisted else []), *sources_]
     learnt = {what: context.database.do(store.learnt_at, what) for what in wanted}
     return [what for what, at in learnt.items() if at is None or spec.now - at >= FRESH]
+
+
+def _wants_pools(context: RunContext, spec: RunSpec) -> bool:
+    """Whether a run has use for pools now: only where it asks no venue."""
+    return not any(context.sources[name].kind == "traded" for name in spec.sources)
 
 
 def _coins(context: RunContext, most: int | None) -> pl.DataFrame:

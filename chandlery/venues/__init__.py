@@ -18,6 +18,7 @@ from chandlery.venues.fetch import (
 )
 from chandlery.venues.folders import months, symbols
 from chandlery.venues.parsing.malformed import Fetched, MalformedRows
+from chandlery.venues.pools import pools_of
 from chandlery.venues.reach import refuse_if_nobody_is_there
 from chandlery.venues.registry import colours, in_order, load, ranking
 from chandlery.venues.source import (
@@ -27,6 +28,7 @@ from chandlery.venues.source import (
     Many,
     Markets,
     OddEntry,
+    Pools,
     Ranking,
     Seal,
     Source,
@@ -49,6 +51,7 @@ __all__ = [
     "Markets",
     "Metering",
     "OddEntry",
+    "Pools",
     "Ranking",
     "Seal",
     "Source",
@@ -66,6 +69,7 @@ __all__ = [
     "load",
     "months",
     "pages",
+    "pools_of",
     "ranking",
     "refuse_if_nobody_is_there",
     "send",

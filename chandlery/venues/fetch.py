@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 import httpx
 import polars as pl
@@ -14,7 +15,6 @@ from chandlery.model.frame import PRICES
 from chandlery.venues.parsing.malformed import Fetched, MalformedRows, merged, sifted, windows
 from chandlery.venues.source import (
     CATALOGUE,
-    Catalogue,
     Markets,
     OddEntry,
     Source,
@@ -23,6 +23,8 @@ from chandlery.venues.source import (
     nameable,
 )
 from chandlery.venues.verdicts import date, said, said_by
+
+PageRead = TypeVar("PageRead")
 
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 MOST_ANSWERS = 1000
@@ -201,7 +203,8 @@ def catalogue(client: httpx.Client, source: Source) -> Markets:
     if source.catalogue is None:
         return Markets(CATALOGUE.to_frame())
     with said_by(source.name, "catalogue"):
-        told = list(_lists(client, source.venue, source.catalogue))
+        known = source.catalogue
+        told = list(paged(client, source.venue, known.request, known.parse))
         found = _nameable(
             Markets(
                 pl.concat(each.frame for each in told).match_to_schema(CATALOGUE),
@@ -214,17 +217,22 @@ def catalogue(client: httpx.Client, source: Source) -> Markets:
     return found
 
 
-def _lists(client: httpx.Client, venue: Venue, known: Catalogue) -> Iterator[Markets]:
-    """Each page of a list."""
+def paged(
+    client: httpx.Client,
+    venue: Venue,
+    after: Callable[[httpx.Response | None], httpx.Request | None],
+    parse: Callable[[httpx.Response], PageRead],
+) -> Iterator[PageRead]:
+    """What `parse` makes of each page of a list; `after` an answer comes the next request."""
     response, asked = None, set[httpx.URL]()
-    while request := known.request(response):
+    while request := after(response):
         if request.url in asked:
             raise Malformed(f"its page {len(asked)} is to be followed by one that came before")
         if len(asked) == MOST_ANSWERS:
             raise Malformed(f"no end after {MOST_ANSWERS} pages")
         asked.add(request.url)
         response = send(client, venue, request)
-        yield known.parse(response)
+        yield parse(response)
 
 
 def _nameable(told: Markets) -> Markets:

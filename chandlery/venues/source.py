@@ -4,6 +4,7 @@
     Source     a venue that serves candles: how to ask for a page and how to read the answer
     Catalogue  how to ask a source what it lists
     Folders    where a source's files are listed
+    Pools      how a source that has pools and no symbols finds the deepest one of a coin
     Many       how to ask a source for the newest hours of many listings at once
     Seal       how to ask what vouches for an answer
     Ranking    which coins there are, and which coin is behind each venue's symbol
@@ -40,6 +41,23 @@ CATALOGUE = pl.Schema(
         "start": pl.Datetime("us", "UTC"),  # null: the venue does not say
         "end": pl.Datetime("us", "UTC"),  # null: none is announced
         "trading": pl.Boolean(),  # false: halted or gone, whether or not `end` is told
+    },
+)
+
+
+TOKENS = pl.Schema(
+    {
+        "id": pl.String(),  # the coin's, at CoinGecko
+        "platform": pl.String(),  # CoinGecko's name of a blockchain
+        "address": pl.String(),
+    },
+)
+POOLS = pl.Schema(
+    {
+        "id": pl.String(),  # CoinGecko's id of the coin, as the source tells it
+        "symbol": pl.String(),  # what candles are asked for by
+        "depth": pl.Float64(),  # dollars that lie in the pool
+        "start": pl.Datetime("us", "UTC"),  # null: the source does not say
     },
 )
 
@@ -103,6 +121,22 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
+class Pools:
+    """How the pools of coins are found: by the addresses of their tokens, `most` in a request.
+
+    `networks` asks for the source's blockchains as a Catalogue's `request` asks for its list;
+    `platforms` reads each answer: the source's name of a network by CoinGecko's platform.
+    `request` asks for the best pools of these addresses in a network, `parse` reads them: POOLS.
+    """
+
+    most: int
+    networks: Callable[[httpx.Response | None], httpx.Request | None]
+    platforms: Callable[[httpx.Response], Mapping[str, str]]
+    request: Callable[[str, Sequence[str]], httpx.Request]
+    parse: Callable[[httpx.Response], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
 class Folders:
     """Where a source's files are listed: below `root` in a `bucket`, a folder a symbol.
 
@@ -151,13 +185,14 @@ class Ranking:
     """How the source `name` tells which coins there are, and which coin each venue's symbol is.
 
     `coins` gives the `most` highly valued coins, or all, by rank: id, symbol, name, rank, and price
-    in dollars. `number` says how many there are.
+    in dollars. `number` says how many there are, `tokens` the addresses of all: TOKENS.
     """
 
     name: str
     coins: Callable[[httpx.Client, int | None], pl.DataFrame]
     number: Callable[[httpx.Client], int]
     tickers: Tickers
+    tokens: Callable[[httpx.Client], pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +211,9 @@ class Source:
     `folders` is where the symbols are listed that it has files of. `place` is where it stands in
     the order of asking while the user sets none, low first; None is only asked where it is named.
     `colour` is what it has in every picture. `symbols` has its symbols by CoinGecko's ids, where it
-    has no catalogue. `ranking` is one source's alone: everyone's coins are named as it names them.
+    has no catalogue; `pools` finds them there. `hourly` is how many coins an hourly run asks it
+    for, best rank first, where it is too slow for all: the others wait for gap filling. `ranking`
+    is one source's alone: everyone's coins are named as it names them.
     """
 
     venue: Venue
@@ -188,6 +225,8 @@ class Source:
     colour: str = "#999999"
     catalogue: Catalogue | None = None
     symbols: Mapping[str, str] | None = None
+    pools: Pools | None = None
+    hourly: int | None = None
     ranking: Ranking | None = None
     first: Callable[[Listing], httpx.Request] | None = None
     last: Callable[[Listing], httpx.Request] | None = None

@@ -49,7 +49,7 @@ def test_it_says_what_is_in_force_and_from_where(config: Run, tmp_path: Path) ->
         "HTTPS_PROXY": (None, "default"),
         "CHANDLERY_ADDRESS": ("here", "default"),
         "CHANDLERY_SOURCES": (
-            "binance_futures,binance_spot,coingecko,cryptocompare,okx,bybit",
+            "binance_futures,binance_spot,coingecko,cryptocompare,okx,bybit,geckoterminal",
             "default",
         ),
         "CHANDLERY_INCLUDE": (None, "default"),

@@ -19,7 +19,7 @@ from chandlery.engine.context import RunContext
 from chandlery.engine.result import RunResult
 from chandlery.engine.source_batch import SourceBatch
 from chandlery.engine.spec import run_spec
-from chandlery.model import HOUR, Listing, Window
+from chandlery.model import HOUR, KINDS, Listing, Window
 from chandlery.settings import Settings
 from chandlery.store import Absence
 from tests.engine.conftest import Open
@@ -29,7 +29,7 @@ Frame = Callable[..., pl.DataFrame]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 SPAN, COINS, EXAMPLES, PAGE_HOURS = 80, 300, 40, 9
 NOW = T0 + SPAN * HOUR + timedelta(minutes=5)
-SOURCES = ("binance_futures", "binance_spot", "coingecko", "okx")  # the third is indicative
+SOURCES = ("binance_futures", "geckoterminal", "coingecko", "okx")  # of all three kinds
 
 few = settings(
     max_examples=EXAMPLES,
@@ -185,7 +185,7 @@ def test_of_several_sources_the_best_stays_whoever_comes_first(
     best: dict[int, int] = {}
     merit = sorted(
         range(len(SOURCES)),
-        key=lambda place: (context.sources[SOURCES[place]].kind == "indicative", place),
+        key=lambda place: (KINDS.index(context.sources[SOURCES[place]].kind), place),
     )
     for place, span in sorted(told, key=lambda each: merit.index(each[0]), reverse=True):
         best |= dict.fromkeys(range(*span), place)

@@ -70,7 +70,13 @@ def test_a_venue_that_does_not_answer_costs_its_listings_only(
     with open_tools(settings.model_copy(update={"venues_url": venues.url})) as context:
         universe = learn(context, NOW)
     assert list(universe.failures) == ["binance_futures"]
-    assert universe.listings.keys() == {"binance_spot", "bybit", "coingecko", "okx"}
+    assert universe.listings.keys() == {
+        "binance_spot",
+        "bybit",
+        "coingecko",
+        "geckoterminal",
+        "okx",
+    }
     assert universe.listings["binance_spot"] == 9
     assert universe.coins == 12
 

@@ -175,7 +175,7 @@ class Venues:
 
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     box: Any = field(
-        default_factory=lambda: application(coins=12, seed=7, now=NOW, limits=False).state.sandbox
+        default_factory=lambda: application(coins=13, seed=7, now=NOW, limits=False).state.sandbox
     )
 
     def whole(self, request: httpx.Request) -> tuple[int, bytes]:
