@@ -15,6 +15,7 @@ alone since a run takes its time. Of the coins and symbols:
 - `/coins/markets` moves as well: a coin that slid onto the next page meanwhile counts once. A page
   that mostly came before is a cache's, and no word on the coins that it hides.
 - `/global` says how many coins there are, as `data.active_cryptocurrencies`.
+- `market_cap` is 0 or null where nobody knows how many of a coin there are: it is then unknown.
 - One object without an id or a symbol does not cost the others: it is left out, and told.
 """
 
@@ -56,6 +57,7 @@ COINS = pl.Schema(
         "name": pl.String(),
         "rank": pl.Int64(),
         "price": pl.Float64(),  # in dollars; null where unknown
+        "market_cap": pl.Float64(),  # in dollars; null where unknown
     },
 )
 TICKERS = pl.Schema(
@@ -141,7 +143,8 @@ def coin(found: Row) -> Row:
         "symbol": one_line(_word(found, "symbol"), LONGEST_TICKER - 1) or key,
         "name": one_line(_word(found, "name"), LONGEST_NAME - 1) or key,
         "rank": rank,
-        "price": _price(found.get("current_price")),
+        "price": _dollars(found.get("current_price")),
+        "market_cap": _dollars(found.get("market_cap")),
     }
 
 
@@ -166,7 +169,7 @@ def _word(found: Row, name: str) -> str:
     return value
 
 
-def _price(value: Any) -> float | None:  # noqa: ANN401 - JSON may be anything
+def _dollars(value: Any) -> float | None:  # noqa: ANN401 - JSON may be anything
     # By type: to Python true is a number.
     known = type(value) in {int, float} and 0 < value < math.inf
     return float(value) if known else None

@@ -25,7 +25,6 @@ from chandlery.store.coins import (
     note_crypto,
     note_learnt,
     prices,
-    ranked,
     rename_coins,
     retire_unseen,
     take_in,
@@ -72,13 +71,16 @@ from chandlery.store.restated import History, Version, history
 from chandlery.store.roles import make_roles, share
 from chandlery.store.spent import note_spent, spent
 from chandlery.store.thin import KEPT, thin
+from chandlery.store.universe import RANKED_BY, UNIVERSE, note_market_caps, universe
 from chandlery.store.write import write
 
 __all__ = [
     "KEPT",
     "LEASE",
     "NOT_MISSING",
+    "RANKED_BY",
     "TIMEFRAMES",
+    "UNIVERSE",
     "Absence",
     "Claim",
     "Claimant",
@@ -142,6 +144,7 @@ __all__ = [
     "note_health",
     "note_kinds",
     "note_learnt",
+    "note_market_caps",
     "note_prices",
     "note_spent",
     "note_start",
@@ -150,7 +153,6 @@ __all__ = [
     "open_pairs",
     "outages",
     "prices",
-    "ranked",
     "read",
     "read_account",
     "reconcile",
@@ -171,6 +173,7 @@ __all__ = [
     "tidy",
     "trend",
     "uncompared_holes",
+    "universe",
     "unlisted",
     "wanted",
     "write",

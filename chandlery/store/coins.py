@@ -30,10 +30,10 @@ class LeftOut(NamedTuple):
 def learn_coins(
     connection: Connection, seen: pl.DataFrame, now: datetime, *, mapped: bool = True
 ) -> int:
-    """Keep coins (columns id, ticker, name, rank, crypto?, price?) by id; return how many.
+    """Keep coins (columns id, ticker, name, rank, crypto?, price?, market_cap?); return how many.
 
-    Their ranks are kept for the day, so that who was among the best can be read back. A rank that
-    is null once is the one before; null again hours later, it is lost.
+    Their ranks and market caps are kept for the day, so that who was among the best can be read
+    back. A rank that is null once is the one before; null again hours later, it is lost.
     """
     texts = {name: seen[name].str.replace_all("\0", "") for name in ("id", "ticker", "name")}
     with connection.transaction():
@@ -46,6 +46,7 @@ def learn_coins(
                 "ranks": _ranks(connection, seen, now),
                 "crypto": _optional(seen, "crypto", default=True),
                 "prices": _optional(seen, "price", default=None),
+                "market_caps": _optional(seen, "market_cap", default=None),
                 "now": now,
                 "mapped": mapped,
             },
@@ -136,17 +137,6 @@ def learnt_number(connection: Connection, what: str) -> int | None:
     """How many of it there were when `what` was last learnt; None where nobody told."""
     row = connection.execute("select number from learnt where what = %s", (what,)).fetchone()
     return None if row is None else row[0]
-
-
-def ranked(connection: Connection, day: datetime, most: int | None = None) -> list[Coin]:
-    """The coins by rank as it was at `day`: of the newest day kept at or before it."""
-    rows = connection.execute(
-        "select key, id, symbol, name, coin_rank.rank from coin_rank join coin on coin.key = coin"
-        " where day = (select max(day) from coin_rank where day <= %s)"
-        " order by coin_rank.rank, key limit %s",
-        (day.date(), most),
-    )
-    return [Coin(*row) for row in rows]
 
 
 def find(

@@ -204,7 +204,7 @@ def _old(context: RunContext, spec: RunSpec) -> list[str]:
 
 
 def _coins(context: RunContext, most: int | None) -> pl.DataFrame:
-    """The best-ranked coins: id, ticker (upper case, as venues write it), name, rank."""
+    """The best-ranked coins, as `store.learn_coins` has them; tickers in upper case, as venues'."""
     seen = venues.ranking().coins(context.client, most)
     return seen.select(
         "id",
@@ -213,6 +213,7 @@ def _coins(context: RunContext, most: int | None) -> pl.DataFrame:
         ticker=pl.col("symbol").str.to_uppercase(),
         crypto=is_crypto(pl.col("id"), context.include),
         price="price",
+        market_cap="market_cap",
     )
 
 

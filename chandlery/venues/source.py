@@ -150,8 +150,8 @@ class Tickers(Protocol):
 class Ranking:
     """How the source `name` tells which coins there are, and which coin each venue's symbol is.
 
-    `coins` gives the `most` highly valued coins, or all, by rank: id, symbol, name, rank, and price
-    in dollars. `number` says how many there are.
+    `coins` gives the `most` highly valued coins, or all, by rank: id, symbol, name, rank, price
+    and market_cap, both in dollars. `number` says how many there are.
     """
 
     name: str
