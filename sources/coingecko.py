@@ -22,7 +22,7 @@ alone since a run takes its time. Of the coins and symbols:
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,7 @@ import httpx
 import polars as pl
 
 from chandlery.errors import Malformed
-from chandlery.model import one_line
+from chandlery.model import Window, one_line, whole_hour, whole_hour_up
 from chandlery.venues.fetch import MOST_ANSWERS, send
 from chandlery.venues.parsing import columns
 from chandlery.venues.source import LONGEST_NAME, Many, Ranking, Source, is_nameable
@@ -112,6 +112,13 @@ def tickers(client: httpx.Client, exchange: str, *, derivatives: bool) -> pl.Dat
             pages = _pages(client, request, "tickers", TICKERS_A_PAGE)
             found, read = [each for page in pages for each in page], ticker
         return _frame(found, read, TICKERS).unique(maintain_order=True)
+
+
+def market_caps(client: httpx.Client, coin: str, now: datetime) -> pl.DataFrame:
+    """A coin's market caps of the past year, as MARKET_CAPS: one request, for daily points."""
+    year = Window(whole_hour_up(now - REACH), whole_hour(now))
+    with said_by(VENUE.name, coin):
+        return prices.market_caps(send(client, VENUE, prices.chart_request(coin, year)))
 
 
 def coins_request(page: int) -> httpx.Request:
@@ -243,7 +250,8 @@ SOURCE = Source(
     parse=prices.parse,
     place=30,
     colour="#f0e442",
-    ranking=Ranking(VENUE.name, coins, number_of_coins, tickers),
+    ranking=Ranking(VENUE.name, coins, number_of_coins, tickers, market_caps),
+    market_caps=prices.market_caps,
     reach=REACH,
     many=Many(
         most=prices.MOST,

@@ -17,6 +17,7 @@ from chandlery.model import instant
 from chandlery.settings import settings
 from chandlery.symbology.learn import Universe, learn
 from chandlery.symbology.left_out import left_out
+from chandlery.symbology.market_caps import learn_market_caps
 from chandlery.venues import in_order
 
 RANKING = ("basis", "ranked_on", "without_market_cap")
@@ -52,9 +53,16 @@ BASES = {
     metavar="BASIS",
     help="With --at: by market_cap or volume_30d only. [default: market cap, where it is known]",
 )
+@click.option(
+    "--market-caps",
+    type=int,
+    metavar="N",
+    help="Also ask for the past year's market caps of N coins, best first: a request each.",
+)
 @options(MAX_COINS, NOW, JSON)
 def coins(  # noqa: PLR0913  a verb's options
     *,
+    market_caps: int | None,
     relearn: bool,
     show_left_out: bool,
     day: str | None,
@@ -64,7 +72,7 @@ def coins(  # noqa: PLR0913  a verb's options
     as_json: bool,
 ) -> int:
     """Learn coins by market cap, and where they are listed."""
-    _refuse_both(day, ranked_by, relearn=relearn, show_left_out=show_left_out)
+    _refuse_both(day, ranked_by, others=relearn or show_left_out or market_caps is not None)
     if day is not None:
         ranked = instant(day, name="at").date()
         with store.connect(settings()) as connection:
@@ -77,10 +85,11 @@ def coins(  # noqa: PLR0913  a verb's options
             store.migrate(connection)
             print_left_out(left_out(connection)[: few(max_coins)], as_json=as_json)
         return 0
-    current = settings()
+    current, charts = settings(), few(market_caps, "market caps") or 0
     with open_context(current) as context, progress("coins", shown=not as_json):
         refuse_if_offline(current, in_order(current.priority))
         universe = learn(context, at(now), few(max_coins))
+        learn_market_caps(context, at(now), charts, universe)
         if relearn:
             universe.doubted = context.database.do(store.doubt_starts)
     if as_json:
@@ -90,13 +99,12 @@ def coins(  # noqa: PLR0913  a verb's options
     return 1 if universe.failures else 0
 
 
-def _refuse_both(
-    day: str | None, ranked_by: str | None, *, relearn: bool, show_left_out: bool
-) -> None:
+def _refuse_both(day: str | None, ranked_by: str | None, *, others: bool) -> None:
     if day is None and ranked_by is not None:
         raise Misuse("ranked by is for a day's coins: write --at DAY with it")
-    if day is not None and (relearn or show_left_out):
-        raise Misuse("at lists a day's coins: write it without --relearn and --left-out")
+    if day is not None and others:
+        words = "--relearn, --left-out and --market-caps"
+        raise Misuse(f"at lists a day's coins and learns none: write it without {words}")
 
 
 def _print_ranked_as_json(day: date, found: pl.DataFrame) -> None:
@@ -145,6 +153,9 @@ def _print_universe(universe: Universe) -> None:
             " `backfill --delisted` takes them in",
             highlight=False,
         )
+    if universe.market_caps:
+        learnt = counted(universe.market_caps, "coin")
+        output.print(f"  market caps of the past year: {learnt}", highlight=False)
     if universe.doubted:
         words = f"  the next backfill asks again when {universe.doubted:,} listings began"
         output.print(words, highlight=False)

@@ -71,7 +71,14 @@ from chandlery.store.restated import History, Version, history
 from chandlery.store.roles import make_roles, share
 from chandlery.store.spent import note_spent, spent
 from chandlery.store.thin import KEPT, thin
-from chandlery.store.universe import RANKED_BY, UNIVERSE, note_market_caps, universe
+from chandlery.store.universe import (
+    RANKED_BY,
+    UNIVERSE,
+    keep_market_caps,
+    note_market_caps,
+    universe,
+    without_market_caps,
+)
 from chandlery.store.write import write
 
 __all__ = [
@@ -126,6 +133,7 @@ __all__ = [
     "ids",
     "inactive_ids",
     "keep_account",
+    "keep_market_caps",
     "keep_quality",
     "learn_coins",
     "learn_delisted",
@@ -176,5 +184,6 @@ __all__ = [
     "universe",
     "unlisted",
     "wanted",
+    "without_market_caps",
     "write",
 ]

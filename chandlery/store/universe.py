@@ -1,10 +1,11 @@
 """The coins as they were ranked on a day, and the market caps that tell it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from chandlery.model import Coin
 from chandlery.store.connect import Connection
 from chandlery.store.queries import query
 
@@ -22,6 +23,7 @@ UNIVERSE = pl.Schema(
     }
 )
 RANKED_BY = ("market_cap", "volume_30d")
+ASKED_AGAIN = timedelta(days=90)
 
 
 def universe(
@@ -51,3 +53,21 @@ def note_market_caps(
         "now": now,
     }
     return connection.execute(query("note_market_caps"), given).rowcount
+
+
+def without_market_caps(connection: Connection, now: datetime, most: int) -> list[Coin]:
+    """The coins whose market caps of the past year are to be asked for, best-ranked first."""
+    given = {"now": now, "asked_before": now - ASKED_AGAIN, "most": most}
+    return [Coin(*row) for row in connection.execute(query("without_market_caps"), given)]
+
+
+def keep_market_caps(
+    connection: Connection, coin: int, told: Sequence[tuple[date, float]], now: datetime
+) -> int:
+    """Keep a coin's market caps of the past year, and that they were asked for; how many are new.
+
+    As `note_market_caps` does.
+    """
+    with connection.transaction():
+        connection.execute("update coin set market_caps_asked_at = %s where key = %s", (now, coin))
+        return note_market_caps(connection, {coin: told}, now)

@@ -44,6 +44,7 @@ class Universe:
     odd: dict[str, str] = field(default_factory=dict)  # by source: what of its lists is left out
     renamed: dict[str, str] = field(default_factory=dict)  # CoinGecko's ids: the new by the old
 
+    market_caps: int = 0  # coins whose market caps of the past year were learnt
     doubted: int = 0  # listings whose starts are to be asked for again
 
     def statistics(self) -> dict[str, object]:

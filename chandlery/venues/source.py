@@ -43,6 +43,9 @@ CATALOGUE = pl.Schema(
     },
 )
 
+MARKET_CAPS = pl.Schema({"day": pl.Date(), "market_cap": pl.Float64()})
+"""What a coin was worth in all, in dollars, in the first hour of each UTC day."""
+
 
 class OddEntry(NamedTuple):
     """An entry of a list of symbols that cannot be read, and why.
@@ -151,13 +154,15 @@ class Ranking:
     """How the source `name` tells which coins there are, and which coin each venue's symbol is.
 
     `coins` gives the `most` highly valued coins, or all, by rank: id, symbol, name, rank, price
-    and market_cap, both in dollars. `number` says how many there are.
+    and market_cap, both in dollars. `number` says how many there are. `market_caps` gives those of
+    a coin (by id) in the year before a moment, as MARKET_CAPS.
     """
 
     name: str
     coins: Callable[[httpx.Client, int | None], pl.DataFrame]
     number: Callable[[httpx.Client], int]
     tickers: Tickers
+    market_caps: Callable[[httpx.Client, str, datetime], pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +181,8 @@ class Source:
     `folders` is where the symbols are listed that it has files of. `place` is where it stands in
     the order of asking while the user sets none, low first; None is only asked where it is named.
     `colour` is what it has in every picture. `symbols` has its symbols by CoinGecko's ids, where it
-    has no catalogue. `ranking` is one source's alone: everyone's coins are named as it names them.
+    has no catalogue. `market_caps` reads them, as MARKET_CAPS, from an answer that `parse` reads
+    candles from. `ranking` is one source's alone: everyone's coins are named as it names them.
     """
 
     venue: Venue
@@ -188,6 +194,7 @@ class Source:
     colour: str = "#999999"
     catalogue: Catalogue | None = None
     symbols: Mapping[str, str] | None = None
+    market_caps: Callable[[httpx.Response], pl.DataFrame] | None = None
     ranking: Ranking | None = None
     first: Callable[[Listing], httpx.Request] | None = None
     last: Callable[[Listing], httpx.Request] | None = None

@@ -100,13 +100,24 @@ def test_the_coins_of_a_day_are_listed_with_what_ranks_them(run: Run) -> None:
     [
         (("--at", "noon"), "at 'noon' is not a time: write 2024-01-31"),
         (("--ranked-by", "volume_30d"), "write --at DAY with it"),
-        (("--at", "2026-03-01", "--left-out"), "write it without --relearn and --left-out"),
+        (
+            ("--at", "2026-03-01", "--left-out"),
+            "write it without --relearn, --left-out and --market-caps",
+        ),
     ],
 )
 def test_a_mistake_about_a_day_is_a_line(run: Run, words: tuple[str, ...], says: str) -> None:
     done = run("coins", *words)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert says in done.stderr
+
+
+def test_market_caps_of_the_past_year_are_learnt_for_as_many_as_asked(run: Run) -> None:
+    words = "market caps of the past year: 2 coins"
+    assert words not in run("coins", "--now", NOW).stdout
+    assert words in run("coins", "--market-caps", "2", "--now", NOW).stdout
+    later = told(run("coins", "--at", "2026-02-25", "--json"))
+    assert (later["basis"], len(later["coins"])) == ("market_cap_later", 2)  # type: ignore[arg-type]
 
 
 def test_runs_and_status_say_how_many_coins_are_known_of_how_many(run: Run) -> None:
