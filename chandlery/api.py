@@ -48,6 +48,7 @@ GAPS = pl.Schema(
 COINS = pl.Schema(
     {"symbol": pl.String(), "id": pl.String(), "name": pl.String(), "rank": pl.Int64()}
 )
+UNIVERSE = store.UNIVERSE
 
 
 def read(
@@ -113,19 +114,28 @@ def gaps(
 def coins(*, database: str | None = None) -> pl.DataFrame:
     """The coins that are known and collected, best rank by market cap first, as COINS."""
     with _connected(database) as connection:
-        return _frame(store.find(connection))
+        found = store.find(connection)
+    rows = [(coin.symbol, coin.id, coin.name, coin.rank) for coin in found]
+    return pl.DataFrame(rows, COINS, orient="row")
 
 
-def universe(day: Time, *, top: int | None = None, database: str | None = None) -> pl.DataFrame:
-    """The coins by their rank on a day, as COINS: of the newest day kept at or before it.
+def universe(
+    day: Time, *, top: int | None = None, ranked_by: str | None = None, database: str | None = None
+) -> pl.DataFrame:
+    """The coins by their rank on a UTC day, best first, as UNIVERSE; empty if none is known.
 
-    Ranks are kept from the day on which coins were first learnt. Before that it is empty.
+    `basis` says by what they are ranked: CoinGecko's ranks of that day (`market_cap`), market caps
+    that were told later (`market_cap_later`), or dollars traded in the 30 days before
+    (`volume_30d`). The first that is known is taken; `ranked_by` (`market_cap`, `volume_30d`) has
+    one of them. Ranks told later leave out coins that were gone by then.
     """
     if top is not None and top < 1:
         raise Misuse(f"top {top} is out of range: write 1 or more")
+    if ranked_by is not None and ranked_by not in store.RANKED_BY:
+        raise Misuse(f"coins are not ranked by {ranked_by!r}: write {', '.join(store.RANKED_BY)}")
     at = instant(str(_text(day)), name="day")
     with _connected(database) as connection:
-        return _frame(store.ranked(connection, at, top))
+        return store.universe(connection, at.date(), top, ranked_by)
 
 
 @contextmanager
@@ -149,8 +159,3 @@ def _refuse_other_than(known: Sequence[str], timeframe: str) -> None:
 
 def _text(at: Time | None) -> str | None:
     return at.isoformat() if isinstance(at, date) else at
-
-
-def _frame(found: Sequence[Coin]) -> pl.DataFrame:
-    rows = [(coin.symbol, coin.id, coin.name, coin.rank) for coin in found]
-    return pl.DataFrame(rows, COINS, orient="row")

@@ -9,6 +9,7 @@ from chandlery.model import one_line
 
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=9999)]
 Coins = Annotated[int, Field(ge=1, le=MOST_COINS)]
+Charts = Annotated[int, Field(ge=0, le=MOST_COINS)]
 Hours = Annotated[int, Field(ge=1, le=MOST_HOURS)]
 Shards = Annotated[int, Field(ge=1, le=MOST_SHARDS)]
 Recheck = Annotated[int, Field(ge=0, le=MOST_HOURS)]

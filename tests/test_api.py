@@ -88,7 +88,12 @@ def test_the_universe_of_a_day() -> None:
     assert chandlery.universe(T0)["symbol"].to_list() == ["BTC", "ETH"]
     assert chandlery.universe("2024-03-05", top=1)["symbol"].to_list() == ["BTC"]
     before = chandlery.universe(date(2024, 2, 1))
-    assert (before.height, before.schema) == (0, api.COINS)
+    assert (before.height, before.schema) == (0, api.UNIVERSE)
+    traded = chandlery.universe("2024-03-01", ranked_by="volume_30d")
+    assert traded.select("symbol", "volume_30d", "basis").rows() == [
+        ("BTC", 46 * 20.0, "volume_30d"),
+        ("ETH", 24 * 20.0, "volume_30d"),
+    ]
 
 
 @pytest.mark.usefixtures("at_home")
@@ -108,6 +113,10 @@ def test_another_database_for_one_call(connection: store.Connection) -> None:
         (lambda: chandlery.read("BTC", start=datetime(2024, 1, 1)), "has no time zone"),  # noqa: DTZ001
         (lambda: chandlery.read("BTC", start=T0, end=T0), "is not before end"),
         (lambda: chandlery.universe("2024-01-01", top=0), "top 0 is out of range"),
+        (
+            lambda: chandlery.universe("2024-01-01", ranked_by="volume"),
+            "coins are not ranked by 'volume': write market_cap, volume_30d",
+        ),
         (lambda: chandlery.universe(datetime(1960, 1, 1, tzinfo=UTC)), "out of range"),
     ],
 )

@@ -150,6 +150,7 @@ def _ask(batch: SourceBatch, listings: Sequence[Listing]) -> None:
     pages = guard.first(plan.pages(batch.context, batch.spec, source, key, known, batch.claim))
     for frames in _flushes(chain(newest(batch, pages), _answers(batch, pages, guard))):
         _write(batch, frames, key, better)
+    batch.keep_market_caps()
     guard.keep()
     starts.learn(batch, known)
     starts.doubt(batch)
@@ -192,13 +193,15 @@ def _answers(
         batch.result.pages += 1
         batch.claim.renew()
         try:
-            frame, malformed = future.result()
+            found = future.result()
         except SourceError as error:
             batch.note(page.listing, page.window, error)
             continue
+        frame = found.frame
         if not guard.passes(page, frame):
             continue
-        batch.saw(page, frame, malformed)
+        batch.saw(page, frame, found.malformed)
+        batch.saw_market_caps(page.listing.coin, found.market_caps)
         wanted = frame if page.asked == page.window else within(frame, page.window)
         batch.step(wanted.height)
         yield page.listing.coin, wanted

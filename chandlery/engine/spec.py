@@ -163,9 +163,9 @@ def _sources(asked: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked))
 
 
-def few(max_coins: int | None) -> int | None:
+def few(coins: int | None, name: str = "max coins") -> int | None:
     """How many coins at most; Misuse when that is none."""
-    return None if max_coins is None else _positive("max coins", max_coins, MOST_COINS)
+    return None if coins is None else _positive(name, coins, MOST_COINS)
 
 
 def chosen(asked: Sequence[str] | None) -> tuple[str, ...] | None:

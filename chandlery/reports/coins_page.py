@@ -20,6 +20,7 @@ def of_coins(title: str, universe: Universe) -> str:
         f" {universe.delisted_unmapped:,} are of coins that nobody tells:"
         " a backfill with `delisted` takes them in."
     )
+    caps = f"The past year's market caps of {universe.market_caps:,} coins were learnt."
     return page(
         f"# {plain(title)}",
         section("Could not be learnt", bullets(failed)),
@@ -30,5 +31,6 @@ def of_coins(title: str, universe: Universe) -> str:
             table(("source", "coins"), rows, numbers=[1]) if rows else "",
             unmapped if universe.unmapped else "",
             over if universe.delisted else "",
+            caps if universe.market_caps else "",
         ),
     )

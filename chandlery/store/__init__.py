@@ -28,7 +28,6 @@ from chandlery.store.coins import (
     note_crypto,
     note_learnt,
     prices,
-    ranked,
     rename_coins,
     retire_unseen,
     take_in,
@@ -80,13 +79,23 @@ if TYPE_CHECKING:
     from chandlery.store.frames.listings import Learnt, learn_listings
     from chandlery.store.frames.measures import Step, keep_quality, measure, shares, trend, unlisted
     from chandlery.store.frames.read import TIMEFRAMES, read
+    from chandlery.store.frames.universe import (
+        RANKED_BY,
+        UNIVERSE,
+        keep_market_caps,
+        note_market_caps,
+        universe,
+        without_market_caps,
+    )
     from chandlery.store.frames.write import write
 
 __all__ = [
     "KEPT",
     "LEASE",
     "NOT_MISSING",
+    "RANKED_BY",
     "TIMEFRAMES",
+    "UNIVERSE",
     "Absence",
     "Claim",
     "Claimant",
@@ -134,6 +143,7 @@ __all__ = [
     "ids",
     "inactive_ids",
     "keep_account",
+    "keep_market_caps",
     "keep_quality",
     "learn_coins",
     "learn_delisted",
@@ -153,6 +163,7 @@ __all__ = [
     "note_health",
     "note_kinds",
     "note_learnt",
+    "note_market_caps",
     "note_prices",
     "note_spent",
     "note_start",
@@ -161,7 +172,6 @@ __all__ = [
     "open_pairs",
     "outages",
     "prices",
-    "ranked",
     "read",
     "read_account",
     "reconcile",
@@ -182,8 +192,10 @@ __all__ = [
     "tidy",
     "trend",
     "uncompared_holes",
+    "universe",
     "unlisted",
     "wanted",
+    "without_market_caps",
     "write",
 ]
 

@@ -82,17 +82,6 @@ def learnt_number(connection: Connection, what: str) -> int | None:
     return None if row is None else row[0]
 
 
-def ranked(connection: Connection, day: datetime, most: int | None = None) -> list[Coin]:
-    """The coins by rank as it was at `day`: of the newest day kept at or before it."""
-    rows = connection.execute(
-        "select key, id, symbol, name, coin_rank.rank from coin_rank join coin on coin.key = coin"
-        " where day = (select max(day) from coin_rank where day <= %s)"
-        " order by coin_rank.rank, key limit %s",
-        (day.date(), most),
-    )
-    return [Coin(*row) for row in rows]
-
-
 def find(
     connection: Connection,
     symbols: Sequence[str] | None = None,

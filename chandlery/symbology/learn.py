@@ -45,6 +45,7 @@ class Universe:
     odd: dict[str, str] = field(default_factory=dict)  # by source: what of its lists is left out
     renamed: dict[str, str] = field(default_factory=dict)  # CoinGecko's ids: the new by the old
 
+    market_caps: int = 0  # coins whose market caps of the past year were learnt
     doubted: int = 0  # listings whose starts are to be asked for again
 
     def statistics(self) -> dict[str, object]:
@@ -228,7 +229,7 @@ def _wants_pools(context: RunContext, spec: RunSpec) -> bool:
 
 
 def _coins(context: RunContext, most: int | None) -> pl.DataFrame:
-    """The best-ranked coins: id, ticker (upper case, as venues write it), name, rank."""
+    """The best-ranked coins, as `store.learn_coins` has them; tickers in upper case, as venues'."""
     seen = venues.ranking().coins(context.client, most)
     return seen.select(
         "id",
@@ -237,6 +238,7 @@ def _coins(context: RunContext, most: int | None) -> pl.DataFrame:
         ticker=pl.col("symbol").str.to_uppercase(),
         crypto=pl.Series([is_crypto(id_, context.include) for id_ in seen["id"]], dtype=pl.Boolean),
         price="price",
+        market_cap="market_cap",
     )
 
 

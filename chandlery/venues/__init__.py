@@ -23,6 +23,7 @@ from chandlery.venues.reach import refuse_if_nobody_is_there
 from chandlery.venues.registry import colours, in_order, load, ranking
 from chandlery.venues.source import (
     CATALOGUE,
+    MARKET_CAPS,
     Catalogue,
     Folders,
     Many,
@@ -40,6 +41,7 @@ from chandlery.venues.transport import client
 __all__ = [
     "CATALOGUE",
     "GRAIN",
+    "MARKET_CAPS",
     "Account",
     "Accounts",
     "Budget",

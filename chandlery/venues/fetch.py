@@ -76,7 +76,15 @@ def _page(
     frame = source.parse(response)
     if source.pages is None:  # a file has other hours as well
         _refuse_astray(frame, page, source)
-    return _held(frame, listing, page, _closed_by(response, now))
+    found = _held(frame, listing, page, _closed_by(response, now))
+    return found._replace(market_caps=_market_caps(source, response))
+
+
+def _market_caps(source: Source, response: httpx.Response) -> pl.DataFrame | None:
+    """What the answer tells beside its candles, which it does not cost them."""
+    with suppress(Malformed):
+        return None if source.market_caps is None else source.market_caps(response)
+    return None
 
 
 def _parts(

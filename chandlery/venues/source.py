@@ -44,6 +44,9 @@ CATALOGUE = pl.Schema(
     },
 )
 
+MARKET_CAPS = pl.Schema({"day": pl.Date(), "market_cap": pl.Float64()})
+"""What a coin was worth in all, in dollars, in the first hour of each UTC day."""
+
 
 TOKENS = pl.Schema(
     {
@@ -184,8 +187,10 @@ class Tickers(Protocol):
 class Ranking:
     """How the source `name` tells which coins there are, and which coin each venue's symbol is.
 
-    `coins` gives the `most` highly valued coins, or all, by rank: id, symbol, name, rank, and price
-    in dollars. `number` says how many there are, `tokens` the addresses of all: TOKENS.
+    `coins` gives the `most` highly valued coins, or all, by rank: id, symbol, name, rank, price
+    and market_cap, both in dollars. `number` says how many there are, `tokens` the addresses of
+    all: TOKENS. `market_caps` gives those of a coin (by id) in the year before a moment, as
+    MARKET_CAPS.
     """
 
     name: str
@@ -193,6 +198,7 @@ class Ranking:
     number: Callable[[httpx.Client], int]
     tickers: Tickers
     tokens: Callable[[httpx.Client], pl.DataFrame]
+    market_caps: Callable[[httpx.Client, str, datetime], pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +218,9 @@ class Source:
     the order of asking while the user sets none, low first; None is only asked where it is named.
     `colour` is what it has in every picture. `symbols` has its symbols by CoinGecko's ids, where it
     has no catalogue; `pools` finds them there. `hourly` is how many coins an hourly run asks it
-    for, best rank first, where it is too slow for all: the others wait for gap filling. `ranking`
-    is one source's alone: everyone's coins are named as it names them.
+    for, best rank first, where it is too slow for all: the others wait for gap filling.
+    `market_caps` reads them, as MARKET_CAPS, from an answer that `parse` reads candles from.
+    `ranking` is one source's alone: everyone's coins are named as it names them.
     """
 
     venue: Venue
@@ -227,6 +234,7 @@ class Source:
     symbols: Mapping[str, str] | None = None
     pools: Pools | None = None
     hourly: int | None = None
+    market_caps: Callable[[httpx.Response], pl.DataFrame] | None = None
     ranking: Ranking | None = None
     first: Callable[[Listing], httpx.Request] | None = None
     last: Callable[[Listing], httpx.Request] | None = None

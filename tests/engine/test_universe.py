@@ -14,6 +14,7 @@ from chandlery.settings import Settings
 from chandlery.symbology.learn import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving
+from sandbox.coingecko_tickers import WORTH_OF_ALL
 from sources._cryptocompare_coins import COINS
 
 Open = Callable[..., AbstractContextManager[RunContext]]
@@ -108,9 +109,12 @@ def test_who_was_among_the_best_can_be_read_back(
     with open_tools(asked) as context:
         learn(context, NOW)
         learn(context, NOW + timedelta(days=3))
-        best = store.ranked(context.connection, NOW + timedelta(days=1), 3)
-        assert [coin.id for coin in best] == ["bitcoin", "ethereum", "tether"]
-        assert store.ranked(context.connection, NOW - timedelta(days=1)) == []
+        day = NOW.date()
+        best = store.universe(context.connection, day + timedelta(days=1), 3)
+        assert best["id"].to_list() == ["bitcoin", "ethereum", "tether"]
+        assert best["market_cap"].to_list() == [WORTH_OF_ALL // rank for rank in (1, 2, 3)]
+        assert best["ranked_on"].to_list() == [day] * 3
+        assert store.universe(context.connection, day - timedelta(days=1)).is_empty()
 
 
 def test_a_first_run_learns_by_itself_and_a_second_does_not(

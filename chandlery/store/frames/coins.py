@@ -12,10 +12,10 @@ from chandlery.store.unconfirmed import confirmed
 def learn_coins(
     connection: Connection, seen: pl.DataFrame, now: datetime, *, mapped: bool = True
 ) -> int:
-    """Keep coins (columns id, ticker, name, rank, crypto?, price?) by id; return how many.
+    """Keep coins (columns id, ticker, name, rank, crypto?, price?, market_cap?); return how many.
 
-    Their ranks are kept for the day, so that who was among the best can be read back. A rank that
-    is null once is the one before; null again hours later, it is lost.
+    Their ranks and market caps are kept for the day, so that who was among the best can be read
+    back. A rank that is null once is the one before; null again hours later, it is lost.
     """
     texts = {name: seen[name].str.replace_all("\0", "") for name in ("id", "ticker", "name")}
     with connection.transaction():
@@ -28,6 +28,7 @@ def learn_coins(
                 "ranks": _ranks(connection, seen, now),
                 "crypto": _optional(seen, "crypto", default=True),
                 "prices": _optional(seen, "price", default=None),
+                "market_caps": _optional(seen, "market_cap", default=None),
                 "now": now,
                 "mapped": mapped,
             },
