@@ -63,7 +63,13 @@ from chandlery.store.listings import (
 )
 from chandlery.store.measures import Step, keep_quality, measure, shares, trend, unlisted
 from chandlery.store.migrate import migrate
-from chandlery.store.missing import missing, note_wanted, wanted
+from chandlery.store.missing import (
+    lacking_taker,
+    missing,
+    note_wanted,
+    wanted,
+    wanted_taker,
+)
 from chandlery.store.process import Process
 from chandlery.store.read import TIMEFRAMES, read
 from chandlery.store.reconcile import Mismatch, compared_windows, reconcile
@@ -125,6 +131,7 @@ __all__ = [
     "inactive_ids",
     "keep_account",
     "keep_quality",
+    "lacking_taker",
     "learn_coins",
     "learn_delisted",
     "learn_listings",
@@ -173,5 +180,6 @@ __all__ = [
     "uncompared_holes",
     "unlisted",
     "wanted",
+    "wanted_taker",
     "write",
 ]
