@@ -9,6 +9,12 @@ from chandlery.store.absences import (
     replace_absences,
 )
 from chandlery.store.accounts import clock_ahead, keep_account, read_account
+from chandlery.store.adjustments import (
+    Adjustment,
+    adjustments,
+    confirm_adjustment,
+    take_back_adjustment,
+)
 from chandlery.store.claims import LEASE, Claim, Claimant, claim, release_claims, renew_claims
 from chandlery.store.coins import (
     LeftOut,
@@ -86,6 +92,7 @@ __all__ = [
     "NOT_MISSING",
     "TIMEFRAMES",
     "Absence",
+    "Adjustment",
     "Claim",
     "Claimant",
     "Connection",
@@ -108,6 +115,7 @@ __all__ = [
     "Version",
     "absences",
     "active",
+    "adjustments",
     "adopt",
     "alone",
     "asked",
@@ -115,6 +123,7 @@ __all__ = [
     "clock_ahead",
     "compared_windows",
     "compress",
+    "confirm_adjustment",
     "connect",
     "doubt_starts",
     "explained",
@@ -173,6 +182,7 @@ __all__ = [
     "spent",
     "suspects",
     "symbols_at",
+    "take_back_adjustment",
     "take_in",
     "thin",
     "tidy",
