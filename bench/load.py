@@ -63,6 +63,8 @@ def _coin(coin: int, hours: int) -> pl.DataFrame:
         (dice[4] * 1e4).alias("volume"),
         (dice[4] * 1e4 * price).alias("quote_volume"),
         (dice[5] * 1e5).cast(pl.Int64).alias("trades"),
+        (dice[4] * 5e3).alias("taker_buy_volume"),
+        (dice[4] * 5e3 * price).alias("taker_buy_quote_volume"),
     )
 
 

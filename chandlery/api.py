@@ -34,6 +34,10 @@ CANDLES = pl.Schema(
         "close": pl.Float64(),
         "volume": pl.Float64(),
         "source": pl.String(),
+        "quote_volume": pl.Float64(),
+        "vwap": pl.Float64(),
+        "taker_buy_volume": pl.Float64(),
+        "taker_buy_quote_volume": pl.Float64(),
     }
 )
 GAPS = pl.Schema(
@@ -51,37 +55,43 @@ COINS = pl.Schema(
 UNIVERSE = store.UNIVERSE
 
 
-def read(
+def read(  # noqa: PLR0913  what to read, and how
     symbols: str | Sequence[str],
     timeframe: str = "1h",
     *,
     start: Time | None = None,
     end: Time | None = None,
+    adjusted: bool = False,
     database: str | None = None,
 ) -> pl.DataFrame:
     """The candles of these coins that open in [start, end), a row each, as CANDLES.
 
     `symbols` are tickers or CoinGecko's ids. `timestamp` is when a candle opens. Prices are in
-    dollars (USDT or USD, as the source has them), `volume` in coins. Only what has closed is there.
+    dollars (USDT or USD, as the source has them), `volume` in coins, `quote_volume` in dollars;
+    `vwap` is the one by the other. `taker_buy_volume` is the part of the volume that takers bought.
+    An amount is null where it is unknown. `adjusted` prices are in a redenominated coin's unit of
+    today, as far as `chandlery adjust` was told. Only what has closed is there.
     """
     _refuse_other_than(store.TIMEFRAMES, timeframe)
     within = window(_text(start), _text(end))
     with _connected(database) as connection:
-        frame = store.read(connection, _chosen(connection, symbols), timeframe, within)
+        chosen = _chosen(connection, symbols)
+        frame = store.read(connection, chosen, timeframe, within, adjusted=adjusted)
     prices = {name: f"{name}_price" for name in ("open", "high", "low", "close")}
     return frame.select(pl.col(prices.get(name, name)).alias(name) for name in CANDLES)
 
 
-def closes(
+def closes(  # noqa: PLR0913  what to read, and how
     symbols: str | Sequence[str],
     timeframe: str = "1d",
     *,
     start: Time | None = None,
     end: Time | None = None,
+    adjusted: bool = False,
     database: str | None = None,
 ) -> pl.DataFrame:
     """Closing prices side by side: `timestamp` and a column a coin, null where it has no candle."""
-    frame = read(symbols, timeframe, start=start, end=end, database=database)
+    frame = read(symbols, timeframe, start=start, end=end, adjusted=adjusted, database=database)
     names = frame["symbol"].unique(maintain_order=True).to_list()
     wide = frame.pivot("symbol", index="timestamp", values="close").sort("timestamp")
     return wide.select("timestamp", *names)

@@ -277,6 +277,7 @@ def source(name: str, serves: str, market: Market, colour: str, *, listed: bool 
         colour=colour,
         pages=pages,
         parts=parts,
+        taker=True,
         serves=serves,
         seal=Seal(seal_request, seal_check),
         folders=Folders(bucket, f"{BUCKET}/data.binance.vision", root) if listed else None,

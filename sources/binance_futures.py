@@ -57,6 +57,7 @@ SOURCE = Source(
     place=10,
     colour="#0072b2",
     exact=True,
+    taker=True,
     first=partial(_binance.first, KLINES),
     last=partial(_binance.last, KLINES),
     catalogue=Catalogue(

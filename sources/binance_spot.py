@@ -45,6 +45,7 @@ SOURCE = Source(
     place=20,
     colour="#56b4e9",
     exact=True,
+    taker=True,
     first=partial(_binance.first, KLINES),
     last=partial(_binance.last, KLINES),
     catalogue=Catalogue(

@@ -58,7 +58,10 @@ def test_candles_of_one_coin_and_of_several() -> None:
     frame = chandlery.read("btc")
     assert frame.schema == api.CANDLES
     assert frame.height == 2 * DAY - 2
-    assert frame.row(0) == ("BTC", T0, 2.0, 4.0, 1.0, 3.0, 10.0, "binance_spot")
+    assert frame.row(0) == (
+        *("BTC", T0, 2.0, 4.0, 1.0, 3.0, 10.0, "binance_spot"),
+        *(20.0, 2.0, None, None),
+    )
     both = chandlery.read(["ETH", "bitcoin"], "4h", start=T0, end=date(2024, 2, 29))
     assert both.group_by("symbol", maintain_order=True).len().rows() == [("BTC", 6), ("ETH", 6)]
     window = chandlery.read("ETH", start="2024-02-28T05:00Z", end=T0 + 7 * HOUR)
@@ -108,7 +111,10 @@ def test_another_database_for_one_call(connection: store.Connection) -> None:
     ("call", "says"),
     [
         (lambda: chandlery.read("BTX"), "no coin 'BTX' is known: did you mean BTC"),
-        (lambda: chandlery.read("BTC", "2h"), "timeframe '2h' is not kept: write 1h, 4h, 1d"),
+        (
+            lambda: chandlery.read("BTC", "2h"),
+            "timeframe '2h' is not kept: write 1h, 4h, 1d, 1w,",
+        ),
         (lambda: chandlery.read("BTC", start="noon"), "start 'noon' is not a time"),
         (lambda: chandlery.read("BTC", start=datetime(2024, 1, 1)), "has no time zone"),  # noqa: DTZ001
         (lambda: chandlery.read("BTC", start=T0, end=T0), "is not before end"),

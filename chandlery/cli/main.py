@@ -31,6 +31,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "history": "Show what COIN's candle of HOUR is, what it was before, and who was asked and"
         " had none.",
         "quality": "Check what is stored: completeness, sources, and what is odd. Asks no venue.",
+        "adjust": "List redenominations; confirm one, or take it back, for market_data_adjusted.",
         "export": "Write candles to FILE.parquet or FILE.csv, by symbol and time (UTC).",
     },
     "Run": {

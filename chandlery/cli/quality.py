@@ -7,7 +7,7 @@ from rich.text import Text
 
 from chandlery.cli.console import NO_CANDLES, output, print_json, progress
 from chandlery.cli.options import JSON, MAX_COINS, NOW, SYMBOLS, at, options
-from chandlery.quality.check import TIMEFRAMES, Report, check
+from chandlery.quality.check import COUNTED, Report, check
 from chandlery.quality.wording import cut
 from chandlery.settings import settings
 
@@ -69,7 +69,7 @@ def _table(report: Report) -> Table:
     for row in hourly.sort("1h", maintain_order=True).head(ROWS).iter_rows(named=True):
         table.add_row(
             _plain(row["symbol"]),
-            *("" if row.get(name) is None else cut(row[name]) for name in TIMEFRAMES),
+            *("" if row.get(name) is None else cut(row[name]) for name in COUNTED),
             f"{row['total']:,}",
             f"{row['missing']:,}",
             _plain(_sources(report, row["id"])),

@@ -76,7 +76,7 @@ def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
         mine = [each for each in listings if each.source == source.listings]
         mine = [each for each in mine if each.market not in mispriced]
         mine = _in_turn(context, spec, source, mine)
-        if source.serves in spec.sources and not spec.archive:
+        if source.serves in spec.sources and not (spec.archive or spec.refetch):
             mine = [each for each in mine if each.market in refused or _is_closed(each, result)]
         if mine:
             if words := monthly_quota.used_up(context, source, spec.now):
@@ -124,7 +124,8 @@ def sources_in_order(context: RunContext, spec: RunSpec) -> list[Source]:
     """The sources to ask, as the spec has them, but a worse kind after all of the better ones.
 
     Where there is a second way to a source's candles, it comes after; with `spec.archive` before.
-    A second way that is named stands where it is named.
+    A second way that is named stands where it is named. To fetch anew what takers bought, only
+    those that tell it.
     """
     found: list[Source] = []
     for name in spec.sources:
@@ -132,6 +133,7 @@ def sources_in_order(context: RunContext, spec: RunSpec) -> list[Source]:
         ways = [each for each in known if each.serves == name and each.name not in spec.sources]
         found += [*ways, context.sources[name]] if spec.archive else [context.sources[name], *ways]
     able = [source for source in found if venues.configured(context.keys, source)]
+    able = [source for source in able if source.taker or spec.refetch is None]
     return sorted(able, key=lambda source: KINDS.index(source.kind))
 
 

@@ -37,13 +37,19 @@ def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
     """What to ask `source` (`key` in the database) for of its listings, by listing and time.
 
     That is what is missing in their lives, less the absences that need not be asked for yet; and
-    what is held from this very source, where the spec wants it seen again. What another run is at
-    work on is left to it.
+    what is held from this very source, where the spec wants it seen again. Where the spec is to
+    fetch anew, it is what is held from this source without what it tells, and nothing else. What
+    another run is at work on is left to it.
     """
     lives = [(each, life) for each in listings if (life := each.clip(spec.window)) is not None]
     known = _known(context, key, lives)
     found = []
-    for listing, window in _wanted(context, spec, source, key, lives, known):
+    wanted = (
+        _wanted(context, spec, source, key, lives, known)
+        if spec.refetch is None
+        else _lacking(context, key, lives)
+    )
+    for listing, window in wanted:
         for page in venues.pages(source, window, spec.now):
             awake = _awake(page, known[listing.coin], spec)
             for part in [] if awake is None else claim.cut(listing.coin, awake):
@@ -86,6 +92,17 @@ def _wanted(  # noqa: PLR0913, PLR0917  what a plan is made from
         for (listing, _), windows in zip(asks, runs, strict=True):
             for window in windows:
                 yield listing, window
+
+
+def _lacking(
+    context: RunContext, key: int, lives: Sequence[tuple[Listing, Window]]
+) -> Iterable[tuple[Listing, Window]]:
+    """The hours held from this source (`key`) that lack what takers bought."""
+    hours = [(listing.coin, life) for listing, life in lives]
+    runs = context.database.do(store.lacking_taker, hours, key)
+    for (listing, _), windows in zip(lives, runs, strict=True):
+        for window in windows:
+            yield listing, window
 
 
 def _again(

@@ -87,9 +87,7 @@ def run(
     )
     _refresh(context)  # what a run that died left behind
     keys = [coin.key for coin in coins]
-    context.database.do(store.note_wanted, keys, spec.window.start)
-    wanted = context.database.do(store.wanted, keys, spec.window)
-    course = _Course(len(coins), wanted, watch)
+    course = _Course(len(coins), _lacking(context, spec, keys), watch)
     for batch in batches(coins):
         collect_batch(context, spec, batch, result, course.step)
         course.end(batch)
@@ -116,6 +114,19 @@ def fill_gaps(
     result = run(context, spec, watch, collect_batch)
     result.open_gaps = context.database.do(store.gaps_by_reason, spec.now, spec.window)
     return result
+
+
+def _lacking(context: RunContext, spec: RunSpec, coins: Sequence[int]) -> dict[int, int]:
+    """How many hours of each coin (by key) there are to fetch, about; they are wanted from now on.
+
+    To fetch anew what is held is no word on how far back a coin is wanted.
+    """
+    do = context.database.do
+    if spec.refetch is None:
+        do(store.note_wanted, coins, spec.window.start)
+        return do(store.wanted, coins, spec.window)
+    telling = [each.name for each in context.sources.values() if each.taker]
+    return do(store.wanted_taker, coins, spec.window, telling)
 
 
 def _known(context: RunContext, spec: RunSpec) -> CoinsKnown | None:

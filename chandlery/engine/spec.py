@@ -18,6 +18,8 @@ hours, and an answer may be a cache's of the day before. It all fits into one pa
 MOST_HOURS = 24 * 366
 MOST_COINS = 1_000_000
 MOST_SHARDS = 100
+REFETCH = ("taker",)
+"""What older rows lack that some sources send: what takers bought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class RunSpec:
     name: str = "a run"  # what people know it by
     shard: Shard | None = None  # of these coins only this part
     delisted: bool = False  # also coins that were over before anybody asked for them
+    refetch: str | None = None  # not what is missing, but what is held without this: of REFETCH
 
     @property
     def is_hourly(self) -> bool:
@@ -75,6 +78,7 @@ class Choices(TypedDict, total=False):
     recheck_hours: int | None
     shard: str | None  # "2/4"
     delisted: bool
+    refetch: str | None  # one of REFETCH
 
 
 def run_spec(
@@ -113,7 +117,14 @@ def run_spec(
         name=name,
         shard=None if shard is None else _shard(shard),
         delisted=choices.get("delisted", False),
+        refetch=_refetch(choices.get("refetch")),
     )
+
+
+def _refetch(asked: str | None) -> str | None:
+    if asked is not None and asked not in REFETCH:
+        raise Misuse(f"refetch {one_line(asked, 40)!r} is none: write {', '.join(REFETCH)}")
+    return asked
 
 
 def _shard(asked: str) -> Shard:

@@ -22,7 +22,7 @@ from chandlery.settings import Settings
 
 Say = Callable[[str], None]
 LOOKED_BACK = timedelta(days=30)  # of checks, and of venues' outages
-TIMEFRAMES = ("1h", "4h", "1d")
+COUNTED = ("1h", "4h", "1d")  # timeframes whose completeness is counted
 TOLD = ("symbol", "kind", "open_time", "detail")  # of a finding, by its sentence
 
 
@@ -188,7 +188,7 @@ def _fresh(measured: pl.DataFrame, closed: datetime) -> tuple[int, int]:
 def _counted(named: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     """The measures with names, by rank and timeframe, and what follows from them."""
     missing = (pl.col("expected") - pl.col("present")).alias("missing")
-    order = pl.DataFrame({"timeframe": TIMEFRAMES, "place": range(len(TIMEFRAMES))})
+    order = pl.DataFrame({"timeframe": COUNTED, "place": range(len(COUNTED))})
     return (
         named.with_row_index("row")
         .join(measured, left_on="key", right_on="coin")

@@ -14,6 +14,12 @@ from chandlery.store.absences import (
     replace_absences,
 )
 from chandlery.store.accounts import clock_ahead, keep_account, read_account
+from chandlery.store.adjustments import (
+    Adjustment,
+    adjustments,
+    confirm_adjustment,
+    take_back_adjustment,
+)
 from chandlery.store.claims import LEASE, Claim, Claimant, claim, release_claims, renew_claims
 from chandlery.store.coins import (
     LeftOut,
@@ -64,7 +70,13 @@ from chandlery.store.listings import (
     symbols_at,
 )
 from chandlery.store.migrate import migrate
-from chandlery.store.missing import missing, note_wanted, wanted
+from chandlery.store.missing import (
+    lacking_taker,
+    missing,
+    note_wanted,
+    wanted,
+    wanted_taker,
+)
 from chandlery.store.process import Process
 from chandlery.store.reconcile import Mismatch, compared_windows, reconcile
 from chandlery.store.refresh import refresh
@@ -97,6 +109,7 @@ __all__ = [
     "TIMEFRAMES",
     "UNIVERSE",
     "Absence",
+    "Adjustment",
     "Claim",
     "Claimant",
     "Connection",
@@ -120,6 +133,7 @@ __all__ = [
     "Version",
     "absences",
     "active",
+    "adjustments",
     "adopt",
     "alone",
     "asked",
@@ -128,6 +142,7 @@ __all__ = [
     "clock_ahead",
     "compared_windows",
     "compress",
+    "confirm_adjustment",
     "connect",
     "doubt_starts",
     "explained",
@@ -145,6 +160,7 @@ __all__ = [
     "keep_account",
     "keep_market_caps",
     "keep_quality",
+    "lacking_taker",
     "learn_coins",
     "learn_delisted",
     "learn_listings",
@@ -187,6 +203,7 @@ __all__ = [
     "spent",
     "suspects",
     "symbols_at",
+    "take_back_adjustment",
     "take_in",
     "thin",
     "tidy",
@@ -195,6 +212,7 @@ __all__ = [
     "universe",
     "unlisted",
     "wanted",
+    "wanted_taker",
     "without_market_caps",
     "write",
 ]

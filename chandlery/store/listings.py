@@ -4,10 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import psycopg
+
+from chandlery.errors import Misuse
 from chandlery.model import Coin, Listing, whole_hour, whole_hour_up
 from chandlery.store.connect import Connection
 from chandlery.store.queries import query
 
+MOST_SOURCES = 63
+"""A bit each in `candle_4h.sources`, a bigint."""
 EARLIEST, LATEST = datetime(2009, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -84,12 +89,21 @@ def symbols_at(connection: Connection, source: str) -> set[str]:
 
 
 def source_key(connection: Connection, name: str) -> int:
-    """The database's number for a source, given to it when it is first named."""
-    connection.execute(
-        "insert into source (name) select %(name)s"
-        " where not exists (select from source where name = %(name)s) on conflict do nothing",
-        {"name": name},
-    )
+    """The database's number for a source, given to it when it is first named.
+
+    Misuse where there is no number left: each is a bit in a bar's `sources`.
+    """
+    try:
+        connection.execute(
+            "insert into source (name) select %(name)s"
+            " where not exists (select from source where name = %(name)s) on conflict do nothing",
+            {"name": name},
+        )
+    except psycopg.errors.SequenceGeneratorLimitExceeded:
+        raise Misuse(
+            f"the source {name} is one too many: a database has room for {MOST_SOURCES};"
+            " leave it out of CHANDLERY_SOURCES and --sources"
+        ) from None
     row = connection.execute("select key from source where name = %s", (name,)).fetchone()
     if row is None:
         raise LookupError(f"source {name} is not in the database, though it was just put there")

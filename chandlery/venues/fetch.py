@@ -298,4 +298,4 @@ def _in_coins(frame: pl.DataFrame, multiple: int) -> pl.DataFrame:
     # By a whole column: polars divides by a single number through its inverse, which rounds twice.
     divisors = pl.repeat(float(multiple), frame.height, eager=True)
     prices = pl.col(PRICES) / pl.lit(divisors)
-    return frame.with_columns(prices, pl.col("volume") * multiple)
+    return frame.with_columns(prices, pl.col("volume", "taker_buy_volume") * multiple)

@@ -211,7 +211,8 @@ class Source:
     now, where plain tiles of `page_hours` would not do (files by the month); `parts` cuts the hours
     that a page lacks, as of now, into runs of smaller pages that may have them (files by the day):
     a run's first page is asked for first, the others only if that one has candles. `exact` where no
-    row but of the window asked for is ever sent, so that any other is of another page. `reach` is
+    row but of the window asked for is ever sent, so that any other is of another page. `taker`
+    where its candles say what takers bought. `reach` is
     how far back the venue serves anything, where that has an end. `serves` names another source
     whose listings are asked for here too, where this one is a second way to the same candles.
     `folders` is where the symbols are listed that it has files of. `place` is where it stands in
@@ -241,6 +242,7 @@ class Source:
     pages: Callable[[Window, datetime], Iterable[Window]] | None = None
     parts: Callable[[Window, Sequence[Window], datetime], Iterable[Sequence[Window]]] | None = None
     exact: bool = False
+    taker: bool = False
     reach: timedelta | None = None
     serves: str | None = None
     seal: Seal | None = None

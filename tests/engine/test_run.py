@@ -9,7 +9,7 @@ import pytest
 from chandlery import store
 from chandlery.engine.result import RunResult
 from chandlery.errors import Misuse
-from chandlery.model import Window, instant
+from chandlery.model import SCHEMA, Window, instant
 from chandlery.settings import Settings
 from sandbox import Serving
 
@@ -192,9 +192,7 @@ def test_what_a_killed_run_wrote_is_refreshed_by_the_next(
         assert rows("candle_1d") == []
         # A run that is killed between its COPY and its refresh leaves this behind:
         names = {f"{price}_price": price for price in ("open", "high", "low", "close")}
-        frame = hours.rename({"timestamp": "open_time", **names}).select(
-            "open_time", *names.values(), "volume", "quote_volume", "trades"
-        )
+        frame = hours.rename({"timestamp": "open_time", **names}).select(SCHEMA.names())
         key = store.source_key(connection, "binance_futures")
         (coin,) = store.find(connection, ["BTC"])
         store.write(connection, {coin.key: frame}, key)

@@ -7,11 +7,13 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from chandlery.model import HOUR
+from chandlery.errors import Misuse
+from chandlery.model import HOUR, Window
 from chandlery.store.coins import find
 from chandlery.store.frames.coins import learn_coins
 from chandlery.store.listings import listings, note_start
 
+Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 BTC, WRAPPED, ETH = ("bitcoin", "BTC"), ("wrapped-btc", "BTC"), ("ethereum", "ETH")
@@ -279,6 +281,30 @@ def test_a_ticker_is_the_best_ranked_active_coins(connection: store.Connection) 
         told_of = store.retire_unseen(connection, T0 + day * 24 * HOUR)
         assert (told_of.unseen, told_of.retired) == (unseen, retired)
     assert named(connection) == [BTC, ("old", "old"), ("new", "FET")]
+
+
+def test_one_source_more_than_there_are_bits_is_refused_and_the_last_one_is_told_apart(
+    connection: store.Connection, frame: Frame
+) -> None:
+    learn_coins(connection, ranked(("bitcoin", "BTC", 1)), T0)
+    keys = [store.source_key(connection, f"venue-{n}") for n in range(63)]
+    assert keys == [*range(63)]
+    with pytest.raises(Misuse, match=r"^the source one-more is one too many: .* leave it out of"):
+        store.source_key(connection, "one-more")
+    assert store.source_key(connection, "venue-62") == 62
+    store.write(connection, {1: frame(range(24))}, 62)
+    store.write(connection, {1: frame(range(24, 28))}, 31)
+    store.write(connection, {1: frame(range(28, 48))}, 62)
+    store.refresh(connection)
+    later = T0 + timedelta(days=9)
+    days = store.read(connection, find(connection), "1d", now=later)
+    assert days["source"].to_list() == ["venue-62", "venue-31+venue-62"]
+    shares = store.shares(connection, [1]).group_by("source").agg(pl.col("hours").sum())
+    assert dict(shares.iter_rows()) == {"venue-62": 44, "venue-31": 4}
+    asks = [(1, Window(T0, T0 + 48 * HOUR))]
+    assert store.missing(connection, asks, without=[62]) == [
+        [Window(T0, T0 + 24 * HOUR), Window(T0 + 28 * HOUR, T0 + 48 * HOUR)]
+    ]
 
 
 def test_a_renamed_coin_keeps_its_candles_and_answers_to_its_old_id(

@@ -23,7 +23,10 @@ _COLUMNS = {
     "quote_volume": ">f8",
     "trades": ">i8",
     "hours": ">i8",
-    "sources": ">i4",
+    "sources": ">i8",
+    "taker_buy_volume": ">f8",
+    "taker_buy_quote_volume": ">f8",
+    "vwap": ">f8",
 }
 """What is asked for, in this order, and how PostgreSQL sends it."""
 _ROW = np.dtype(
@@ -78,6 +81,7 @@ def _frame(
             pl.col("trades").replace(-1, None),
             "hours",
             _named("coin", [coin.id for coin in by_symbol]).alias("coin_id"),
+            pl.col("taker_buy_volume", "taker_buy_quote_volume", "vwap").fill_nan(None),
         )
     )
 

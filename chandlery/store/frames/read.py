@@ -9,7 +9,7 @@ from psycopg import sql
 from chandlery.model import Coin, Window
 from chandlery.store.connect import Connection, taken_as_now
 
-TIMEFRAMES = ("1h", "4h", "1d")
+TIMEFRAMES = ("1h", "4h", "1d", "1w", "1M")
 SCHEMA = pl.Schema(
     {
         "symbol": pl.String(),
@@ -25,30 +25,38 @@ SCHEMA = pl.Schema(
         "trades": pl.Int64(),
         "hours": pl.Int64(),
         "coin_id": pl.String(),
+        "taker_buy_volume": pl.Float64(),
+        "taker_buy_quote_volume": pl.Float64(),
+        "vwap": pl.Float64(),
     },
 )
 
 _QUERY = sql.SQL(
     'copy (select coin, "timestamp", open_price, high_price, low_price, close_price,'
     " coalesce(volume, 'NaN'), coalesce(quote_volume, 'NaN'), coalesce(trades, -1)::bigint,"
-    " hours::bigint, sources from market_data"
+    " hours::bigint, sources, coalesce(taker_buy_volume, 'NaN'),"
+    " coalesce(taker_buy_quote_volume, 'NaN'), coalesce(vwap, 'NaN') from {view}"
     " where timeframe = {timeframe} and coin = any ({coins}){within}"
     ") to stdout with (format binary)",
 )
 
 
-def read(
+def read(  # noqa: PLR0913  what to read, and how
     connection: Connection,
     coins: Sequence[Coin],
     timeframe: str = "1h",
     window: Window | None = None,
     now: datetime | None = None,
+    *,
+    adjusted: bool = False,
 ) -> pl.DataFrame:
     """The candles of these coins, as market_data has them, by symbol and time (UTC, µs).
 
-    Bars whose time is not over at `now` (the database's clock, if None) are left out.
+    Or as market_data_adjusted has them. Bars whose time is not over at `now` (the database's
+    clock, if None) are left out.
     """
     statement = _QUERY.format(
+        view=sql.Identifier("market_data_adjusted" if adjusted else "market_data"),
         timeframe=sql.Literal(timeframe),
         coins=sql.Literal([coin.key for coin in coins]),
         within=_within(window),

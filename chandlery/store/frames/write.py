@@ -9,7 +9,7 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 
 from chandlery.model import check, clock
-from chandlery.model.frame import RULES, SCHEMA
+from chandlery.model.frame import RULES, SCHEMA, TAKER
 from chandlery.store.connect import Connection
 
 COLUMNS = (*SCHEMA.names(), "coin", "source")
@@ -31,7 +31,8 @@ def write(
     All or nothing, with the note that their 4h and 1d candles are stale. Hours known to be missing
     go straight in. Where one is there after all, it is replaced if its values or its source differ,
     unless its source is one of `better`; what it was is kept in `restated`, as replaced at `now`
-    (aware; the clock, if None). Equal values touch nothing. Only one writer at a time does that: it
+    (aware; the clock, if None). A candle that lacked nothing but what takers bought is filled in:
+    that leaves no trace. Equal values touch nothing. Only one writer at a time does that: it
     holds off the others, as no order of rows can rule out a deadlock with COPY, which writes a
     chunk's rows together.
     """
@@ -97,16 +98,17 @@ def _merge(connection: Connection, rows: pl.DataFrame, better: Sequence[int], no
 # few come back may read all that they have, but no other's.
 #
 # An hour replaced twice at one `now` was for no time what it was in between: the first trace stays.
+# The look-up passes over an old row that only lacked what takers bought: nothing of it is lost.
 _MERGE = sql.SQL(
     "with changed as ("
     "insert into candle_1h as held ({columns}) select {columns} from arrived"
     " on conflict (coin, open_time) do update set {assignments}"
     " where ({held}) is distinct from ({new}) and not held.source = any (%(better)s::smallint[])"
-    " returning held.coin, held.open_time"
+    " returning {held}, held.coin, held.open_time"
     "), traced as ("
     "insert into restated ({columns}, replaced_at)"
-    " select {columns}, %(now)s::timestamptz from candle_1h join changed using (coin, open_time)"
-    " where coin = any (%(coins)s::integer[])"
+    " select {old}, %(now)s::timestamptz from candle_1h as old join changed using (coin, open_time)"
+    " where ({filled}) is distinct from ({changed}) and coin = any (%(coins)s::integer[])"
     " and open_time >= %(first)s::timestamptz and open_time <= %(last)s::timestamptz"
     " on conflict do nothing"
     ") select count(*) from changed",
@@ -117,6 +119,16 @@ _MERGE = sql.SQL(
     ),
     held=sql.SQL(", ").join(sql.Identifier("held", name) for name in _VALUES),
     new=sql.SQL(", ").join(sql.Identifier("excluded", name) for name in _VALUES),
+    old=sql.SQL(", ").join(sql.Identifier("old", name) for name in COLUMNS),
+    changed=sql.SQL(", ").join(sql.Identifier("changed", name) for name in _VALUES),
+    filled=sql.SQL(", ").join(
+        sql.SQL("coalesce({}, {})").format(
+            sql.Identifier("old", name), sql.Identifier("changed", name)
+        )
+        if name in TAKER
+        else sql.Identifier("old", name)
+        for name in _VALUES
+    ),
 )
 
 
