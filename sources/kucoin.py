@@ -125,10 +125,8 @@ _rest = too_many(PAUSE)
 
 def _too_many(response: httpx.Response, words: str) -> SourceError:
     """Try again when the pool is full, or after a whole period where that is not told."""
-    reset = _whole(response, RESET)
-    return (
-        Unavailable(words, after=timedelta(milliseconds=reset)) if reset else _rest(response, words)
-    )
+    reset = timedelta(milliseconds=_whole(response, RESET))
+    return Unavailable(words, after=reset) if reset else _rest(response, words)
 
 
 def _parameter(response: httpx.Response, words: str) -> SourceError:
