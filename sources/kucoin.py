@@ -109,7 +109,7 @@ def _cost(request: httpx.Request) -> float:
 
 def _pool(response: httpx.Response) -> float | None:
     """The weight of a whole period, where the answer is a list: it is read once, and not a page."""
-    if not response.is_success or response.request.url.path != SYMBOLS:
+    if not response.is_success or not response.request.url.path.endswith(SYMBOLS):
         return None
     return float(_whole(response, LIMIT)) or None
 

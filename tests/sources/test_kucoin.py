@@ -1,14 +1,16 @@
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import orjson
 import pytest
 
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
-from chandlery.model import HOUR, SCHEMA, Listing
-from chandlery.venues import Markets, catalogue, fetch, load
-from tests.sources.conftest import Connect, Page
+from chandlery.model import HOUR, SCHEMA, Listing, Window
+from chandlery.venues import Markets, catalogue, client, fetch, load
+from sandbox.serving import Serving, serving
+from sources import coingecko
+from tests.sources.conftest import Clock, Connect, Page
 
 KUCOIN = load()["kucoin"]
 LISTING = Listing(1, "kucoin", "BTC-USDT")
@@ -258,3 +260,73 @@ def test_an_odd_entry_is_left_out_and_known_to_be_in_the_list(
 ) -> None:
     found = markets(connect, symbol("BTC"), {**entry, "symbol": "ODD-USDT"})
     assert (bases(found), [odd.symbol for odd in found.odd]) == (["BTC"], ["ODD-USDT"])
+
+
+NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+LAST = Window(NOW.replace(minute=0) - 1499 * HOUR, NOW.replace(minute=0) + HOUR)
+
+
+@pytest.fixture(scope="module")
+def venues() -> Iterator[Serving]:
+    with serving(coins=60, seed=7, now=NOW) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(venues: Serving) -> Iterator[Serving]:
+    yield venues
+    venues.clear()
+
+
+@pytest.fixture
+def connected(sandbox: Serving, clock: Clock) -> Iterator[httpx.Client]:
+    with client(sandbox.url, timepiece=clock.timepiece) as connected:
+        yield connected
+
+
+def test_a_page_of_the_sandbox_is_what_it_truly_has(
+    sandbox: Serving, connected: httpx.Client
+) -> None:
+    frame = fetch(connected, KUCOIN, LISTING, LAST, NOW).frame
+    truth = sandbox.truth("kucoin", "BTC-USDT", LAST.start, LAST.end)
+    names = ("open", "high", "low", "close", "volume", "quote_volume")
+    assert [*map(list, frame.select(names).iter_rows())] == [row[1:7] for row in truth]
+    assert frame["open_time"].dt.epoch("ms").to_list() == [row[0] for row in truth]
+    assert frame["open_time"][-1] == NOW - timedelta(minutes=90)
+
+
+def test_what_is_listed_can_be_mapped_to_coins(connected: httpx.Client) -> None:
+    listed = catalogue(connected, KUCOIN).frame
+    told = coingecko.tickers(connected, "kucoin", derivatives=False)
+    mapped = listed.join(told, left_on=["asset", "quote"], right_on=["base", "target"])
+    assert mapped.filter(symbol="BTC-USDT")["coin_id"].to_list() == ["bitcoin"]
+    assert mapped.height == listed.height > 10
+    assert "BTC3L" not in set(listed["base"])
+
+
+def test_a_symbol_that_nobody_knows_is_refused_in_its_own_words(connected: httpx.Client) -> None:
+    with pytest.raises(Rejected) as caught:
+        fetch(connected, KUCOIN, Listing(1, "kucoin", "NO-SUCH"), LAST, NOW)
+    words = "kucoin: 400100 This pair is not provided at present (NO-SUCH)"
+    assert str(caught.value) == words
+
+
+def test_too_many_requests_are_followed_by_the_pause_that_is_told(
+    sandbox: Serving, connected: httpx.Client, clock: Clock
+) -> None:
+    sandbox.fault("429", source="kucoin", seconds=7, count=1)
+    assert fetch(connected, KUCOIN, LISTING, LAST, NOW).frame.height == 1499
+    assert sum(clock.slept) > 0
+
+
+def test_a_smaller_pool_is_read_from_the_list_and_kept_without_being_told(clock: Clock) -> None:
+    with (
+        serving(coins=1, now=NOW, limits=90, clock=clock.read) as strict,
+        client(strict.url, timepiece=clock.timepiece) as careful,
+    ):
+        catalogue(careful, KUCOIN)
+        while not clock.slept:
+            fetch(careful, KUCOIN, LISTING, LAST, NOW)
+        asked = strict.requests()["requests"]
+    assert {request["status"] for request in asked} == {200}
+    assert 25 <= len(asked) <= 31

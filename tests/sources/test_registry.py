@@ -12,6 +12,7 @@ def test_the_order_is_the_guides_while_nobody_sets_another() -> None:
         "cryptocompare",
         "okx",
         "bybit",
+        "kucoin",
     )
 
 
