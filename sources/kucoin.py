@@ -1,33 +1,30 @@
 """KuCoin spot: BTC-USDT and its like, a venue's own candles, and many coins that others lack.
 
-https://www.kucoin.com/docs-new (Get Klines api-3470163, Get All Symbols api-3470154, Rate Limit,
-Error Code), and the machine-readable copy in github.com/Kucoin/kucoin-universal-sdk (spec/rest).
-Quirks:
+https://www.kucoin.com/docs-new (Get Klines, Get All Symbols, Rate Limit, Error Code). The same for
+machines: github.com/Kucoin/kucoin-universal-sdk, spec/rest/api/openapi-spot-market.json. Quirks:
 
-- A row is seven strings: time in **seconds**, open, **close, high, low**, volume (base), turnover
-  (quote). The documentation's example tells which amount is which. Newest first, 1,500 at most.
-- `startAt` and `endAt` are in seconds. The start is included. Whether the end is, sources disagree
-  [U]: the end asked for is a second before the page's, which is right for both. That no other row
-  ever comes is not documented [U]: rows beside the page are left out, and not refused.
-- "No data is published for intervals where there are no ticks": an hour without a trade is absent.
-- No flag says that a candle is closed, and the newest may not be: `fetch` goes by the clock.
-- The public pool has 2,000 weight in 30 s for an address. Only spot's, by account, has 4,000.
-  A page weighs 3, the list of symbols 4. Every answer tells gw-ratelimit-limit, -remaining and
-  -reset (ms). The first restates the pool, once a list. What is left no budget here can read.
-- Cloudflare stands before it all: 500 requests in 10 s, it was said in 2023 [U: of today].
-- Errors have a code, mostly with HTTP 200. 429000 is the pool, with HTTP 429 and the reset. The
-  same without these headers is an overload. 400100 is any parameter, of which the words tell
-  whether it is the pair: "This pair is not provided at present". 400302 is a country shut out
-  [U: with which status].
-- `market` is the tab a pair is shown under, and new ones come with every fashion (Meme, AI, TON).
-  So it is no kind, but for ETF: these are the leveraged tokens. In the list of 2021-04-25 they are
-  BTC3L, BTC3S, ETH3L and ETH3S, and nothing else. Whether BTCUP and BTCDOWN stand there too, or
-  stocks under a tab of their own, is not confirmed [U].
-- A pair's symbol never changes, its coins do: BCHSV-USDT has the base BSV.
-- `tradingStartTime` (ms) comes with pairs that opened by a call auction, of the others nobody tells
-  the beginning. A page of weeks would show the first week's Thursday. That is no candle's hour, so
-  `first` is not known. Nor is a delisting: a pair that is gone leaves the list, and whether its
-  candles stay is not documented [U].
+- A row is seven strings: time in **seconds**, open, **close, high, low**, volume, turnover. By the
+  documentation's example volume is in the base, turnover in the quote. Newest first, at most 1,500.
+- `startAt` and `endAt` are in seconds. The start is included. Of the end clients disagree [U]: the
+  second before the page's end is asked for, which is right either way.
+- Nothing says that no row beside is ever sent [U]: such rows are left out, not refused.
+- "No data is published for intervals where there are no ticks" (kucoin.com/docs, Get Klines): an
+  hour without a trade is absent. No flag tells the open candle: `fetch` goes by the clock.
+- Metered is the public pool: 2,000 weight in 30 s for an address. 4,000 is the pool of accounts,
+  which ccxt takes for it. A page weighs 3, the list 4.
+- Each answer has gw-ratelimit-limit, -remaining and -reset (ms). The first restates the pool: it
+  is read off the list alone, since each reading is written down. The second no budget can read.
+- Cloudflare let through 500 requests in 10 s, and then none for 30 s [U: said in 2023].
+- Errors have a code, some with HTTP 200. 429000 is the pool's, or an overload where the headers
+  are absent. 400100 is any parameter: only "This pair is not provided at present" is the pair's
+  (seen by crypto-candles, HTTP 200). 400302 is a country that is shut out [U: its status].
+- `market` is the tab that shows a pair, and each fashion brings a new one: Meme, AI, TON. ETF alone
+  is a kind, that of leveraged tokens: in the list of 2021-04-25 BTC3L, BTC3S, ETH3L and ETH3S.
+  Whether BTCUP and BTCDOWN are there too, or stocks have a tab, nothing confirms [U].
+- A symbol outlives its coin's name: the base of BCHSV-USDT is BSV.
+- `tradingStartTime` (ms) is told of pairs that began with a call auction, and null of others. A
+  page of weeks shows the week of the first candle, and not its hour: `first` is not known.
+- A pair that is gone leaves the list. Whether its candles stay is not documented [U].
 """
 
 import re
@@ -186,7 +183,6 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
-    place=90,
     colour="#882255",
     catalogue=Catalogue(
         exchange="kucoin", derivatives=False, request=at_once(f"{URL}{SYMBOLS}"), parse=_listed
