@@ -13,6 +13,7 @@ EXCHANGES = {
     "bybit_spot": ("Bybit", "bybit_spot"),
     "kraken": ("Kraken", "kraken"),
     "gdax": ("Coinbase Exchange", "coinbase"),
+    "kucoin": ("KuCoin", "kucoin"),
 }
 DERIVATIVES = {
     "binance_futures": ("Binance (Futures)", "binance_futures"),

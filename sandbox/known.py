@@ -8,6 +8,7 @@ OKX = "okx"
 BYBIT = "bybit"
 KRAKEN = "kraken"
 COINBASE = "coinbase"
+KUCOIN = "kucoin"
 COINGECKO = "coingecko"
 CRYPTOCOMPARE = "cryptocompare"
 BOTH = (FUTURES, SPOT)
@@ -37,7 +38,7 @@ KNOWN: Sequence[tuple[str, str, str, float, Sequence[str]]] = (
 )
 
 # Where a known coin trades beside Binance: on all of these, unless it is named here.
-EVERYWHERE = (OKX, BYBIT, KRAKEN, COINBASE)
+EVERYWHERE = (OKX, BYBIT, KRAKEN, COINBASE, KUCOIN)
 ELSEWHERE: Mapping[str, Sequence[str]] = {
     "tether": (),
     "binancecoin": (BYBIT,),
@@ -54,7 +55,7 @@ INVENTED: Sequence[Sequence[str]] = (
     BOTH,
     (*BOTH, OKX),
     (FUTURES, BYBIT),
-    (SPOT, OKX),
+    (SPOT, OKX, KUCOIN),
     (*BOTH, BYBIT),
     (),
     (*BOTH, OKX, BYBIT),
@@ -71,6 +72,7 @@ EXTRA = (
     ("BTC-USDC", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (OKX,)),
     ("ETH-BTC", "ETH", "BTC", "PERPETUAL", "COIN", "ethereum", (OKX,)),
     ("AAPL-USDT", "AAPL", "USDT", "PERPETUAL", "EQUITY", None, (OKX,)),
+    ("BTC3L-USDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (KUCOIN,)),
     ("BTCPERP", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (BYBIT,)),
 )
 PRICES = {"ETHBTC": 0.047, "BTCDOMUSDT": 4_300.0, "AAPLUSDT": 240.0}
@@ -84,6 +86,7 @@ SPELLED = {
     BYBIT: "{base}{quote}",
     KRAKEN: "{base}{quote}",
     COINBASE: "{base}-{quote}",
+    KUCOIN: "{base}-{quote}",
 }
 QUOTES = {KRAKEN: "USD", COINBASE: "USD"}
 TICKERS = {(KRAKEN, "BTC"): "XBT", (KRAKEN, "DOGE"): "XDG"}
@@ -99,6 +102,7 @@ OPENED = {
     BYBIT: 1_585_526_400_000,
     KRAKEN: 1_380_585_600_000,
     COINBASE: 1_437_428_040_000,
+    KUCOIN: 1_508_112_000_000,
     COINGECKO: 1_367_107_200_000,
 }
 
