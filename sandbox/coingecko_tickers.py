@@ -13,6 +13,7 @@ EXCHANGES = {
     "bybit_spot": ("Bybit", "bybit_spot"),
     "kraken": ("Kraken", "kraken"),
     "gdax": ("Coinbase Exchange", "coinbase"),
+    "mxc": ("MEXC", "mexc"),
 }
 DERIVATIVES = {
     "binance_futures": ("Binance (Futures)", "binance_futures"),

@@ -8,6 +8,7 @@ OKX = "okx"
 BYBIT = "bybit"
 KRAKEN = "kraken"
 COINBASE = "coinbase"
+MEXC = "mexc"
 COINGECKO = "coingecko"
 CRYPTOCOMPARE = "cryptocompare"
 BOTH = (FUTURES, SPOT)
@@ -72,6 +73,10 @@ EXTRA = (
     ("ETH-BTC", "ETH", "BTC", "PERPETUAL", "COIN", "ethereum", (OKX,)),
     ("AAPL-USDT", "AAPL", "USDT", "PERPETUAL", "EQUITY", None, (OKX,)),
     ("BTCPERP", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (BYBIT,)),
+    ("BTCUSDT", "BTC", "USDT", "PERPETUAL", "COIN", "bitcoin", (MEXC,)),
+    ("ETHUSDT", "ETH", "USDT", "PERPETUAL", "COIN", "ethereum", (MEXC,)),
+    ("AAPLXUSDT", "AAPLX", "USDT", "PERPETUAL", "EQUITY", None, (MEXC,)),
+    ("BTC3LUSDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (MEXC,)),
 )
 PRICES = {"ETHBTC": 0.047, "BTCDOMUSDT": 4_300.0, "AAPLUSDT": 240.0}
 

@@ -49,6 +49,7 @@ SYMBOLS = {
     "bybit": "BTCUSDT",
     "cryptocompare": "BTC",
     "coinbase": "BTC-USD",
+    "mexc": "BTCUSDT",
 }
 SPOILT_ANSWERS = 6  # of one call; then they are whole, so that pages come to an end
 ODD = [
