@@ -1,6 +1,7 @@
 """What is special about MEXC: an end that is told apart by a millisecond, and two accounts."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import orjson
@@ -9,13 +10,16 @@ import pytest
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, SCHEMA, Listing, Window
 from chandlery.rate_limit.account import SHARE
-from chandlery.venues import Markets, catalogue, fetch, load
+from chandlery.venues import Markets, catalogue, client, fetch, load
+from sandbox.serving import Serving, serving
+from sources import coingecko
 from tests.sources.conftest import Clock, Connect, Page
 
 MEXC = load()["mexc"]
 LISTING = Listing(1, "mexc", "BTCUSDT")
 FIRST = 1_704_067_200_000
 STEP = 3_600_000
+TODAY = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 
 
 def row(opened: int) -> list[object]:
@@ -219,3 +223,55 @@ def test_an_odd_entry_is_left_out_and_known_to_be_in_the_list(
     told = markets(connect, symbol(), symbol(symbol="ODDUSDT", **changed))
     assert told.frame["symbol"].to_list() == ["PEPEUSDT"]
     assert [each.symbol for each in told.odd] == ["ODDUSDT"]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Serving]:
+    with serving(coins=20, seed=1, now=TODAY) as serves:
+        yield serves
+
+
+@pytest.fixture
+def connected(sandbox: Serving, clock: Clock) -> Iterator[httpx.Client]:
+    with client(sandbox.url, timepiece=clock.timepiece) as connected:
+        yield connected
+
+
+def test_the_sandbox_has_all_hours_that_are_closed_and_no_other(
+    sandbox: Serving, connected: httpx.Client
+) -> None:
+    end = TODAY.replace(minute=0) + HOUR
+    window = Window(end - 500 * HOUR, end)
+    frame = fetch(connected, MEXC, LISTING, window, TODAY).frame
+    truth = sandbox.truth("mexc", "BTCUSDT", window.start, window.end)
+    assert frame["open_time"].dt.epoch("ms").to_list() == [row[0] for row in truth]
+    assert frame["close"].to_list() == [row[4] for row in truth]
+    assert frame["open_time"][-1] == TODAY - timedelta(minutes=90)
+
+
+def test_the_sandboxes_coins_are_known_to_coingecko(connected: httpx.Client) -> None:
+    listed = catalogue(connected, MEXC)
+    assert (listed.frame["symbol"].to_list(), listed.odd) == (["BTCUSDT", "ETHUSDT"], ())
+    assert listed.frame["trading"].all()
+    told = coingecko.tickers(connected, "mxc", derivatives=False)
+    mapped = listed.frame.join(told, left_on=["asset", "quote"], right_on=["base", "target"])
+    assert mapped["coin_id"].to_list() == ["bitcoin", "ethereum"]
+
+
+def test_the_sandbox_refuses_in_mexcs_words(connected: httpx.Client, page: Page) -> None:
+    nobody = Listing(1, "mexc", "NOSUCHUSDT")
+    with pytest.raises(Rejected) as caught:
+        fetch(connected, MEXC, nobody, page(1), TODAY)
+    assert str(caught.value) == "mexc: -1121 Invalid symbol. (NOSUCHUSDT)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"), [("403", Blocked), ("418", Blocked), ("500", Unavailable)]
+)
+def test_the_sandboxes_trouble_is_told(
+    sandbox: Serving, connected: httpx.Client, page: Page, kind: str, error: type[SourceError]
+) -> None:
+    sandbox.fault(kind, source="mexc", seconds=3600)
+    with pytest.raises(error, match=r"^mexc: .*\(BTCUSDT\)$"):
+        fetch(connected, MEXC, LISTING, page(1), TODAY)
+    sandbox.clear()
