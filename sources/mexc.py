@@ -25,13 +25,14 @@ Error Code; read as of 2026-04). It looks like Binance's API and is not. Quirks:
 - Errors have a code and a msg, in either order, with 4xx or HTTP 200. "bad symbol" is 10007, and
   klines say -1121 as Binance does, which the table of codes lacks. 403 is the firewall, or a
   country [U which]: nothing is to be had from here by either.
-- status is 1 online, 2 paused, 3 offline; "ENABLED" in 2022. An unknown one makes its entry odd.
+- status is 1 online, 2 paused, 3 offline. It was "ENABLED" in 2022: an unknown one makes its entry
+  odd. All 1,954 that were listed in 2026-09 were online: what is offline seems to leave the list.
 - isSpotTradingAllowed is not whether a symbol trades. It is whether orders may come by API: the
   documentation's own BTCUSDT, online, has it false. It is not read.
 - Stocks as tokens are listed like coins: 79 of 1,966 symbols in 2026-09. conceptPlates has
   "Tokenized Stocks", where it is there; fullName ends in xStock or (Ondo). [U: clients' word]
 - Leveraged tokens are named by coin, factor and side: BTC3L, ETH5S (Get ETF Info) [U beyond 3].
-- No dates of listing or of the end. /api/v3/symbol/offline has some, of symbols no longer listed.
+- No dates of listing or of the end. /api/v3/symbol/offline tells some ends, and is not asked.
 """
 
 import re
@@ -171,7 +172,6 @@ SOURCE = Source(
     page_hours=500,
     request=_request,
     parse=_parse,
-    place=100,
     colour="#882255",
     catalogue=Catalogue(
         exchange="mxc",

@@ -1,7 +1,7 @@
 """What is special about MEXC: an end that is told apart by a millisecond, and two accounts."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import httpx
 import orjson
@@ -237,16 +237,17 @@ def connected(sandbox: Serving, clock: Clock) -> Iterator[httpx.Client]:
         yield connected
 
 
+@pytest.mark.parametrize("ago", [-1, 0, 100])
 def test_the_sandbox_has_all_hours_that_are_closed_and_no_other(
-    sandbox: Serving, connected: httpx.Client
+    sandbox: Serving, connected: httpx.Client, ago: int
 ) -> None:
-    end = TODAY.replace(minute=0) + HOUR
+    end = TODAY.replace(minute=0) - ago * HOUR
     window = Window(end - 500 * HOUR, end)
     frame = fetch(connected, MEXC, LISTING, window, TODAY).frame
     truth = sandbox.truth("mexc", "BTCUSDT", window.start, window.end)
     assert frame["open_time"].dt.epoch("ms").to_list() == [row[0] for row in truth]
     assert frame["close"].to_list() == [row[4] for row in truth]
-    assert frame["open_time"][-1] == TODAY - timedelta(minutes=90)
+    assert frame["open_time"][-1] == min(end, TODAY.replace(minute=0)) - HOUR
 
 
 def test_the_sandboxes_coins_are_known_to_coingecko(connected: httpx.Client) -> None:

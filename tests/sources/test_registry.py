@@ -32,6 +32,7 @@ def test_what_is_a_second_way_or_needs_to_be_chosen_has_no_place() -> None:
         "binance_spot_archive",
         "coinbase",
         "coingecko_pro",
+        "mexc",
     ]
 
 
