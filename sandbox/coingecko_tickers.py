@@ -14,6 +14,7 @@ EXCHANGES = {
     "kraken": ("Kraken", "kraken"),
     "gdax": ("Coinbase Exchange", "coinbase"),
     "kucoin": ("KuCoin", "kucoin"),
+    "mxc": ("MEXC", "mexc"),
 }
 DERIVATIVES = {
     "binance_futures": ("Binance (Futures)", "binance_futures"),

@@ -9,6 +9,7 @@ BYBIT = "bybit"
 KRAKEN = "kraken"
 COINBASE = "coinbase"
 KUCOIN = "kucoin"
+MEXC = "mexc"
 COINGECKO = "coingecko"
 CRYPTOCOMPARE = "cryptocompare"
 BOTH = (FUTURES, SPOT)
@@ -74,6 +75,10 @@ EXTRA = (
     ("AAPL-USDT", "AAPL", "USDT", "PERPETUAL", "EQUITY", None, (OKX,)),
     ("BTC3L-USDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (KUCOIN,)),
     ("BTCPERP", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (BYBIT,)),
+    ("BTCUSDT", "BTC", "USDT", "PERPETUAL", "COIN", "bitcoin", (MEXC,)),
+    ("ETHUSDT", "ETH", "USDT", "PERPETUAL", "COIN", "ethereum", (MEXC,)),
+    ("AAPLXUSDT", "AAPLX", "USDT", "PERPETUAL", "EQUITY", None, (MEXC,)),
+    ("BTC3LUSDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (MEXC,)),
 )
 PRICES = {"ETHBTC": 0.047, "BTCDOMUSDT": 4_300.0, "AAPLUSDT": 240.0}
 
