@@ -187,7 +187,6 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
-    place=110,
     colour="#882255",
     pages=_pages,
     catalogue=Catalogue(

@@ -30,6 +30,7 @@ def test_what_is_a_second_way_or_needs_to_be_chosen_has_no_place() -> None:
     assert [name for name, source in load().items() if source.place is None] == [
         "binance_futures_archive",
         "binance_spot_archive",
+        "bitget",
         "coinbase",
         "coingecko_pro",
     ]
