@@ -47,6 +47,7 @@ SYMBOLS = {
     "binance_spot": "BTCUSDT",
     "okx": "BTC-USDT",
     "bybit": "BTCUSDT",
+    "bitget": "BTCUSDT",
     "cryptocompare": "BTC",
     "coinbase": "BTC-USD",
 }
