@@ -6,9 +6,9 @@ and https://www.bitget.com/api-doc/common/faq. Quirks:
 - Two endpoints have candles. `history-candles` has all ages, at most 200 rows a page. `candles` has
   1,000 rows a page and the newest hours alone: 60 days (ccxt 4.5.90), 83 in the documentation.
 - Beyond its wall `candles` answers "00000" and an empty list, be it for one hour of a page
-  (github.com/ccxt/ccxt/issues/24890 and pull/24900: 76 days were too many). So 55 days are asked of
-  it, five less than it has, since a run keeps its first look at the clock. An answer that lacks
-  rows and reaches beyond the wall, by the venue's own `requestTime`, is refused.
+  (github.com/ccxt/ccxt/issues/24890 and pull/24900: 76 days were too many). Five days less than it
+  has are asked of it, since a run reads the clock once. An answer that lacks rows and reaches
+  beyond the wall, by the venue's own `requestTime`, is refused.
 - A page of more than 200 hours lies within those 55 days: `_pages` makes no other. That is how the
   request knows its endpoint. Whatever a page is cut into later stays right.
 - `endTime` is in ms and exclusive; a page has the newest `limit` rows before it, oldest first [U:
@@ -18,7 +18,7 @@ and https://www.bitget.com/api-doc/common/faq. Quirks:
   its end or later are refused here: `fetch` does not look, where a source cuts its own pages.
 - Eight strings: ts, open, high, low, close, volume in the base, in USDT, in the quote. The last two
   are equal where the quote is USDT. Trades are not told. An older page of the documentation has
-  the quote sixth; a pair in lira shows that it is seventh.
+  the quote at 6; a pair in lira shows that it is at 7.
 - `candles` has the candle still open, `history-candles` has not [U]: `fetch` goes by the clock.
 - An hour without a trade is a flat bar of volume 0 in the documentation's example, or absent [U].
 - Errors are HTTP 400 with a code: 40034 names what does not exist, mostly the symbol; 40309 says
