@@ -11,6 +11,7 @@ EXCHANGES = {
     "binance": ("Binance", "binance_spot"),
     "okex": ("OKX", "okx"),
     "bybit_spot": ("Bybit", "bybit_spot"),
+    "bitget": ("Bitget", "binance_spot"),  # see the module on Bitget
     "kraken": ("Kraken", "kraken"),
     "gdax": ("Coinbase Exchange", "coinbase"),
     "kucoin": ("KuCoin", "kucoin"),
