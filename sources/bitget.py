@@ -187,7 +187,7 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
-    colour="#332288",
+    colour="#117733",
     pages=_pages,
     catalogue=Catalogue(
         exchange="bitget", derivatives=False, request=at_once(f"{URL}{SYMBOLS}"), parse=_listed

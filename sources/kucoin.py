@@ -183,6 +183,7 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    sparse=True,
     colour="#44aa99",
     catalogue=Catalogue(
         exchange="kucoin", derivatives=False, request=at_once(f"{URL}{SYMBOLS}"), parse=_listed

@@ -213,7 +213,7 @@ def learn(batch: SourceBatch, listings: list[Listing]) -> None:
 
     A file that is not there is no word on a listing: it may be late.
     """
-    if batch.source.first is not None or batch.source.pages is not None:
+    if batch.source.first is not None or batch.source.in_files:
         return
     failed = {failure.coin for failure in batch.failures}
     for listing in listings:

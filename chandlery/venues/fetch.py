@@ -72,7 +72,7 @@ def _page(
 ) -> Fetched:
     response = _sealed(client, source, source.request(listing, page))
     frame = source.parse(response)
-    if source.pages is None:  # a file has other hours as well
+    if not source.in_files:
         _refuse_astray(frame, page, source)
     return _held(frame, listing, page, _closed_by(response, now))
 

@@ -21,7 +21,7 @@ def reached(source: Source, window: Window, now: datetime) -> Window | None:
     start, end = window.start, window.end
     if source.reach is not None:
         start = max(start, whole_hour(now - source.reach) + HOUR)
-    if source.seal is not None:
+    if source.in_files:
         end = min(end, (now - DAY).replace(hour=0, minute=0))
     return Window(start, end) if start < end else None
 
@@ -38,5 +38,5 @@ def test_pages_tile_what_can_be_asked_for(
     assert all(0 < page.hours <= source.page_hours for page in found)
     assert all(one.end == next_.start for one, next_ in pairwise(found))
     assert whole is None or (found[0].start, found[-1].end) == (whole.start, whole.end)
-    if source.seal is not None:
+    if source.in_files:
         assert all(page.start.month == (page.end - HOUR).month for page in found)  # a file each
