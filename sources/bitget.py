@@ -14,8 +14,8 @@ and https://www.bitget.com/api-doc/common/faq. Quirks:
 - `endTime` is in ms and exclusive; a page has the newest `limit` rows before it, oldest first [U:
   some see the newest first]. `startTime` is not sent. One client says that it counts, another that
   it does not (ccxt issues 20587 and 21721), and `history-candles` has none.
-- So rows from before a page come where it lacks some, and all of them where it has none. Rows of
-  its end or later are refused here: `fetch` does not look, where a source cuts its own pages.
+- So rows from before a page come where it lacks some, and all of them where it has none, be they
+  years old: they are left out here. Rows of its end or later are of another page, and refused.
 - Eight strings: ts, open, high, low, close, volume in the base, in USDT, in the quote. The last two
   are equal where the quote is USDT. Trades are not told. An older page of the documentation has
   the quote at 6; a pair in lira shows that it is at 7.
@@ -25,7 +25,7 @@ and https://www.bitget.com/api-doc/common/faq. Quirks:
   that it was removed. Too many is 429, as status and as code.
 - 20 requests a second for each endpoint and address, and 6,000 a minute for all of them. Then it
   takes "5 minutes to recover" [U: from which of the two]. A minute's rest is within a run's
-  patience. x-mbx-used-remain-limit tells what is left, not what is spent, and is not read.
+  patience. x-mbx-used-remain-limit tells what is left of an endpoint's second [U: of which].
 - offTime is when a symbol goes; "" or "-1" where nothing is announced [U: "-1" is the futures'].
   openTime is deprecated and not read, so `start` is not known.
 - `first` is not known either: no page but of months goes back far enough to find it.
@@ -60,6 +60,7 @@ HISTORY_HOURS = 200
 WALL = timedelta(days=60)
 RECENT = timedelta(days=55)
 PAUSE = timedelta(minutes=1)
+LEFT = "x-mbx-used-remain-limit"
 WIDTH = 8
 PLACES = {
     "open_time": 0,
@@ -101,6 +102,8 @@ def _parse(response: httpx.Response) -> pl.DataFrame:
     if page := _asked(response):
         _refuse_later(frame, page)
         _refuse_beyond_the_wall(frame, page, response)
+        opened = pl.col("open_time")
+        return frame.filter(opened.is_null() | (opened >= page.start))
     return frame
 
 
@@ -177,7 +180,10 @@ SOURCE = Source(
         url=URL,
         metering=Metering(
             (
-                *(Budget(20, 1, partial(_cost, path)) for path in (CANDLES, HISTORY, SYMBOLS)),
+                *(
+                    Budget(20, 1, partial(_cost, path), left=LEFT)
+                    for path in (CANDLES, HISTORY, SYMBOLS)
+                ),
                 Budget(6000, 60),
             )
         ),

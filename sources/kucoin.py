@@ -13,7 +13,7 @@ machines: github.com/Kucoin/kucoin-universal-sdk, spec/rest/api/openapi-spot-mar
 - Metered is the public pool: 2,000 weight in 30 s for an address. 4,000 is the pool of accounts,
   which ccxt takes for it. A page weighs 3, the list 4.
 - Each answer has gw-ratelimit-limit, -remaining and -reset (ms). The first restates the pool: it
-  is read off the list alone, since each reading is written down. The second no budget can read.
+  is read off the list alone, since each reading is written down.
 - Cloudflare let through 500 requests in 10 s, and then none for 30 s [U: said in 2023].
 - Errors have a code, some with HTTP 200. 429000 is the pool's, or an overload where the headers
   are absent. 400100 is any parameter: only "This pair is not provided at present" is the pair's
@@ -53,6 +53,7 @@ PAGE_HOURS = 1500
 PAUSE = timedelta(seconds=30)
 """After which everything spent is given back, and Cloudflare's block is over."""
 LIMIT = "gw-ratelimit-limit"
+LEFT = "gw-ratelimit-remaining"
 RESET = "gw-ratelimit-reset"
 WIDTH = 7
 PLACES = {
@@ -172,11 +173,12 @@ def _row(entry: answers.Entry) -> Sequence[object]:
     return entry["symbol"], asset, base, entry["quoteCurrency"], multiple, start, None, trading
 
 
+POOL = Budget(2000, 30, _cost, restated=_pool, left=LEFT, whole=LIMIT)
 SOURCE = Source(
     venue=Venue(
         name=NAME,
         url=URL,
-        metering=Metering((Budget(2000, 30, _cost, restated=_pool), Budget(500, 10))),
+        metering=Metering((POOL, Budget(500, 10))),
         verdict=partial(answers.verdict, code="code", message="msg", fine="200000", codes=CODES),
     ),
     kind="traded",
