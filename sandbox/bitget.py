@@ -24,14 +24,15 @@ from math import inf
 
 import polars as pl
 
-from sandbox.limits import Limit, Meter, Meters
-from sandbox.venue import Answer, Ask, Endpoint, Venue, json
+from sandbox.limits import Limit, Meters
+from sandbox.venue import Answer, Ask, Endpoint, Metered, Venue, json
 from sandbox.wire import Pages, shortest
 from sandbox.words import DAY, STEPS, Candles, Listing, Market
 
 _CANDLES = "/api/v2/spot/market/candles"
 _HISTORY = "/api/v2/spot/market/history-candles"
 _SYMBOLS = "/api/v2/spot/public/symbols"
+_LIMITED = (_CANDLES, _HISTORY, _SYMBOLS)
 _MOST = {_CANDLES: 1000, _HISTORY: 200}
 _USUAL = 100
 _WALL = 60 * DAY
@@ -125,14 +126,14 @@ class Bitget:
         self._pages = {name: Pages(partial(render, rate)) for name, rate in _DOLLARS.items()}
         self._in_dollars = Pages(partial(render, 1.0))
 
-    def endpoints(self, meters: Meters) -> dict[str, Endpoint]:
+    def endpoints(self) -> dict[str, Endpoint]:
         """Return what answers which path."""
         table: dict[str, Endpoint] = {
             _CANDLES: self._candles,
             _HISTORY: self._candles,
             _SYMBOLS: self._symbols,
         }
-        return {path: _metered(_checked(each), meters[path]) for path, each in table.items()}
+        return {path: _checked(each) for path, each in table.items()}
 
     def _known(self, name: str, now: int) -> Listing:
         """Return what a symbol means."""
@@ -203,17 +204,6 @@ def _checked(endpoint: Endpoint) -> Endpoint:
     return checked
 
 
-def _metered(endpoint: Endpoint, meter: Meter | None) -> Endpoint:
-    """Return the endpoint with a budget of its own."""
-
-    def metered(ask: Ask) -> Answer:
-        if meter is None or meter.spend(1).status == _OK:
-            return endpoint(ask)
-        return _too_many(ask, 0)
-
-    return metered
-
-
 def _too_many(ask: Ask, _: int) -> Answer:
     """Say that too much was asked for; nothing says for how long."""
     return _refused(ask, 429, "Too Many Requests", 429)
@@ -221,8 +211,13 @@ def _too_many(ask: Ask, _: int) -> Answer:
 
 LIMITS: Mapping[str, Limit] = {
     "bitget": Limit(6000, patience=inf),
-    **{path: Limit(20, window=1, patience=inf) for path in (_CANDLES, _HISTORY, _SYMBOLS)},
+    **{path: Limit(20, window=1, patience=inf) for path in _LIMITED},
 }
+
+
+def _weight(limited: str, ask: Ask) -> int | None:
+    """Return what a request weighs at an endpoint's own limit, None where it is of another."""
+    return 1 if ask.path == limited else None
 
 
 def venues(market: Market, meters: Meters) -> list[Venue]:
@@ -230,10 +225,11 @@ def venues(market: Market, meters: Meters) -> list[Venue]:
     return [
         Venue(
             source="bitget",
-            endpoints=Bitget(market).endpoints(meters),
+            endpoints=Bitget(market).endpoints(),
             not_found=lambda ask: _refused(ask, 40404, "Request URL NOT FOUND"),
             faces={"429": _too_many},
             meter=meters["bitget"],
             weigh=lambda _: 1,
+            also=tuple(Metered(meters[path], partial(_weight, path)) for path in _LIMITED),
         )
     ]

@@ -15,13 +15,14 @@ What the documentation leaves open, and what is done here:
 - Each endpoint is metered and banned by itself, while a real ban is the address's.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import polars as pl
 
-from sandbox.limits import Limit, Meter, Meters
-from sandbox.venue import Answer, Ask, Endpoint, Venue, json
+from sandbox.limits import Limit, Meters
+from sandbox.venue import Answer, Ask, Endpoint, Metered, Venue, json
 from sandbox.wire import Pages, shortest
 from sandbox.words import Candles, Listing, Market
 
@@ -189,18 +190,6 @@ def _checked(endpoint: Endpoint) -> Endpoint:
     return checked
 
 
-def _metered(endpoint: Endpoint, meter: Meter | None, weight: int) -> Endpoint:
-    """Return the endpoint with an account of its own: the venue's others do not count there."""
-
-    def metered(ask: Ask) -> Answer:
-        spent = None if meter is None else meter.spend(weight)
-        if spent is None or spent.status not in _LIMITED:
-            return endpoint(ask)
-        return _LIMITED[spent.status](ask, spent.wait)
-
-    return metered
-
-
 def _too_many(status: int) -> Callable[[Ask, int], Answer]:
     """Return what says that too much was asked for, and for how long to wait."""
 
@@ -217,7 +206,6 @@ def _firewall(_: Ask, __: int) -> Answer:
     return Answer(403, f"{body}</BODY></HTML>\n".encode(), media="text/html")
 
 
-_LIMITED = {429: _too_many(429), 418: _too_many(418)}
 _FACES = {
     "429": _too_many(429),
     "429-as-200": _too_many(200),
@@ -230,20 +218,22 @@ _FACES = {
 LIMITS: Mapping[str, Limit] = {f"{_SOURCE}/{path}": Limit(500, window=10) for path in _WEIGHTS}
 
 
-def _endpoints(market: Market, meters: Meters) -> Iterable[tuple[str, Endpoint]]:
-    """Give each path, and what answers it within its own limit."""
-    for path, endpoint in MEXC(market).endpoints().items():
-        meter = meters[f"{_SOURCE}/{path}"]
-        yield f"{_API}/{path}", _metered(_checked(endpoint), meter, _WEIGHTS[path])
+def _weight(limited: str, ask: Ask) -> int | None:
+    """Return what a request weighs at an endpoint's own limit, None where it is of another."""
+    return _WEIGHTS[limited] if ask.path == f"{_API}/{limited}" else None
 
 
 def venues(market: Market, meters: Meters) -> list[Venue]:
     """Return MEXC, which allows 500 weight in ten seconds at each of its endpoints."""
+    table = MEXC(market).endpoints()
     return [
         Venue(
             source=_SOURCE,
-            endpoints=dict(_endpoints(market, meters)),
+            endpoints={f"{_API}/{path}": _checked(endpoint) for path, endpoint in table.items()},
             not_found=lambda _: json({"code": 404, "msg": "Not Found"}, 404),
             faces=_FACES,
+            also=tuple(
+                Metered(meters[f"{_SOURCE}/{path}"], partial(_weight, path)) for path in _WEIGHTS
+            ),
         )
     ]

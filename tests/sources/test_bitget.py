@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chandlery.errors import Blocked, Malformed, Rejected, SourceError, Unavailable
 from chandlery.model import HOUR, Listing, Window, whole_hour
-from chandlery.venues import Markets, catalogue, fetch, load, pages
+from chandlery.venues import Markets, catalogue, fetch, load, page_before, pages
 from tests.sources.conftest import Connect, Page
 
 BITGET = load()["bitget"]
@@ -81,6 +81,16 @@ def test_pages_are_long_where_all_of_them_is_recent_and_short_elsewhere() -> Non
     found = list(pages(BITGET, window, NOW))
     assert [each.hours for each in found] == [200, 160, 1000, 320]
     assert found[2].start == whole_hour(NOW - 55 * DAY)
+
+
+@pytest.mark.parametrize(("days", "hours"), [(1, 1000), (40, 200), (55, 200), (400, 200)])
+def test_the_page_before_an_hour_is_as_long_as_its_age_allows(
+    connect: Connect, days: int, hours: int
+) -> None:
+    end = whole_hour(NOW) - days * DAY
+    before = page_before(BITGET, end, NOW)
+    assert before == Window(end - hours * HOUR, end)
+    assert fetch(connect(Venue(NOW)), BITGET, LISTING, before, NOW).frame.height == hours
 
 
 @given(st.integers(0, 3000), st.integers(0, 3000), st.integers(0, 3000), st.integers(0, 59))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chandlery.model import HOUR, Window, whole_hour
-from chandlery.venues import Source, load, pages
+from chandlery.venues import Source, load, page_before, pages
 
 SOURCES = load()
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
@@ -40,3 +40,22 @@ def test_pages_tile_what_can_be_asked_for(
     assert whole is None or (found[0].start, found[-1].end) == (whole.start, whole.end)
     if source.in_files:
         assert all(page.start.month == (page.end - HOUR).month for page in found)  # a file each
+
+
+@pytest.mark.parametrize(
+    "source", [it for it in SOURCES.values() if not it.in_files], ids=lambda it: it.name
+)
+@given(hours, st.integers(0, 59))
+def test_the_page_before_an_hour_is_what_the_source_serves_of_that_age(
+    source: Source, age: int, minutes: int
+) -> None:
+    end = T0 + 3 * 366 * DAY - age * HOUR
+    now = T0 + 3 * 366 * DAY + timedelta(minutes=minutes)
+    page = page_before(source, end, now)
+    longest = Window(end - source.page_hours * HOUR, end)
+    whole = reached(source, longest, now)
+    assert (page is None) == (whole is None)
+    if page is not None and whole is not None:
+        assert page.end == end
+        assert page.hours == next(iter(pages(source, whole, now))).hours
+        assert whole.start <= page.start
