@@ -10,6 +10,8 @@ KRAKEN = "kraken"
 COINBASE = "coinbase"
 KUCOIN = "kucoin"
 MEXC = "mexc"
+BYBIT_SPOT = "bybit_spot"
+GATE = "gate"
 COINGECKO = "coingecko"
 CRYPTOCOMPARE = "cryptocompare"
 BOTH = (FUTURES, SPOT)
@@ -75,9 +77,12 @@ EXTRA = (
     ("AAPL-USDT", "AAPL", "USDT", "PERPETUAL", "EQUITY", None, (OKX,)),
     ("BTC3L-USDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (KUCOIN,)),
     ("BTCPERP", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (BYBIT,)),
-    ("BTCUSDT", "BTC", "USDT", "PERPETUAL", "COIN", "bitcoin", (MEXC,)),
-    ("ETHUSDT", "ETH", "USDT", "PERPETUAL", "COIN", "ethereum", (MEXC,)),
-    ("AAPLXUSDT", "AAPLX", "USDT", "PERPETUAL", "EQUITY", None, (MEXC,)),
+    ("BTCUSDT", "BTC", "USDT", "PERPETUAL", "COIN", "bitcoin", (MEXC, BYBIT_SPOT)),
+    ("ETHUSDT", "ETH", "USDT", "PERPETUAL", "COIN", "ethereum", (MEXC, BYBIT_SPOT)),
+    ("AAPLXUSDT", "AAPLX", "USDT", "PERPETUAL", "EQUITY", None, (MEXC, BYBIT_SPOT)),
+    ("BTC_USDT", "BTC", "USDT", "PERPETUAL", "COIN", "bitcoin", (GATE,)),
+    ("ETH_USDT", "ETH", "USDT", "PERPETUAL", "COIN", "ethereum", (GATE,)),
+    ("BTC3L_USDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (GATE,)),
     ("BTC3LUSDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (MEXC,)),
 )
 PRICES = {"ETHBTC": 0.047, "BTCDOMUSDT": 4_300.0, "AAPLUSDT": 240.0}
