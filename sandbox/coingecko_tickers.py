@@ -16,6 +16,7 @@ EXCHANGES = {
     "gdax": ("Coinbase Exchange", "coinbase"),
     "kucoin": ("KuCoin", "kucoin"),
     "mxc": ("MEXC", "mexc"),
+    "gate": ("Gate", "gate"),
 }
 DERIVATIVES = {
     "binance_futures": ("Binance (Futures)", "binance_futures"),

@@ -65,7 +65,6 @@ PLACES = {
     "volume": 5,
     "quote_volume": 6,
 }
-SECONDS = re.compile(r"[0-9]{1,12}")
 LEVERAGED = "ETF"
 NO_SUCH_PAIR = re.compile(
     r"pair is not provided|unsupported trading pair|symbol (does )?not exist", re.IGNORECASE
@@ -83,22 +82,8 @@ def _request(listing: Listing, page: Window) -> httpx.Request:
 
 
 def _parse(response: httpx.Response) -> pl.DataFrame:
-    rows = answers.in_milliseconds(_timed(answers.within(response, "data")))
+    rows = answers.in_milliseconds(answers.in_seconds(answers.within(response, "data")))
     return columns.candles(rows, width=WIDTH, places=PLACES, source=NAME)
-
-
-def _timed(rows: object) -> object:
-    """Rows whose time, a string of seconds, is a number; a row of another kind has none."""
-    if not isinstance(rows, list):
-        return rows
-    return [[int(row[0]), *row[1:]] if _has_time(row) else [None] for row in rows]
-
-
-def _has_time(row: object) -> bool:
-    # 1704067200; thirteen digits would be milliseconds.
-    return (
-        isinstance(row, list) and bool(row) and SECONDS.fullmatch(answers.text(row[0])) is not None
-    )
 
 
 def _cost(request: httpx.Request) -> float:
@@ -186,6 +171,7 @@ SOURCE = Source(
     request=_request,
     parse=_parse,
     sparse=True,
+    place=120,
     colour="#44aa99",
     catalogue=Catalogue(
         exchange="kucoin", derivatives=False, request=at_once(f"{URL}{SYMBOLS}"), parse=_listed
