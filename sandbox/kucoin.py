@@ -19,16 +19,16 @@ after how many milliseconds it is all there again. Beyond, 429 with 429000, and 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
 import polars as pl
 
+from sandbox.bars import Traded
 from sandbox.limits import Limit, Meter, Meters, Spent
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.wire import Pages, shortest
-from sandbox.words import Candles, Digits, Listing, Market
+from sandbox.words import Candles, Listing, Market
 
 _MOST = 1500
 _USUAL = 100
@@ -52,41 +52,6 @@ class Refusal(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-
-
-@dataclass(frozen=True)
-class Traded:
-    """A symbol's hours without those in which nothing was traded."""
-
-    hours: Candles
-
-    @property
-    def step(self) -> int:
-        """The timeframe in milliseconds."""
-        return self.hours.step
-
-    @property
-    def first(self) -> int:
-        """The oldest open time."""
-        return self.hours.first
-
-    @property
-    def last(self) -> int:
-        """The newest open time there will ever be."""
-        return self.hours.last
-
-    @property
-    def digits(self) -> Digits:
-        """The decimals the venue shows."""
-        return self.hours.digits
-
-    def frame(self, start: int, end: int) -> pl.DataFrame:
-        """Return the candles opening in [start, end)."""
-        return self.hours.frame(start, end).filter(pl.col("volume") > 0)
-
-    def so_far(self, now: int) -> pl.DataFrame:
-        """Return the bar that is open now, once there was a trade in it."""
-        return self.hours.so_far(now).filter(pl.col("volume") > 0)
 
 
 def _whole(ask: Ask, name: str) -> int:

@@ -15,7 +15,7 @@ and https://www.bitget.com/api-doc/common/faq. Quirks:
   some see the newest first]. `startTime` is not sent. One client says that it counts, another that
   it does not (ccxt issues 20587 and 21721), and `history-candles` has none.
 - So rows from before a page come where it lacks some, and all of them where it has none, be they
-  years old: they are left out here. Rows of its end or later are of another page, and refused.
+  years old: there is nothing of the page then. Rows of its end or later are refused here.
 - Eight strings: ts, open, high, low, close, volume in the base, in USDT, in the quote. The last two
   are equal where the quote is USDT. Trades are not told. An older page of the documentation has
   the quote at 6; a pair in lira shows that it is at 7.
@@ -102,9 +102,14 @@ def _parse(response: httpx.Response) -> pl.DataFrame:
     if page := _asked(response):
         _refuse_later(frame, page)
         _refuse_beyond_the_wall(frame, page, response)
-        opened = pl.col("open_time")
-        return frame.filter(opened.is_null() | (opened >= page.start))
+        return _of(frame, page)
     return frame
+
+
+def _of(frame: pl.DataFrame, page: Window) -> pl.DataFrame:
+    """The frame; none of it where all is from before the page, which has nothing then."""
+    newest = frame["open_time"].max()
+    return frame.clear() if isinstance(newest, datetime) and newest < page.start else frame
 
 
 def _asked(response: httpx.Response) -> Window | None:
@@ -193,6 +198,7 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    place=100,
     colour="#117733",
     pages=_pages,
     catalogue=Catalogue(

@@ -101,6 +101,7 @@ SOURCE = Source(
     request=_request,
     parse=_parse,
     sparse=True,
+    place=80,
     colour="#cc79a7",
     catalogue=Catalogue(
         exchange="gdax", derivatives=False, request=at_once(f"{URL}/products"), parse=_listed

@@ -172,6 +172,7 @@ SOURCE = Source(
     page_hours=500,
     request=_request,
     parse=_parse,
+    place=110,
     colour="#882255",
     catalogue=Catalogue(
         exchange="mxc",
