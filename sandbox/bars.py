@@ -1,4 +1,4 @@
-"""Bars made of bars: longer timeframes out of hours, and the bar that is still open."""
+"""Bars made of bars: longer timeframes, the bar still open, hours without those of no trade."""
 
 from dataclasses import dataclass
 
@@ -171,3 +171,38 @@ class Within:
     def so_far(self, now: int) -> pl.DataFrame:
         """Return the hour that is open now, as far as it has come."""
         return open_bar(self, now)
+
+
+@dataclass(frozen=True)
+class Traded:
+    """A symbol's hours without those in which nothing was traded."""
+
+    hours: Candles
+
+    @property
+    def step(self) -> int:
+        """The timeframe in milliseconds."""
+        return self.hours.step
+
+    @property
+    def first(self) -> int:
+        """The oldest open time."""
+        return self.hours.first
+
+    @property
+    def last(self) -> int:
+        """The newest open time there will ever be."""
+        return self.hours.last
+
+    @property
+    def digits(self) -> Digits:
+        """The decimals the venue shows."""
+        return self.hours.digits
+
+    def frame(self, start: int, end: int) -> pl.DataFrame:
+        """Return the candles opening in [start, end)."""
+        return self.hours.frame(start, end).filter(_TRADED)
+
+    def so_far(self, now: int) -> pl.DataFrame:
+        """Return the bar that is open now, once there was a trade in it."""
+        return self.hours.so_far(now).filter(_TRADED)

@@ -11,8 +11,12 @@ EXCHANGES = {
     "binance": ("Binance", "binance_spot"),
     "okex": ("OKX", "okx"),
     "bybit_spot": ("Bybit", "bybit_spot"),
+    "bitget": ("Bitget", "binance_spot"),  # see the module on Bitget
     "kraken": ("Kraken", "kraken"),
     "gdax": ("Coinbase Exchange", "coinbase"),
+    "kucoin": ("KuCoin", "kucoin"),
+    "mxc": ("MEXC", "mexc"),
+    "gate": ("Gate", "gate"),
 }
 DERIVATIVES = {
     "binance_futures": ("Binance (Futures)", "binance_futures"),

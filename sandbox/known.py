@@ -9,6 +9,10 @@ OKX = "okx"
 BYBIT = "bybit"
 KRAKEN = "kraken"
 COINBASE = "coinbase"
+KUCOIN = "kucoin"
+MEXC = "mexc"
+BYBIT_SPOT = "bybit_spot"
+GATE = "gate"
 COINGECKO = "coingecko"
 GECKOTERMINAL = "geckoterminal"
 CRYPTOCOMPARE = "cryptocompare"
@@ -39,7 +43,7 @@ KNOWN: Sequence[tuple[str, str, str, float, Sequence[str]]] = (
 )
 
 # Where a known coin trades beside Binance: on all of these, unless it is named here.
-EVERYWHERE = (OKX, BYBIT, KRAKEN, COINBASE)
+EVERYWHERE = (OKX, BYBIT, KRAKEN, COINBASE, KUCOIN)
 ELSEWHERE: Mapping[str, Sequence[str]] = {
     "tether": (),
     "binancecoin": (BYBIT,),
@@ -56,7 +60,7 @@ INVENTED: Sequence[Sequence[str]] = (
     BOTH,
     (*BOTH, OKX),
     (FUTURES, BYBIT),
-    (SPOT, OKX),
+    (SPOT, OKX, KUCOIN),
     (*BOTH, BYBIT),
     (),
     (*BOTH, OKX, BYBIT),
@@ -73,7 +77,15 @@ EXTRA = (
     ("BTC-USDC", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (OKX,)),
     ("ETH-BTC", "ETH", "BTC", "PERPETUAL", "COIN", "ethereum", (OKX,)),
     ("AAPL-USDT", "AAPL", "USDT", "PERPETUAL", "EQUITY", None, (OKX,)),
+    ("BTC3L-USDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (KUCOIN,)),
     ("BTCPERP", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (BYBIT,)),
+    ("BTCUSDT", "BTC", "USDT", "PERPETUAL", "COIN", "bitcoin", (MEXC, BYBIT_SPOT)),
+    ("ETHUSDT", "ETH", "USDT", "PERPETUAL", "COIN", "ethereum", (MEXC, BYBIT_SPOT)),
+    ("AAPLXUSDT", "AAPLX", "USDT", "PERPETUAL", "EQUITY", None, (MEXC, BYBIT_SPOT)),
+    ("BTC_USDT", "BTC", "USDT", "PERPETUAL", "COIN", "bitcoin", (GATE,)),
+    ("ETH_USDT", "ETH", "USDT", "PERPETUAL", "COIN", "ethereum", (GATE,)),
+    ("BTC3L_USDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (GATE,)),
+    ("BTC3LUSDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (MEXC,)),
 )
 PRICES = {"ETHBTC": 0.047, "BTCDOMUSDT": 4_300.0, "AAPLUSDT": 240.0}
 
@@ -86,6 +98,7 @@ SPELLED = {
     BYBIT: "{base}{quote}",
     KRAKEN: "{base}{quote}",
     COINBASE: "{base}-{quote}",
+    KUCOIN: "{base}-{quote}",
 }
 QUOTES = {KRAKEN: "USD", COINBASE: "USD"}
 TICKERS = {(KRAKEN, "BTC"): "XBT", (KRAKEN, "DOGE"): "XDG"}
@@ -101,6 +114,7 @@ OPENED = {
     BYBIT: 1_585_526_400_000,
     KRAKEN: 1_380_585_600_000,
     COINBASE: 1_437_428_040_000,
+    KUCOIN: 1_508_112_000_000,
     COINGECKO: 1_367_107_200_000,
 }
 

@@ -276,6 +276,7 @@ def source(name: str, serves: str, market: Market, colour: str, *, listed: bool 
         parse=partial(parse, market, name),
         colour=colour,
         pages=pages,
+        in_files=True,
         parts=parts,
         taker=True,
         serves=serves,

@@ -100,6 +100,8 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    sparse=True,
+    place=80,
     colour="#cc79a7",
     catalogue=Catalogue(
         exchange="gdax", derivatives=False, request=at_once(f"{URL}/products"), parse=_listed

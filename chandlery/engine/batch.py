@@ -16,7 +16,8 @@ Say a coin lacks 00:00 to 06:00, and the spec names these three in this order:
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from itertools import chain
+from itertools import chain, groupby
+from operator import attrgetter
 
 import polars as pl
 
@@ -191,35 +192,44 @@ def _answers(
     batch: SourceBatch, pages: Iterable[Page], guard: Guard
 ) -> Iterator[tuple[int, pl.DataFrame]]:
     """Each coin's candles, page by page, in order."""
-    for page, future in _fetched(batch, pages):
+    for asked, future in _fetched(batch, pages):
         batch.result.pages += 1
         batch.claim.renew()
         try:
             found = future.result()
         except SourceError as error:
-            batch.note(page.listing, page.window, error)
+            for page in asked:
+                batch.note(page.listing, page.window, error)
             continue
         frame = found.frame
-        if not guard.passes(page, frame):
-            continue
-        batch.saw(page, frame, found.malformed)
-        batch.saw_market_caps(page.listing.coin, found.market_caps)
-        wanted = frame if page.asked == page.window else within(frame, page.window)
-        batch.step(wanted.height)
-        yield page.listing.coin, wanted
+        for page in asked:
+            if not guard.passes(page, frame):
+                continue
+            batch.saw(page, frame, found.malformed)
+            batch.saw_market_caps(page.listing.coin, found.market_caps)
+            wanted = frame if page.asked == page.window else within(frame, page.window)
+            batch.step(wanted.height)
+            yield page.listing.coin, wanted
 
 
-def _fetched(batch: SourceBatch, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[Fetched]]]:
-    """Ask for pages some way ahead of whoever takes the answers, and hand them out in order."""
-    context, waiting = batch.context, deque[tuple[Page, Future[Fetched]]]()
-    for page in pages:
-        words = batch.off or batch.refused.get(page.listing)
+def _fetched(
+    batch: SourceBatch, pages: Iterable[Page]
+) -> Iterator[tuple[list[Page], Future[Fetched]]]:
+    """Ask for pages some way ahead of whoever takes the answers, and hand them out in order.
+
+    Pages of one request come together.
+    """
+    context, waiting = batch.context, deque[tuple[list[Page], Future[Fetched]]]()
+    for (listing, asked), alike in groupby(pages, attrgetter("listing", "asked")):
+        some = list(alike)
+        words = batch.off or batch.refused.get(listing)
         if words is not None:
-            refused = batch.off is None and page.listing not in batch.mispriced
-            batch.fail(page.listing, page.window, words, refused=refused)
+            refused = batch.off is None and listing not in batch.mispriced
+            for page in some:
+                batch.fail(listing, page.window, words, refused=refused)
             continue
-        arguments = (context.client, batch.source, page.listing, page.asked, batch.spec.now)
-        waiting.append((page, context.workers.submit(fetch, *arguments)))
+        arguments = (context.client, batch.source, listing, asked, batch.spec.now)
+        waiting.append((some, context.workers.submit(fetch, *arguments)))
         if len(waiting) > AHEAD * WORKERS:
             yield waiting.popleft()
     yield from waiting

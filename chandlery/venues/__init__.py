@@ -13,6 +13,7 @@ from chandlery.venues.fetch import (
     fetch_many,
     first_candle,
     last_candle,
+    page_before,
     pages,
     send,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "last_candle",
     "load",
     "months",
+    "page_before",
     "pages",
     "pools_of",
     "ranking",

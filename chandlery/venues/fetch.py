@@ -41,6 +41,16 @@ def pages(source: Source, window: Window, now: datetime | None = None) -> Iterab
     return reached.tiles(source.page_hours) if tiles is None else tiles(reached, now)
 
 
+def page_before(source: Source, end: datetime, now: datetime) -> Window | None:
+    """The page that ends at `end`, as long as `source` serves one of that age; None beyond reach.
+
+    Where the length changes within it, it is as long as the older part has them.
+    """
+    longest = Window(end - source.page_hours * HOUR, end)
+    first = next(iter(pages(source, longest, now)), None)
+    return None if first is None else Window(end - first.hours * HOUR, end)
+
+
 def _reached(reach: timedelta, window: Window, now: datetime) -> Window:
     since = whole_hour(now - reach) + HOUR
     return Window(since, max(window.end, since))
@@ -74,7 +84,7 @@ def _page(
 ) -> Fetched:
     response = _sealed(client, source, source.request(listing, page))
     frame = source.parse(response)
-    if source.pages is None:  # a file has other hours as well
+    if not source.in_files:
         _refuse_astray(frame, page, source)
     found = _held(frame, listing, page, _closed_by(response, now))
     return found._replace(market_caps=_market_caps(source, response))

@@ -1,5 +1,6 @@
 -- Every gap, and why. evidence: who was asked, how often, when last, what came of it, and what the source had of
--- others. What is refused is no part of an outage. next_attempt: nobody asks before that; null where nobody ever will.
+-- others. What is refused is no part of an outage. next_attempt: nobody asks before that; null where nobody ever will, as
+-- where all who were asked have settled it.
 -- asked_by: the deployment that asks then, by its own schedule; hours older than those of fill-gaps are asked for by a
 -- backfill, which has none.
 create or replace view gap as
@@ -41,11 +42,11 @@ select
     extract(epoch from known.ends_at - known.starts_at)::bigint / 3600 as hours,
     known.reason, asked.evidence, asked.attempts, asked.first_asked, asked.last_asked,
     case
-        when known.reason not in ('not listed yet', 'delisted') then greatest(asked.next_attempt, as_of())
+        when known.reason not in ('not listed yet', 'delisted') then nullif(greatest(asked.next_attempt, as_of()), 'infinity')
     end as next_attempt,
     coin.id as coin_id, known.coin,
     case
-        when known.reason in ('not listed yet', 'delisted') then null
+        when known.reason in ('not listed yet', 'delisted') or asked.next_attempt = 'infinity' then null
         when known.ends_at > time_bucket('1 hour', as_of()) - interval '24 hours' then 'hourly'
         when known.ends_at > time_bucket('1 hour', as_of()) - interval '30 days' then 'fill-gaps'
         else 'backfill'
@@ -59,12 +60,12 @@ left join lateral (
             'start', greatest(absence.starts_at, known.starts_at),
             'end', least(absence.ends_at, known.ends_at),
             'outcome', outcome, 'words', words, 'others', others, 'other', other.symbol, 'attempts', absence.attempts,
-            'first_asked', first_at, 'last_asked', last_at, 'next_attempt', greatest(retry_at, as_of())
+            'first_asked', first_at, 'last_asked', last_at, 'next_attempt', case when not settled then greatest(retry_at, as_of()) end
         ) order by absence.starts_at, source.key), '[]') as evidence,
         coalesce(max(absence.attempts), 0) as attempts,
         min(first_at) as first_asked,
         max(last_at) as last_asked,
-        min(coalesce(retry_at, '-infinity')) as next_attempt
+        min(case when settled then 'infinity' else coalesce(retry_at, '-infinity') end) as next_attempt
     from absence
     join source on source.key = absence.source
     left join coin other on other.key = absence.other

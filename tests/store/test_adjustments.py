@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from chandlery.store.frames.read import TIMEFRAMES
 from polars.testing import assert_frame_equal
 
 from chandlery import store
 from chandlery.model import HOUR, Coin
+from chandlery.store.frames.read import TIMEFRAMES
 from tests.store.looking import NOW, STEADY, T0, found, times
 
 Frame = Callable[..., pl.DataFrame]

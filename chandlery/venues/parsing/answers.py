@@ -4,6 +4,7 @@ A venue says how it went by a code in the body, whatever the status: `verdict`. 
 when that begins and ends, comes as objects of strings: `listed` and `moment`.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from chandlery.venues.verdicts import Meaning, astray, broken, by_status, excerp
 Entry = Mapping[str, Any]
 NAMES = ("symbol", "asset", "base", "quote")
 """The columns of CATALOGUE, its first, without which a row says nothing."""
+SECONDS = re.compile(r"[0-9]{1,12}")
 
 
 def envelope(response: httpx.Response) -> dict[str, Any]:
@@ -77,6 +79,18 @@ def asked(response: httpx.Response, name: str) -> str:
         return str(response.request.url.params.get(name, ""))
     except RuntimeError:  # an answer to no request: a recording
         return ""
+
+
+def in_seconds(rows: object) -> object:
+    """Rows whose first column, a string of whole seconds, is a number; any other has no time."""
+    if not isinstance(rows, list):
+        return rows
+    return [[int(row[0]), *row[1:]] if _has_seconds(row) else [None] for row in rows]
+
+
+def _has_seconds(row: object) -> bool:
+    # 1704067200; thirteen digits would be milliseconds.
+    return isinstance(row, list) and bool(row) and SECONDS.fullmatch(text(row[0])) is not None
 
 
 def in_milliseconds(rows: object) -> object:

@@ -1,0 +1,167 @@
+"""Coinbase Exchange: candles and products in their own wire format.
+
+Documented at docs.cdp.coinbase.com/api-reference/exchange-api ("Get product candles", "Get all
+known trading pairs", "Rate limits").
+What the documentation leaves open, and what is done here:
+
+- `start` and `end` are both included, in ISO 8601; without them a page has the newest 300.
+- Over 300 candles are refused. An hour without a trade is left out.
+- The candle that is open now is told as any other.
+- What is delisted stays in the list and keeps its candles.
+
+An address has ten requests in a second.
+"""
+
+from datetime import UTC, datetime
+from math import inf
+from typing import Any
+
+import polars as pl
+
+from sandbox.bars import Traded
+from sandbox.limits import Limit, Meters
+from sandbox.venue import Answer, Ask, Endpoint, Venue, json
+from sandbox.wire import Pages, shortest
+from sandbox.words import Candles, Listing, Market
+
+_MOST = 300
+_SECOND = 1000
+_BARS = {"3600": "1h", "21600": "6h", "86400": "1d"}
+
+
+class Refusal(Exception):
+    """An error of the venue's own, with its HTTP status."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+def _told(message: str, status: int) -> Answer:
+    """Return an error as Coinbase has it."""
+    return json({"message": message}, status)
+
+
+def _moment(ask: Ask, name: str) -> int | None:
+    """Return a time in milliseconds, or None where it was not sent."""
+    try:
+        told = ask.query.get(name)
+        at = datetime.fromisoformat(told) if told else None
+    except ValueError:
+        raise Refusal(f"Invalid {name}") from None
+    return None if at is None else int(at.replace(tzinfo=at.tzinfo or UTC).timestamp()) * _SECOND
+
+
+def render(frame: pl.DataFrame, candles: Candles) -> list[str]:
+    """Write candles as rows of six: time, low, high, open, close, volume."""
+    digits = candles.digits
+    numbers = {name: (frame[name], digits.price) for name in ("low", "high", "open", "close")}
+    numbers["volume"] = frame["volume"].fill_null(0.0), digits.volume
+    columns = frame["open_time"] // _SECOND, *shortest(numbers).iter_columns()
+    return [
+        f"[{','.join(map(str, row))}]"
+        for row in zip(*(column.to_list() for column in columns), strict=True)
+    ]
+
+
+def product(listing: Listing, digits: int, now: int) -> dict[str, Any]:
+    """Return a product as /products has it."""
+    trades = listing.trades_at(now)
+    return {
+        "id": listing.symbol,
+        "base_currency": listing.base,
+        "quote_currency": listing.quote,
+        "quote_increment": f"{10.0**-digits:.{digits}f}",
+        "base_increment": "0.00000001",
+        "display_name": listing.symbol,
+        "min_market_funds": "1",
+        "margin_enabled": False,
+        "post_only": False,
+        "limit_only": False,
+        "cancel_only": not trades,
+        "status": "online" if trades else "delisted",
+        "status_message": "",
+        "trading_disabled": not trades,
+        "fx_stablecoin": False,
+        "max_slippage_percentage": "0.02000000",
+        "auction_mode": False,
+        "high_bid_limit_percentage": "",
+    }
+
+
+class Coinbase:
+    """The exchange, over a market's candles."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._pages = Pages(render)
+        self._traded: dict[int, Traded] = {}
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """Return what answers which path."""
+        return {
+            "/products/*/candles": _checked(self._candles),
+            "/products": _checked(self._products),
+        }
+
+    def _candles(self, ask: Ask) -> Answer:
+        """Answer a page of candles, newest first."""
+        symbol, bar = ask.path.split("/")[-2], _BARS.get(ask.query.get("granularity", ""))
+        listed = self._market.listings("coinbase")
+        if not any(x.symbol == symbol and x.since <= ask.now for x in listed):
+            raise Refusal("NotFound", 404)
+        if bar is None:
+            raise Refusal("Unsupported granularity")
+        start, end = _moment(ask, "start"), _moment(ask, "end")
+        stop = ask.now if end is None else end
+        hours = int(ask.query["granularity"]) * _SECOND
+        begin = stop - (_MOST - 1) * hours if start is None else start
+        if (stop - begin) // hours + 1 > _MOST:
+            words = "granularity too small for the requested time range. Count of aggregations"
+            raise Refusal(f"{words} requested exceeds {_MOST}")
+        candles = self._market.candles("coinbase", symbol, bar)
+        rows: list[str] = []
+        if candles is not None:
+            traded = self._traded.setdefault(id(candles), Traded(candles))
+            rows = self._pages.page(traded, begin, stop, _MOST, ask.now, newest=True)
+        return Answer(200, f"[{','.join(reversed(rows))}]".encode())
+
+    def _products(self, ask: Ask) -> Answer:
+        """Answer what is listed, and what was."""
+        listed = [x for x in self._market.listings("coinbase") if x.since <= ask.now]
+        return json([product(x, self._digits(x), ask.now) for x in listed])
+
+    def _digits(self, listing: Listing) -> int:
+        """Return the decimals of a price."""
+        candles = self._market.candles(listing.source, listing.symbol, "1h")
+        return 8 if candles is None else candles.digits.price
+
+
+def _checked(endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint with the venue's refusals as answers."""
+
+    def checked(ask: Ask) -> Answer:
+        try:
+            return endpoint(ask)
+        except Refusal as no:
+            return _told(no.message, no.status)
+
+    return checked
+
+
+LIMITS = {"coinbase": Limit(10, window=1, patience=inf)}
+
+
+def venues(market: Market, meters: Meters) -> list[Venue]:
+    """Return Coinbase."""
+    return [
+        Venue(
+            source="coinbase",
+            endpoints=Coinbase(market).endpoints(),
+            not_found=lambda _: _told("NotFound", 404),
+            faces={"429": lambda _, __: _told("Public rate limit exceeded", 429)},
+            meter=meters["coinbase"],
+            weigh=lambda _: 1,
+        )
+    ]
