@@ -150,6 +150,7 @@ def source(name: str, category: str, place: int, colour: str, catalogue: Catalog
         request=partial(request, category),
         parse=partial(parse, name, category),
         place=place,
+        slow_to_list=category == SPOT,
         colour=colour,
         exact=True,
         sparse=category == SPOT,

@@ -199,6 +199,7 @@ SOURCE = Source(
     request=_request,
     parse=_parse,
     place=100,
+    slow_to_list=True,
     colour="#117733",
     pages=_pages,
     catalogue=Catalogue(

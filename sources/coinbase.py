@@ -102,6 +102,7 @@ SOURCE = Source(
     parse=_parse,
     sparse=True,
     place=80,
+    slow_to_list=True,
     colour="#cc79a7",
     catalogue=Catalogue(
         exchange="gdax", derivatives=False, request=at_once(f"{URL}/products"), parse=_listed

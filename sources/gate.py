@@ -179,6 +179,7 @@ SOURCE = Source(
     exact=True,
     reach=REACH,
     place=90,
+    slow_to_list=True,
     colour="#882200",
     catalogue=Catalogue(
         exchange="gate", derivatives=False, request=at_once(f"{URL}{PAIRS}"), parse=_listed

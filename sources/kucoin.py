@@ -172,6 +172,7 @@ SOURCE = Source(
     parse=_parse,
     sparse=True,
     place=120,
+    slow_to_list=True,
     colour="#44aa99",
     catalogue=Catalogue(
         exchange="kucoin", derivatives=False, request=at_once(f"{URL}{SYMBOLS}"), parse=_listed

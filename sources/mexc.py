@@ -173,6 +173,7 @@ SOURCE = Source(
     request=_request,
     parse=_parse,
     place=110,
+    slow_to_list=True,
     colour="#882255",
     catalogue=Catalogue(
         exchange="mxc",

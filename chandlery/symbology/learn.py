@@ -60,12 +60,12 @@ def learn(  # noqa: PLR0913  what is learnt, and what for
     named: Sequence[str] = (),
     *,
     delisted: bool = False,
-    pools: bool = True,
+    slow: bool = True,
 ) -> Universe:
     """Keep the `most` best-ranked coins (all, if None) and their listings at every source.
 
-    That is at the sources in force, and at those `named`; finding the `pools` of coins that trade
-    nowhere else takes minutes. With all coins, or where `delisted` is asked for, also what was over
+    That is at the sources in force, and at those `named`; those that are `slow` to list take
+    minutes. With all coins, or where `delisted` is asked for, also what was over
     before it was known.
 
     What one venue does not tell is left for another time, with its words in `failures`. Without
@@ -81,7 +81,7 @@ def learn(  # noqa: PLR0913  what is learnt, and what for
             log.warning("without CoinGecko coins are told apart by venue only, and not ranked")
             _learn_unmapped(context, now, universe)
         return universe
-    sources = [each for each in asked(context, named) if pools or each.pools is None]
+    sources = [each for each in asked(context, named) if slow or not each.slow_to_list]
     found = dict(lists(context, sources, seen, now, universe.failures))
     universe.there_are = _there_are(context, seen, most)
     context.database.do(_keep, universe, seen, found, now, most)
@@ -186,7 +186,7 @@ def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
 def learn_if_due(context: RunContext, spec: RunSpec) -> None:
     """Before a run: learn the coins, and what the spec's sources list, where a day has passed.
 
-    Pools are left to `sync-coins`, unless the run asks nobody else who trades.
+    What is slow to list is left to `sync-coins`, unless the run names its sources.
     """
     known, old = context.database.do(store.find), _old(context, spec)
     if known and not old:
@@ -201,7 +201,7 @@ def learn_if_due(context: RunContext, spec: RunSpec) -> None:
         enough,
         spec.sources,
         delisted=spec.delisted,
-        pools=_wants_pools(context, spec),
+        slow=_names_sources(context, spec),
     ).failures
     for source, words in failures.items():
         log.warning("what %s lists could not be learnt: %s", source, words)
@@ -212,20 +212,20 @@ def learn_if_due(context: RunContext, spec: RunSpec) -> None:
 
 def _old(context: RunContext, spec: RunSpec) -> list[str]:
     """What the spec needs to be known, and is not, or was learnt a day ago and more."""
-    pools = _wants_pools(context, spec)
+    slow = _names_sources(context, spec)
     sources_ = [
         LISTINGS.format(source.name)
         for source in asked(context, spec.sources)
-        if pools or source.pools is None
+        if slow or not source.slow_to_list
     ]
     wanted = [UNIVERSE, *([DELISTED] if spec.delisted else []), *sources_]
     learnt = {what: context.database.do(store.learnt_at, what) for what in wanted}
     return [what for what, at in learnt.items() if at is None or spec.now - at >= FRESH]
 
 
-def _wants_pools(context: RunContext, spec: RunSpec) -> bool:
-    """Whether a run has use for pools now: only where it asks no venue."""
-    return not any(context.sources[name].kind == "traded" for name in spec.sources)
+def _names_sources(context: RunContext, spec: RunSpec) -> bool:
+    """Whether a run asks other sources than those in force."""
+    return spec.sources != context.priority
 
 
 def _coins(context: RunContext, most: int | None) -> pl.DataFrame:
