@@ -25,6 +25,11 @@ class Budget:
     header: str | None = None
     restated: Callable[[httpx.Response], float | None] | None = None
 
+    @property
+    def is_of_requests(self) -> bool:
+        """Whether each request counts as one."""
+        return self.cost is one_each
+
 
 @dataclass(frozen=True, slots=True)
 class Metering:

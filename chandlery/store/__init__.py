@@ -46,6 +46,7 @@ from chandlery.store.gaps import (
     outages,
 )
 from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
+from chandlery.store.listed import Listed, listed
 from chandlery.store.listings import (
     DelistedListing,
     Learnt,
@@ -101,6 +102,7 @@ __all__ = [
     "Hole",
     "Learnt",
     "LeftOut",
+    "Listed",
     "Mismatch",
     "Outage",
     "Packed",
@@ -141,6 +143,7 @@ __all__ = [
     "learnt_at",
     "learnt_number",
     "left_out",
+    "listed",
     "listings",
     "look_for",
     "make_roles",
