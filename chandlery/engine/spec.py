@@ -6,7 +6,7 @@ from datetime import MAXYEAR, UTC, datetime
 from typing import TypedDict, Unpack
 
 from chandlery.errors import Misuse
-from chandlery.model import HOUR, Coin, Window, instant, one_line, whole_hour
+from chandlery.model import HOUR, Coin, Kind, Window, instant, one_line, whole_hour
 
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
@@ -57,6 +57,7 @@ class RunSpec:
     shard: Shard | None = None  # of these coins only this part
     delisted: bool = False  # also coins that were over before anybody asked for them
     refetch: str | None = None  # not what is missing, but what is held without this: of REFETCH
+    kind: Kind | None = None  # of the sources only these; all, if None
 
     @property
     def is_hourly(self) -> bool:

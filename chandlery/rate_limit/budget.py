@@ -37,6 +37,11 @@ class Budget:
             return None
         return max((_number(response, self.whole) or self.most) - left, 0.0)
 
+    @property
+    def is_of_requests(self) -> bool:
+        """Whether each request counts as one."""
+        return self.cost is one_each
+
 
 def _number(response: httpx.Response, header: str | None) -> float | None:
     told = response.headers.get(header, "") if header else ""

@@ -55,6 +55,7 @@ from chandlery.store.gaps import (
     outages,
 )
 from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
+from chandlery.store.listed import Listed, listed
 from chandlery.store.listings import (
     DelistedListing,
     Pair,
@@ -123,6 +124,7 @@ __all__ = [
     "Hole",
     "Learnt",
     "LeftOut",
+    "Listed",
     "Mismatch",
     "Outage",
     "Packed",
@@ -167,6 +169,7 @@ __all__ = [
     "learnt_at",
     "learnt_number",
     "left_out",
+    "listed",
     "listed_at",
     "listings",
     "look_for",

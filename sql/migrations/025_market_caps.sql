@@ -2,7 +2,7 @@
 
 alter table coin_rank
     alter column rank drop not null,              -- null: a chart told the market cap later, and no chart has ranks
-    add column market_cap double precision,       -- in dollars, of the day's first hour; null: not told
+    add column market_cap double precision,       -- in dollars; told later, of the day's first hour; null: not told
     add column told_on date;                      -- when it was told: that day itself, or later
 update coin_rank set told_on = day;
 alter table coin_rank

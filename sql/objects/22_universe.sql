@@ -1,17 +1,18 @@
 -- The best `most` coins (null: all) as they were on a day, and by what they are ranked. `basis`:
---   market_cap        CoinGecko's ranks, told on that day; of `ranked_on`, the newest day of the week that ends with it
+--   market_cap        CoinGecko's ranks, told on that day; of `ranked_on`, the newest day of the week that ends with it,
+--                     or the newest that has so many coins: somebody may have asked for the best twenty only
 --   market_cap_later  market caps of that day, told later: only of coins that were known by then, survivors
 --   volume_30d        dollars traded in the 30 days before, by the candles held: of one venue for each hour, no more
 -- The first that is known is taken. Market caps told later are, if nine in ten of the best by volume have one: else a
 -- handful of small coins would pass for the whole. `without_market_cap` says how many of these have none. `ranked_by`
--- (market_cap or volume_30d) has one of the two whatever the other knows. No hour of the day itself is looked at.
+-- (market_cap or volume_30d) has one of the two whatever the other knows. Volumes end before the day begins.
 create or replace function universe(day date, most integer default null, ranked_by text default null)
 returns table (
     rank bigint, coin_id text, symbol text, name text, market_cap double precision, volume_30d double precision,
     basis text, ranked_on date, without_market_cap bigint
 ) stable language sql as $$
 with told as (
-    select max(coin_rank.day) as day
+    select coalesce(max(coin_rank.day) filter (where coin_rank.rank >= most), max(coin_rank.day)) as day
     from coin_rank
     where coin_rank.day > universe.day - 7 and coin_rank.day <= universe.day and coin_rank.told_on = coin_rank.day
         and ranked_by is distinct from 'volume_30d'

@@ -61,6 +61,16 @@ def test_ranks_told_on_a_day_hold_for_a_week(connection: store.Connection) -> No
     assert ids(connection, second + 7 * DAY) == ids(connection, first - DAY) == []
 
 
+@pytest.mark.usefixtures("coins")
+def test_a_day_of_which_only_the_best_were_told_gives_way_to_one_with_enough(
+    connection: store.Connection,
+) -> None:
+    store.learn_coins(connection, ranked(("b", 1, 400.0)), T0 + DAY)
+    tomorrow = TODAY + DAY
+    for most, found in ((1, ["b"]), (3, ["a", "b", "c"]), (4, ["b"]), (None, ["b"])):
+        assert ids(connection, tomorrow, most) == found
+
+
 def test_before_that_it_is_by_what_was_traded_in_the_thirty_days_before(
     connection: store.Connection, coins: Sequence[int], frame: Frame
 ) -> None:
