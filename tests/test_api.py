@@ -79,6 +79,18 @@ def test_closes_lie_side_by_side() -> None:
 
 
 @pytest.mark.usefixtures("at_home")
+def test_adjusted_prices_are_asked_for_by_name(connection: store.Connection) -> None:
+    (coin,) = store.find(connection, ["BTC"])
+    store.confirm_adjustment(connection, coin, T0 + HOUR, 0.5, LATER)
+    adjusted = chandlery.read("BTC", adjusted=True)
+    assert adjusted.schema == api.CANDLES
+    assert adjusted["close"].to_list()[:2] == [1.5, 3.0]
+    assert adjusted["volume"].to_list()[:2] == [20.0, 10.0]
+    assert chandlery.closes("BTC", "1h", adjusted=True)["BTC"][0] == 1.5
+    assert chandlery.read("BTC")["close"][0] == 3.0
+
+
+@pytest.mark.usefixtures("at_home")
 def test_gaps_and_coins() -> None:
     lacks = chandlery.gaps("BTC", end=LATER)
     assert lacks.schema == api.GAPS
