@@ -16,9 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
 import orjson
@@ -28,8 +26,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-import sandbox
 from sandbox import truth
+from sandbox.facts import modules
 from sandbox.faults import LOST, Fault, fault, parse
 from sandbox.lifecycle import Lived
 from sandbox.log import Log
@@ -189,8 +187,8 @@ class Sandbox:
 
 def _kinds() -> list[Any]:
     """Return every module of this folder that serves venues, as it has LIMITS and venues()."""
-    found = (import_module(f"sandbox.{each.name}") for each in iter_modules(sandbox.__path__))
-    return [module for module in found if hasattr(module, "LIMITS") and hasattr(module, "venues")]
+    found = modules()
+    return [each for each in found if hasattr(each, "LIMITS") and hasattr(each, "venues")]
 
 
 def _venues(

@@ -24,6 +24,7 @@ import polars as pl
 
 from sandbox.binance_ask import READ, SYMBOL, Refusal, limit_of, needed, number, symbols
 from sandbox.binance_info import current, futures_info, spot_info
+from sandbox.facts import Facts, Layout, Shape
 from sandbox.limits import Limit, Meters, Spent
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, written
@@ -243,6 +244,25 @@ def _no_such_path(_: Ask) -> Answer:
     return Answer(404, b"<html><body><h2>404 Not found</h2></body></html>", media="text/html")
 
 
+_UNKNOWN = json({"code": -9999, "msg": "An error nobody has documented."}, 400)
+_ROWS = Layout((), (0, 6), 5, 7, 8, ("startTime", "endTime"))
+_DATED = ("onboardDate", "deliveryDate", int)
+FACTS = tuple(
+    Facts(
+        source,
+        candles="/klines",
+        listed="/exchangeInfo",
+        layout=_ROWS,
+        shape=Shape(("symbols",), "symbol", "baseAsset", "status", *dates),
+        errors=(("-9999 unknown", _UNKNOWN),),
+        exchange=(id_, name),
+        derivatives=derivatives,
+    )
+    for source, dates, id_, name, derivatives in (
+        ("binance_futures", _DATED, "binance_futures", "Binance (Futures)", True),
+        ("binance_spot", (), "binance", "Binance", False),
+    )
+)
 LIMITS = {
     "binance_futures": Limit(2400),
     "binance_spot": Limit(6000),

@@ -24,6 +24,7 @@ from math import inf
 
 import polars as pl
 
+from sandbox.facts import Facts, Pair, Shape
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Metered, Venue, json
 from sandbox.wire import Pages, shortest
@@ -209,6 +210,23 @@ def _too_many(ask: Ask, _: int) -> Answer:
     return _refused(ask, 429, "Too Many Requests", 429)
 
 
+_UNKNOWN = json({"code": "49999", "msg": "Nobody knows this.", "data": None}, 400)
+FACTS = (
+    Facts(
+        "bitget",
+        listed=_SYMBOLS,
+        shape=Shape(("data",), "symbol", "baseCoin", "status"),
+        errors=(
+            ("49999", json({"code": "49999", "msg": "Nobody knows this.", "data": None}, 400)),
+        ),
+        exchange=("bitget", "Bitget"),
+        pairs=(
+            Pair("BTCUSDT", "BTC", "USDT", "bitcoin"),
+            Pair("ETHUSDT", "ETH", "USDT", "ethereum"),
+            Pair("NVDAUSDT", "rNVDA", "USDT", None, "EQUITY"),
+        ),
+    ),
+)
 LIMITS: Mapping[str, Limit] = {
     "bitget": Limit(6000, patience=inf),
     **{path: Limit(20, window=1, patience=inf) for path in _LIMITED},

@@ -22,6 +22,7 @@ from urllib.parse import quote, unquote
 import polars as pl
 
 from sandbox.bybit_info import instrument, pair
+from sandbox.facts import Facts, Layout, Pair, Shape
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, shortest
@@ -199,6 +200,43 @@ _FACES: dict[str, Face] = {
 }
 
 
+_ERRORS = tuple(
+    (f"{code} {message}", _enveloped({}, 0, code, message))
+    for code, message in (
+        (170007, "Timeout waiting for response from backend server."),
+        (10001, "Request parameter error."),
+    )
+)
+_LIST = Shape(("result", "list"), "symbol", "baseCoin", "status")
+_CONTRACTS = _LIST._replace(begins="launchTime", ends="deliveryTime")
+FACTS = tuple(
+    Facts(
+        source,
+        candles="/kline",
+        hour=("interval", "60"),
+        listed="/instruments-info",
+        layout=Layout(("result", "list"), (0,), 5, 6, None, ("start", "end")),
+        shape=shape,
+        errors=_ERRORS,
+        exchange=exchange,
+        derivatives=derivatives,
+        pairs=pairs,
+    )
+    for source, shape, exchange, derivatives, pairs in (
+        ("bybit", _CONTRACTS, ("bybit", "Bybit (Futures)"), True, ()),
+        (
+            "bybit_spot",
+            _LIST,
+            ("bybit_spot", "Bybit"),
+            False,
+            (
+                Pair("BTCUSDT", "BTC", "USDT", "bitcoin"),
+                Pair("ETHUSDT", "ETH", "USDT", "ethereum"),
+                Pair("AAPLXUSDT", "AAPLX", "USDT", None, "EQUITY"),
+            ),
+        ),
+    )
+)
 LIMITS = {"bybit": Limit(600, window=5, patience=0, ban=600)}
 
 

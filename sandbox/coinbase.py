@@ -19,6 +19,7 @@ from typing import Any
 import polars as pl
 
 from sandbox.bars import Traded
+from sandbox.facts import Facts, Shape
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.wire import Pages, shortest
@@ -150,6 +151,15 @@ def _checked(endpoint: Endpoint) -> Endpoint:
     return checked
 
 
+FACTS = (
+    Facts(
+        "coinbase",
+        listed="/products",
+        shape=Shape((), "id", "base_currency", "status"),
+        errors=(("Nobody knows this", _told("Nobody knows this.", 400)),),
+        exchange=("gdax", "Coinbase Exchange"),
+    ),
+)
 LIMITS = {"coinbase": Limit(10, window=1, patience=inf)}
 
 

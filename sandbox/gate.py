@@ -21,6 +21,7 @@ from typing import Any
 
 import polars as pl
 
+from sandbox.facts import Facts, Layout, Pair, Shape
 from sandbox.limits import Limit, Meter, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Metered, Venue, json
 from sandbox.wire import Pages, shortest
@@ -197,6 +198,24 @@ _FACES = {
     "451": _FORBIDDEN,
     "geo": _FORBIDDEN,
 }
+FACTS = (
+    Facts(
+        _SOURCE,
+        candles=_CANDLES,
+        listed=_PAIRS,
+        layout=Layout((), (0,), 6, 1, None, ("from", "to"), prices=(5, 3, 4, 2), unit=_SECOND),
+        shape=Shape(
+            (), "id", "base", "trade_status", "buy_start", "delisting_time", int, unit=_SECOND
+        ),
+        errors=(("NEW_LABEL", _told("NEW_LABEL", "Nobody knows this.", 400)),),
+        exchange=("gate", "Gate"),
+        pairs=(
+            Pair("BTC_USDT", "BTC", "USDT", "bitcoin"),
+            Pair("ETH_USDT", "ETH", "USDT", "ethereum"),
+            Pair("BTC3L_USDT", "BTC3L", "USDT", None, "LEVERAGED"),
+        ),
+    ),
+)
 LIMITS: Mapping[str, Limit] = {
     f"{_SOURCE}{path}": Limit(200, window=10, patience=inf) for path in _LIMITED
 }

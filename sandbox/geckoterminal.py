@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from sandbox.facts import Facts
 from sandbox.known import GECKOTERMINAL, address
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
@@ -164,6 +165,7 @@ def _pools(token: str, listing: Listing) -> list[Object]:
     ]
 
 
+FACTS = (Facts("geckoterminal"),)
 LIMITS = {"geckoterminal": Limit(30, patience=inf)}
 
 

@@ -10,9 +10,6 @@ BYBIT = "bybit"
 KRAKEN = "kraken"
 COINBASE = "coinbase"
 KUCOIN = "kucoin"
-MEXC = "mexc"
-BYBIT_SPOT = "bybit_spot"
-GATE = "gate"
 COINGECKO = "coingecko"
 GECKOTERMINAL = "geckoterminal"
 CRYPTOCOMPARE = "cryptocompare"
@@ -67,7 +64,8 @@ INVENTED: Sequence[Sequence[str]] = (
 )
 NOT_AT_BINANCE: Sequence[Sequence[str]] = ((OKX,), (BYBIT,), ())
 
-# What trades beside the coins: symbol, base, quote, contract, underlying, coin, sources.
+# What trades beside the coins, but for what venues say themselves (FACTS):
+# symbol, base, quote, contract, underlying, coin, sources.
 EXTRA = (
     ("BTCUSDC", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", BOTH),
     ("ETHUSDC", "ETH", "USDC", "PERPETUAL", "COIN", "ethereum", BOTH),
@@ -77,15 +75,7 @@ EXTRA = (
     ("BTC-USDC", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (OKX,)),
     ("ETH-BTC", "ETH", "BTC", "PERPETUAL", "COIN", "ethereum", (OKX,)),
     ("AAPL-USDT", "AAPL", "USDT", "PERPETUAL", "EQUITY", None, (OKX,)),
-    ("BTC3L-USDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (KUCOIN,)),
     ("BTCPERP", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", (BYBIT,)),
-    ("BTCUSDT", "BTC", "USDT", "PERPETUAL", "COIN", "bitcoin", (MEXC, BYBIT_SPOT)),
-    ("ETHUSDT", "ETH", "USDT", "PERPETUAL", "COIN", "ethereum", (MEXC, BYBIT_SPOT)),
-    ("AAPLXUSDT", "AAPLX", "USDT", "PERPETUAL", "EQUITY", None, (MEXC, BYBIT_SPOT)),
-    ("BTC_USDT", "BTC", "USDT", "PERPETUAL", "COIN", "bitcoin", (GATE,)),
-    ("ETH_USDT", "ETH", "USDT", "PERPETUAL", "COIN", "ethereum", (GATE,)),
-    ("BTC3L_USDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (GATE,)),
-    ("BTC3LUSDT", "BTC3L", "USDT", "PERPETUAL", "LEVERAGED", None, (MEXC,)),
 )
 PRICES = {"ETHBTC": 0.047, "BTCDOMUSDT": 4_300.0, "AAPLUSDT": 240.0}
 

@@ -25,6 +25,7 @@ from typing import Any
 import polars as pl
 
 from sandbox.bars import Traded
+from sandbox.facts import Facts, Pair, Shape
 from sandbox.limits import Limit, Meter, Meters, Spent
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.wire import Pages, shortest
@@ -202,6 +203,16 @@ def _shut_out(_: Ask, __: int) -> Answer:
     return json({"code": "400302", "msg": words, "detectedArea": "US"}, 403)
 
 
+FACTS = (
+    Facts(
+        "kucoin",
+        listed=_SYMBOLS,
+        shape=Shape(("data",), "symbol", "baseCurrency", "enableTrading"),
+        errors=(("999999", json({"code": "999999", "msg": "Nobody knows this."})),),
+        exchange=("kucoin", "KuCoin"),
+        pairs=(Pair("BTC3L-USDT", "BTC3L", "USDT", None, _LEVERAGED),),
+    ),
+)
 LIMITS = {"kucoin": Limit(2000, window=30, patience=inf)}
 
 

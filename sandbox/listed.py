@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sandbox import known, odd_static
+from sandbox.facts import facts
 from sandbox.made_up import salt
 from sandbox.odd import Dice
 from sandbox.words import DAY, HOUR, Coin, Listing
@@ -44,6 +45,7 @@ class Listings:
         traded = [listing for coin in self._coins for listing in self._of(coin)]
         yield from traded
         yield from self._beside_coins()
+        yield from self._pairs()
         yield from self._quarterly()
         yield from self._odd(traded)
         yield from self._known_of(traded)
@@ -96,6 +98,16 @@ class Listings:
                     yield Listing(
                         source, symbol, base, quote, coin, since, None, contract, underlying
                     )
+
+    def _pairs(self) -> Iterator[Listing]:
+        """Give what trades at the venues by their own word."""
+        ids = {coin.id for coin in self._coins}
+        for source, told in facts().items():
+            for pair in told.pairs:
+                if pair.coin is None or pair.coin in ids:
+                    since = _day(self._seed, pair.symbol)
+                    names = (pair.symbol, pair.base, pair.quote, pair.coin)
+                    yield Listing(source, *names, since, underlying=pair.underlying)
 
     def _quarterly(self) -> Iterator[Listing]:
         """Give bitcoin's contracts for the current quarter."""

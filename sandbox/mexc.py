@@ -21,6 +21,7 @@ from typing import Any
 
 import polars as pl
 
+from sandbox.facts import Facts, Pair, Shape
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Metered, Venue, json
 from sandbox.wire import Pages, shortest
@@ -215,6 +216,21 @@ _FACES = {
     "geo": _firewall,
 }
 
+FACTS = (
+    Facts(
+        _SOURCE,
+        listed="/exchangeInfo",
+        shape=Shape(("symbols",), "symbol", "baseAsset", "status"),
+        errors=(("99999", json({"msg": "Nobody knows this.", "code": 99999}, 400)),),
+        exchange=("mxc", "MEXC"),
+        pairs=(
+            Pair("BTCUSDT", "BTC", "USDT", "bitcoin"),
+            Pair("ETHUSDT", "ETH", "USDT", "ethereum"),
+            Pair("AAPLXUSDT", "AAPLX", "USDT", None, "EQUITY"),
+            Pair("BTC3LUSDT", "BTC3L", "USDT", None, "LEVERAGED"),
+        ),
+    ),
+)
 LIMITS: Mapping[str, Limit] = {f"{_SOURCE}/{path}": Limit(500, window=10) for path in _WEIGHTS}
 
 
