@@ -94,7 +94,7 @@ def _in_order(
 def _why_not(source: Source, held: Mapping[str, object]) -> str:
     if not configured(held, source):
         return f"{source.name.upper()}_API_KEY is not set"
-    return "not in CHANDLERY_SOURCES, and only asked where it is named"
+    return "asked only if CHANDLERY_SOURCES or --sources names it"
 
 
 def _print(rows: Iterable[Mapping[str, object]]) -> None:

@@ -41,7 +41,7 @@ def test_every_source_is_listed_in_the_order_in_which_it_is_asked(
         "coingecko",
     ]
     assert [found[name]["asked"] for name in asked] == [1, 2, 3, 4, 5]
-    assert found["okx"]["why_not"] == "not in CHANDLERY_SOURCES, and only asked where it is named"
+    assert found["okx"]["why_not"] == "asked only if CHANDLERY_SOURCES or --sources names it"
     assert found["cryptocompare"]["why_not"] == "CRYPTOCOMPARE_API_KEY is not set"
     kinds = {name: (found[name]["kind"], found[name]["market"]) for name in asked}
     assert kinds == {
@@ -80,4 +80,4 @@ def test_what_it_lists_alone_and_how_it_fared(run: Run, venues: Serving) -> None
     assert line.split()[:8] == ["1", "binance_futures", "traded", "futures", "8", "1", "0", "2,400"]
     assert "2026-11-22 10:30" in line
     assert "2026-11-22 11:30 binance_futures: " in line
-    assert "okx: not in CHANDLERY_SOURCES, and only asked where it is named" in lines
+    assert "okx: asked only if CHANDLERY_SOURCES or --sources names it" in lines
