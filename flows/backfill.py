@@ -18,7 +18,8 @@ def _name() -> str:
     end = f" to {asked['end']}" if asked["end"] else ""
     coins = which(asked["symbols"], asked["max_coins"])
     part = f", shard {asked['shard']}" if asked["shard"] else ""
-    return f"backfill {coins} from {asked['start'] or asked['start_year']}{end}{part}"
+    again = f", refetch {asked['refetch']}" if asked["refetch"] else ""
+    return f"backfill {coins} from {asked['start'] or asked['start_year']}{end}{again}{part}"
 
 
 @flow(name="backfill", flow_run_name=_name)
