@@ -13,7 +13,7 @@ What the documentation leaves open, and what is done here:
   `offTime` is always empty.
 - An hour without a trade is a flat bar.
 - Turnover that was not recorded is sent as 0: see the module on Binance.
-- A market that lists nothing at Bitget has what it lists at Binance spot, which spells alike.
+- A recorded market that lists nothing at Bitget has what it lists at Binance spot.
 
 Each endpoint allows 20 requests in a second, and all of them 6,000 in a minute.
 """
@@ -223,6 +223,8 @@ FACTS = (
         pairs=(
             Pair("BTCUSDT", "BTC", "USDT", "bitcoin"),
             Pair("ETHUSDT", "ETH", "USDT", "ethereum"),
+            Pair("ETHBTC", "ETH", "BTC", "ethereum"),
+            Pair("GONEUSDT", "GONE", "USDT", None, gone=True),
             Pair("NVDAUSDT", "rNVDA", "USDT", None, "EQUITY"),
         ),
     ),

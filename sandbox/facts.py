@@ -50,13 +50,17 @@ class Shape(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """What trades at a venue beside the coins of its listings; `coin` is CoinGecko's id, if any."""
+    """What trades at a venue beside the coins of its listings; `coin` is CoinGecko's id, if any.
+
+    One that is `gone` was delisted by now.
+    """
 
     symbol: str
     base: str
     quote: str
     coin: str | None
     underlying: str = "COIN"
+    gone: bool = False
 
 
 class Facts(NamedTuple):

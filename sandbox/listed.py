@@ -10,6 +10,7 @@ from sandbox.odd import Dice
 from sandbox.words import DAY, HOUR, Coin, Listing
 
 _GONE = 5
+_LIFE = 500 * DAY  # of what is delisted
 
 
 def _day(seed: int, *words: object) -> int:
@@ -78,7 +79,7 @@ class Listings:
             symbol = known.SPELLED[source].format(base=name, quote=quote)
             since = self._since(source, coin)
             gone = coin.rank % 29 == _GONE and not famous
-            until = since + 500 * DAY if gone else None
+            until = since + _LIFE if gone else None
             multiple = 1000 if cheap else 1
             yield Listing(source, symbol, base, quote, coin.id, since, until, multiple=multiple)
 
@@ -106,8 +107,9 @@ class Listings:
             for pair in told.pairs:
                 if pair.coin is None or pair.coin in ids:
                     since = _day(self._seed, pair.symbol)
+                    until = since + _LIFE if pair.gone else None
                     names = (pair.symbol, pair.base, pair.quote, pair.coin)
-                    yield Listing(source, *names, since, underlying=pair.underlying)
+                    yield Listing(source, *names, since, until, underlying=pair.underlying)
 
     def _quarterly(self) -> Iterator[Listing]:
         """Give bitcoin's contracts for the current quarter."""
