@@ -1,9 +1,10 @@
 """What a source is asked for: what is missing, and what is to be seen again."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -43,27 +44,28 @@ def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
     That is what is missing in their lives, less the absences that need not be asked for yet; and
     what is held from this very source, where the spec wants it seen again. Where the spec is to
     fetch anew, it is what is held from this source without what it tells, and nothing else. What
-    another run is at work on is left to it. Hours that fit into one page are asked for together,
-    with whatever else is missing between them.
+    another run is at work on is left to it. Of a sparse source hours that fit into one page are
+    asked for together, with whatever else is missing between them.
     """
     lives = [(each, life) for each in listings if (life := each.clip(spec.window)) is not None]
     known = _known(context, key, lives)
     found = []
-    wanted = (
+    lacked = (
         _wanted(context, spec, source, key, lives, known)
         if spec.refetch is None
         else _lacking(context, key, lives)
     )
-    for listing, windows in wanted:
+    for listing, windows in lacked:
         lacking = known[listing.coin]
         tiles = [tile for window in windows for tile in venues.pages(source, window, spec.now)]
         awake = [part for tile in tiles if (part := _awake(tile, lacking, spec)) is not None]
         parts = [cut for part in awake for cut in claim.cut(listing.coin, part)]
-        for hull in _hulls(parts, source, spec.now):
+        ours = partial(claim.has_all, listing.coin)
+        for hull in _hulls(parts, source, spec.now, ours) if source.sparse else parts:
             asked = _framed(hull, listing, source, lacking, spec.now)
             inside = [tile.clip(hull) for tile in overlapping(tiles, hull, _itself)]
-            ours = [part for each in inside if each for part in claim.cut(listing.coin, each)]
-            found += [Page(listing, part, asked) for part in ours]
+            wanted = [part for each in inside if each for part in claim.cut(listing.coin, each)]
+            found += [Page(listing, part, asked) for part in wanted]
     return found
 
 
@@ -71,12 +73,17 @@ def _itself(window: Window) -> Window:
     return window
 
 
-def _hulls(parts: Iterable[Window], source: Source, now: datetime) -> Iterator[Window]:
-    """As few windows as have these parts, which are in order: those of one page together."""
+def _hulls(
+    parts: Iterable[Window], source: Source, now: datetime, ours: Callable[[Window], bool]
+) -> Iterator[Window]:
+    """As few windows as have these parts, which are in order: those of one page together.
+
+    None spans hours that are not `ours`.
+    """
     hull: Window | None = None
     for part in parts:
         both = part if hull is None else Window(hull.start, part.end)
-        if hull is not None and not _is_one_page(both, source, now):
+        if hull is not None and not (_is_one_page(both, source, now) and ours(both)):
             yield hull
             both = part
         hull = both

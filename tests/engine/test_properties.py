@@ -61,8 +61,11 @@ def key(context: RunContext) -> int:
     return store.source_key(context.connection, "binance_spot")
 
 
-def claim(context: RunContext) -> Claim:
-    return Claim(context.connection, UUID(int=0), {}, context.clock)
+def claim(context: RunContext, coin: int = 0, other: Window | None = None) -> Claim:
+    """One that leaves these hours of a coin to another run."""
+    by = store.Claimant(UUID(int=1), "another", store.Process.ours())
+    others = {} if other is None else {coin: [store.Claim(coin, other, by)]}
+    return Claim(context.connection, UUID(int=0), others, context.clock)
 
 
 def within(windows: list[Window]) -> list[int]:
@@ -76,6 +79,8 @@ def within(windows: list[Window]) -> list[int]:
     life=st.tuples(st.none() | st.integers(0, 40), st.none() | st.integers(30, SPAN)),
     patient=st.sampled_from([True, True, False]),
     refreshed=st.booleans(),
+    sparse=st.booleans(),
+    theirs=st.none() | spans,
 )
 def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: PLR0913, PLR0917
     context: RunContext,
@@ -86,6 +91,8 @@ def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: 
     life: tuple[int | None, int | None],
     patient: bool,  # noqa: FBT001
     refreshed: bool,  # noqa: FBT001
+    sparse: bool,  # noqa: FBT001
+    theirs: tuple[int, int] | None,
 ) -> None:
     coin, connection = next_coin(), context.connection
     store.write(connection, {coin: frame(there)}, key)
@@ -105,18 +112,22 @@ def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: 
     asked = run_spec(
         now=NOW, known_sources=context.sources, sources=SOURCES, start="2024-02-28", patient=patient
     )
-    source = replace(context.sources["binance_spot"], page_hours=PAGE_HOURS)
-    pages = plan.pages(context, asked, source, key, [listing], claim(context))
+    source = replace(context.sources["binance_spot"], page_hours=PAGE_HOURS, sparse=sparse)
+    other = None if theirs is None else Window(T0 + theirs[0] * HOUR, T0 + theirs[1] * HOUR)
+    pages = plan.pages(context, asked, source, key, [listing], claim(context, coin, other))
 
     first, last = 0 if life[0] is None else life[0], SPAN if life[1] is None else life[1]
-    missing = set(range(first, last)) - there
+    missing = set(range(first, last)) - there - set(within([other] if other else []))
     wanted = within([page.window for page in pages])
     assert len(wanted) == len(set(wanted))
     assert set(wanted) <= missing
     assert set(wanted) >= missing - (quiet if patient else set())
-    for _, alike in groupby(pages, attrgetter("asked")):
-        trimmed = within([page.window for page in alike])  # of one request
-        assert not patient or not {trimmed[0], trimmed[-1]} & quiet
+    for _, group in groupby(pages, attrgetter("asked")):
+        alike = [page.window for page in group]  # by one request
+        hull, hours = Window(alike[0].start, alike[-1].end), within(alike)
+        assert sparse or len(alike) == 1
+        assert other is None or not hull.clip(other)
+        assert not patient or other is not None or not {hours[0], hours[-1]} & quiet
     for page in pages:
         assert page.asked.hours <= PAGE_HOURS
         assert page.asked.clip(page.window) == page.window

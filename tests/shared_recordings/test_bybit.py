@@ -57,3 +57,14 @@ def test_the_recorded_contracts_of_2026_on_coins_are_listed(
     assert many.height == 21
     assert set(many["base"]) > {"BABYDOGE", "NEX", "SATS", "BONK", "NEIROCTO", "XEC"}
     assert not {"AAPL", "XAU", "SPY"} & set(found.frame["base"])
+
+
+def test_the_recorded_spot_symbols_of_2026_are_listed_but_for_stocks_as_tokens(
+    recorded: Path, connect: Connect
+) -> None:
+    path = recorded / "more" / "bybit_v5_instruments-info_spot_2026-08-09.json.gz"
+    found = catalogue(connect(lambda _: answer(path)), load()["bybit_spot"])
+    assert (found.frame.height, found.odd) == (546, ())
+    assert found.frame["trading"].all()
+    assert {"MCRT", "MBX", "NYM"} < set(found.frame["base"])
+    assert not {"NVDAX", "AAPLX", "SPCXX"} & set(found.frame["base"])
