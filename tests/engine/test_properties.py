@@ -9,7 +9,7 @@ from uuid import UUID
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from chandlery import store
@@ -81,6 +81,15 @@ def within(windows: list[Window]) -> list[int]:
     refreshed=st.booleans(),
     sparse=st.booleans(),
     theirs=st.none() | spans,
+)
+@example(  # three holes of one page, of which another run is at work on the second
+    there=set(range(SPAN)) - {10, 12, 14},
+    entries=[],
+    life=(None, None),
+    patient=True,
+    refreshed=True,
+    sparse=True,
+    theirs=(12, 13),
 )
 def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: PLR0913, PLR0917
     context: RunContext,
