@@ -198,6 +198,7 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    sparse=True,  # [U]: where hours are flat instead, it costs nothing
     place=100,
     slow_to_list=True,
     colour="#117733",

@@ -172,6 +172,7 @@ SOURCE = Source(
     page_hours=500,
     request=_request,
     parse=_parse,
+    sparse=True,  # [U]: where hours are flat instead, it costs nothing
     place=110,
     slow_to_list=True,
     colour="#882255",
