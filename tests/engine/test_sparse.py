@@ -16,6 +16,7 @@ from chandlery.engine.context import RunContext
 from chandlery.engine.run import run
 from chandlery.engine.spec import run_spec
 from chandlery.model import HOUR, SCHEMA, Window
+from chandlery.model.frame import AMOUNTS
 from chandlery.settings import Settings
 from chandlery.store import Gap
 from chandlery.symbology.learn import learn
@@ -34,7 +35,7 @@ def candles(hours: Iterable[int], start: datetime) -> pl.DataFrame:
     """Candles at these hours after `start`, all alike."""
     times = [start + hour * HOUR for hour in sorted(hours)]
     prices = dict.fromkeys(("open", "high", "low", "close"), 2.0)
-    amounts = {"volume": 10.0, "quote_volume": 20.0, "trades": None}
+    amounts = dict.fromkeys(AMOUNTS) | {"volume": 10.0, "quote_volume": 20.0}
     return pl.DataFrame({"open_time": times} | prices | amounts, schema=SCHEMA)
 
 

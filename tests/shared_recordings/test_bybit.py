@@ -18,8 +18,19 @@ def test_the_recorded_candles_are_read_as_they_were_sent(recorded: Path) -> None
     frame = BYBIT.parse(response)
     opened = frame["open_time"].dt.epoch("ms").to_list()
     assert opened == [1_790_803_380_000 - n * 60_000 for n in range(11)]
-    assert frame.row(0)[1:] == (83743.3, 83743.5, 83743.3, 83743.4, 12.257, 1026443.056, None)
-    assert frame.row(10)[1:] == (83746.0, 83754.6, 83718.7, 83718.8, 37.281, 3122038.0994, None)
+    assert frame.row(0)[1:] == (
+        83743.3,
+        83743.5,
+        83743.3,
+        83743.4,
+        12.257,
+        1026443.056,
+        None,
+        None,
+        None,
+    )
+    told = (83746.0, 83754.6, 83718.7, 83718.8, 37.281, 3122038.0994)
+    assert frame.row(10)[1:] == (*told, None, None, None)
 
 
 def test_the_recorded_instrument_is_listed(recorded: Path, connect: Connect) -> None:

@@ -30,4 +30,4 @@ def test_the_recorded_hour_was_open_and_would_have_been_read_as_it_was_sent(reco
     assert GATE.parse(httpx.Response(200, json=[row])).is_empty()
     (candle,) = GATE.parse(httpx.Response(200, json=[[*row[:7], "true"]])).rows()
     volumes = (13.53020576, 992134.61604178)
-    assert candle[1:] == (73236.9, 73435.8, 73236.3, 73408.9, *volumes, None)
+    assert candle[1:] == (73236.9, 73435.8, 73236.3, 73408.9, *volumes, None, None, None)

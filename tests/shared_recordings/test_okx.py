@@ -24,7 +24,7 @@ def test_the_recorded_candles_are_read_as_they_were_sent(recorded: Path) -> None
         102820.4,
         1040.37,
         1069603.34883,
-        None,
+        *(None, None, None),
     )
     assert frame.row(1)[1:] == (
         102806.0,
@@ -33,7 +33,7 @@ def test_the_recorded_candles_are_read_as_they_were_sent(recorded: Path) -> None
         102806.1,
         7164.04,
         7364701.57952,
-        None,
+        *(None, None, None),
     )
 
 

@@ -22,7 +22,7 @@ HEADER = (
     "open_time,open,high,low,close,volume,close_time,quote_volume,count,"
     "taker_buy_volume,taker_buy_quote_volume,ignore\n"
 )
-VALUES = (100.5, 101.25, 99.125, 100.75, 12.5, 1250.5, 17)
+VALUES = (100.5, 101.25, 99.125, 100.75, 12.5, 1250.5, 17, 6.1, 600.1)
 
 
 def csv(start: datetime, hours: int, *, unit: int = 1000) -> str:

@@ -118,7 +118,7 @@ def test_every_hour_comes_from_the_endpoint_that_has_it(connect: Connect, page: 
     ]
     frame = pl.concat(frames)
     assert frame["open_time"].to_list() == [window.start + n * HOUR for n in range(70 * 24)]
-    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None)
+    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None, None, None)
     assert venue.asked == [OLDER, OLDER, NEWEST, NEWEST]
 
 

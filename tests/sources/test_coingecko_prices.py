@@ -61,7 +61,7 @@ def test_an_hour_of_five_minute_points_is_those_within_it_and_the_one_at_its_end
 def test_amounts_are_unknown_whatever_the_rolling_volume_says() -> None:
     frame = GECKO.parse(hourly(10, 12))
     assert frame.schema == SCHEMA
-    assert frame.row(0)[5:] == (None, None, None)
+    assert frame.row(0)[5:] == (None,) * 5
 
 
 def caps(*points: tuple[datetime, float | None]) -> list[tuple[date, float]]:

@@ -54,7 +54,7 @@ def test_every_hour_of_a_page_and_no_other_comes_in_order(
     frame = fetch(connect(venue), GATE, LISTING, window, now).frame
     assert frame.schema == SCHEMA
     assert frame["open_time"].to_list() == [window.start + n * HOUR for n in range(hours)]
-    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None)
+    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None, None, None)
 
 
 def test_an_hour_that_says_it_is_open_is_left_out_whatever_the_clock_says(

@@ -62,7 +62,7 @@ def test_every_hour_of_a_page_and_no_other_comes_whatever_the_end_means(
     frame = fetch(client, KUCOIN, LISTING, window, now).frame
     assert frame.schema == SCHEMA
     assert frame["open_time"].to_list() == [window.start + n * HOUR for n in range(hours)]
-    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None)
+    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None, None, None)
     told = Venue(includes_end=includes_end)(KUCOIN.request(LISTING, window))
     assert KUCOIN.parse(told).height == hours
 
@@ -80,7 +80,7 @@ def test_the_documentations_example_has_its_amounts_in_base_and_quote() -> None:
     frame = KUCOIN.parse(answer([told]))
     assert frame["open_time"].dt.epoch("s").to_list() == [1_566_789_720]
     assert frame.row(0)[1:5] == (10411.5, 10411.5, 10396.3, 10401.9)
-    assert frame.row(0)[5:] == (29.11357276, 302889.301529914, None)
+    assert frame.row(0)[5:] == (29.11357276, 302889.301529914, None, None, None)
 
 
 def test_the_candle_still_open_is_left_out_by_the_clock(connect: Connect, page: Page) -> None:

@@ -64,7 +64,7 @@ def test_every_hour_of_a_page_and_no_other_comes_in_order_however_its_end_is_mea
         frame = fetch(connect(Venue(includes_end=includes_end)), MEXC, LISTING, part, now).frame
         assert frame.schema == SCHEMA
         assert frame["open_time"].to_list() == [part.start + n * HOUR for n in range(hours)]
-        assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None)
+        assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None, None, None)
 
 
 @pytest.mark.parametrize("includes_end", [False, True])
