@@ -31,11 +31,11 @@ from sandbox.facts import modules
 from sandbox.faults import LOST, Fault, fault, parse
 from sandbox.lifecycle import Lived
 from sandbox.log import Log
+from sandbox.made_up_market import MadeUpMarket
 from sandbox.market import RecordedMarket
 from sandbox.odd import Dice, Odd, dice
 from sandbox.odd_lives import OddMarket, plan
 from sandbox.odd_play import Oddities
-from sandbox.universe import MadeUpMarket
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.words import BadOption, Market
 

@@ -3,8 +3,9 @@
 What is said of frames is loaded at its first use: who only looks does not wait for polars.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from chandlery.lazy import late
 from chandlery.model.text import KINDS, Coin, Kind, Listing, one_line, price
 from chandlery.model.time import (
     HOUR,
@@ -44,9 +45,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whichever of them it is
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from chandlery.model import frame  # noqa: PLC0415 - polars takes 0.4 s to import
-
-    return getattr(frame, name)
+__getattr__ = late(__name__, __all__, "chandlery.model.frame")

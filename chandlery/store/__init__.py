@@ -3,8 +3,9 @@
 What takes or gives frames is loaded at its first use: who only looks does not wait for polars.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from chandlery.lazy import late
 from chandlery.store.absences import (
     Absence,
     absences,
@@ -87,10 +88,10 @@ from chandlery.store.spent import note_spent, spent
 from chandlery.store.thin import KEPT, thin
 
 if TYPE_CHECKING:
-    from chandlery.store.frames.coins import adopt, learn_coins
-    from chandlery.store.frames.findings import open_findings
-    from chandlery.store.frames.listings import Learnt, learn_listings
+    from chandlery.store.frames.learn_coins import adopt, learn_coins
+    from chandlery.store.frames.learn_listings import Learnt, learn_listings
     from chandlery.store.frames.measures import Step, keep_quality, measure, shares, trend, unlisted
+    from chandlery.store.frames.open_findings import open_findings
     from chandlery.store.frames.read import TIMEFRAMES, read
     from chandlery.store.frames.universe import (
         RANKED_BY,
@@ -221,9 +222,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whichever of them it is
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from chandlery.store import frames  # noqa: PLC0415 - polars takes 0.4 s to import
-
-    return getattr(frames, name)
+__getattr__ = late(__name__, __all__, "chandlery.store.frames")

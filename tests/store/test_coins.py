@@ -10,7 +10,7 @@ from chandlery import store
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, Window
 from chandlery.store.coins import find
-from chandlery.store.frames.coins import learn_coins
+from chandlery.store.frames.learn_coins import learn_coins
 from chandlery.store.listings import listings, note_start
 
 Frame = Callable[..., pl.DataFrame]

@@ -9,7 +9,7 @@ import pytest
 
 from chandlery import store
 from chandlery.model import HOUR, Window
-from chandlery.store.frames.listings import learn_listings
+from chandlery.store.frames.learn_listings import learn_listings
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]

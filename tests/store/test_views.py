@@ -10,7 +10,7 @@ import pytest
 
 from chandlery import store
 from chandlery.model import HOUR
-from chandlery.store.frames.listings import learn_listings
+from chandlery.store.frames.learn_listings import learn_listings
 from chandlery.store.listings import listings, note_start
 
 Frame = Callable[..., pl.DataFrame]

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from sandbox.bars import Joined, Longer
 from sandbox.known import KNOWN, PRICES
-from sandbox.listed import Listings
 from sandbox.made_up import MadeUp, outages, salt
+from sandbox.made_up_listings import Listings
 from sandbox.odd import Dice
 from sandbox.odd_static import peculiar
 from sandbox.words import STEPS, Candles, Coin, Listing, hour_of
