@@ -1,13 +1,12 @@
 """What older rows lack and their source sends: asked for again, filled in, and nothing else."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from chandlery import store
@@ -16,7 +15,7 @@ from chandlery.errors import Misuse
 from chandlery.model import instant
 from chandlery.settings import Settings
 from sandbox import serving
-from sandbox.front import fronting, whole
+from sandbox.front import fronting
 from tests.engine.replay import Place, coin, hours, lay, listed
 
 Open = Callable[..., AbstractContextManager[RunContext]]
@@ -33,14 +32,6 @@ from candle_1h join source on source.key = source group by 1, 2, 3 order by 4
 """
 
 
-def with_taker(source: str, answer: httpx.Response) -> Iterable[bytes]:
-    """Pages of Binance that say what takers bought, which the sandbox does not know."""
-    rows = json.loads(answer.content)
-    for row in rows if source == "binance_spot" else ():
-        row[9], row[10] = "4.00000000", "12.00000000"
-    return [whole(answer, json.dumps(rows).encode())]
-
-
 @pytest.fixture
 def place(settings: Settings, tmp_path: Path, open_tools: Open) -> Iterator[Place]:
     """A coin of OKX's, later of Binance's, stored when nobody kept what takers bought."""
@@ -55,7 +46,6 @@ def place(settings: Settings, tmp_path: Path, open_tools: Open) -> Iterator[Plac
         with store.connect(settings) as connection:
             connection.execute(FORGET.encode())
             store.refresh(connection)
-        front.spoil = with_taker
         front.asked.clear()
         yield place
 
@@ -87,12 +77,12 @@ def test_rows_that_lack_what_takers_bought_get_it_and_nothing_else_is_touched(
     assert rows(PLAIN) == held
     assert rows(BOUGHT) == [
         ("okx", None, None, instant("2026-01-05T00:00Z"), 5 * 24),
-        ("binance_spot", 4.0, 12.0, SPOT, 31 * 24 - 5),
+        ("binance_spot", 5.0, 15.0, SPOT, 31 * 24 - 5),
     ]
     assert rows("select * from restated") == []
     assert rows("select * from wanted") == wanted
     days = rows("select taker_buy_volume from candle_1d order by open_time")
-    assert [day for (day,) in days] == [*[None] * 5, *[96.0] * 10, 76.0, *[96.0] * 20]
+    assert [day for (day,) in days] == [*[None] * 5, *[120.0] * 10, 95.0, *[120.0] * 20]
 
 
 def test_what_cannot_be_fetched_anew_is_a_line(place: Place) -> None:
