@@ -8,6 +8,7 @@ from psycopg import sql
 
 from chandlery.model import Coin, Window
 from chandlery.store.connect import Connection, taken_as_now
+from chandlery.store.frames.copy_out import copy_out
 
 TIMEFRAMES = ("1h", "4h", "1d", "1w", "1M")
 SCHEMA = pl.Schema(
@@ -61,12 +62,8 @@ def read(  # noqa: PLR0913  what to read, and how
         coins=sql.Literal([coin.key for coin in coins]),
         within=_within(window),
     )
-    with (
-        taken_as_now(connection, now),
-        connection.cursor() as cursor,
-        cursor.copy(statement) as copy,
-    ):
-        sent = b"".join(copy)
+    with taken_as_now(connection, now):
+        sent = copy_out(connection, statement)
     from chandlery.store.frames import binary_rows  # noqa: PLC0415 - numpy takes 0.1 s to import
 
     found = binary_rows.frame(sent, coins, timeframe, _names(connection))
