@@ -11,9 +11,7 @@ Frequency limit rule, Label list). Quirks:
   ask for 999 hours, and so does this.
 - "Candlestick too long ago. Maximum 10000 points recently are allowed": 416 days (freqtrade issue
   12814, passivbot 563). Two days less are asked for, since a run reads the clock once.
-- Older hours are in monthly files at download.gatedata.org, and not read here. Their six columns
-  are time, volume, close, high, low, open (OsEngine's reader). Nothing tells whether the volume is
-  of the base or of the quote [U], and no checksum lies beside them.
+- Older hours are in monthly files: `gate_archive` has them.
 - An hour without a trade is flat or absent [U].
 - 200 requests in 10 s for each endpoint and address. X-Gate-RateLimit-Requests-Remain tells what is
   left of it, X-Gate-RateLimit-Limit of how much.

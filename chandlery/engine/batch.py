@@ -100,7 +100,7 @@ def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
         mine = [each for each in listings if each.source == source.listings]
         mine = [each for each in mine if each.market not in mispriced]
         mine = _in_turn(context, spec, source, mine)
-        if source.serves in spec.sources and not (spec.archive or spec.refetch):
+        if _is_fallback(context, spec, source):
             mine = [each for each in mine if each.market in refused or _is_closed(each, result)]
         if mine:
             if words := monthly_quota.used_up(context, source, spec.now):
@@ -123,6 +123,16 @@ def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     listed = {listing.coin for listing in listings if listing.source in named}
     result.take_in(coins, listed)
     _judge(context, coins, failures, result)
+
+
+def _is_fallback(context: RunContext, spec: RunSpec, source: Source) -> bool:
+    """Whether it is asked only for what the first way to the same candles cannot give.
+
+    Where that one reaches back so far only, older hours are the second one's.
+    """
+    if source.serves not in spec.sources or spec.archive or spec.refetch:
+        return False
+    return context.sources[source.serves].reach is None
 
 
 def _in_turn(

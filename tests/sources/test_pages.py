@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.venues import Source, load, page_before, pages
 
-SOURCES = load()
+# Gate's files begin where its API ends: test_gate_archive has both.
+SOURCES = {name: source for name, source in load().items() if name != "gate_archive"}
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 hours = st.integers(0, 3 * 366 * 24)
