@@ -8,7 +8,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from chandlery.errors import Blocked, Malformed
+from chandlery.errors import Malformed, SourceError
 from chandlery.model import HOUR, SCHEMA, Listing, Window, whole_hour
 from chandlery.venues import Fetched, client, fetch, load, pages
 from sandbox.serving import Serving, serving
@@ -77,6 +77,7 @@ def test_a_row_that_is_cut_costs_its_hour(connect: Connect) -> None:
         (gzip.compress(b"\n" * 2**21), "unpacks to more than 1,048,576 bytes"),
         (csv(day("2024-11-01"), 9).encode(), "its times are not of 2024-10-01"),
         (csv(day("2024-09-30"), 25).encode(), "its times are not of 2024-10-01"),
+        (csv(FIRST, 745).encode(), "its times are not of 2024-10-01"),
         (csv(FIRST, 9).replace(",", "000,", 1).encode() * 9, "its times are not of|open_time"),
         (b"<html>come in</html>", "not a file but"),
     ],
@@ -88,9 +89,12 @@ def test_what_is_no_file_of_that_month_is_malformed(
         ask(connect, body)
 
 
-def test_a_refusal_is_not_a_file_that_is_not_there(connect: Connect) -> None:
-    with pytest.raises(Blocked):
-        ask(connect, b"<Error><Code>AccessDenied</Code></Error>", status=403)
+@pytest.mark.parametrize(("body", "status"), [(b"AccessDenied", 403), (b"no such page", 404)])
+def test_a_refusal_is_not_a_file_that_is_not_there(
+    connect: Connect, body: bytes, status: int
+) -> None:
+    with pytest.raises(SourceError, match=f"HTTP {status}"):
+        ask(connect, body, status=status)
 
 
 @pytest.mark.parametrize("start", ["2017-06", "2018-01", "2025-01", "2025-09", "2026-10"])
