@@ -147,7 +147,7 @@ def _taken_apart(symbol: str) -> tuple[object, ...] | None:
         base, multiple = plain(asset)
     except ValueError:
         return None
-    return symbol, asset, base, quote, multiple, None, None, False
+    return symbol, asset, base, quote, multiple, None, None, False, None, None
 
 
 def _lived(
