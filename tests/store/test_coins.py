@@ -354,6 +354,8 @@ def test_a_name_is_kept_and_another_one_makes_no_other_listing(
     assert kept() == [("BTC", ["0xa", "0xb"])]
     (after,) = listings(connection, [bitcoin])
     assert (after.start, after.start_checked_at) == (T0, T0)
+    assert told(connection, "a", listed(("bitcoin", "BTC-USD", 1000, None))) == 1
+    assert kept() == [("BTC", ["0xa", "0xb"])]
 
 
 TOKEN, OTHER, PLACEHOLDER = (f"0x{n:040x}" for n in (10, 11, 12))
