@@ -1,7 +1,7 @@
 """Bitget v2, spot: candles and symbols in their own wire format.
 
 Documented at www.bitget.com/api-doc/spot/market ("Get Candlestick Data", "Get History Candlestick
-Data", "Get Symbol Info") and www.bitget.com/api-doc/common/faq.
+Data", "Get Symbol Info", "Get Coin Info") and www.bitget.com/api-doc/common/faq.
 What the documentation leaves open, and what is done here:
 
 - A page is the newest `limit` rows that open before `endTime`, oldest first. Only `candles` heeds
@@ -15,16 +15,18 @@ What the documentation leaves open, and what is done here:
 - Turnover that was not recorded is sent as 0: see the module on Binance.
 - A recorded market that lists nothing at Bitget has what it lists at Binance spot.
 
-Each endpoint allows 20 requests in a second, and all of them 6,000 in a minute.
+Each endpoint allows 20 requests in a second, that of coins 3, and all of them 6,000 in a minute.
 """
 
 from collections.abc import Mapping
 from functools import partial
 from math import inf
+from typing import Any
 
 import polars as pl
 
 from sandbox.facts import Facts, Pair, Shape
+from sandbox.known import contract
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Metered, Venue, json
 from sandbox.wire import Pages, shortest
@@ -33,7 +35,8 @@ from sandbox.words import DAY, STEPS, Candles, Listing, Market
 _CANDLES = "/api/v2/spot/market/candles"
 _HISTORY = "/api/v2/spot/market/history-candles"
 _SYMBOLS = "/api/v2/spot/public/symbols"
-_LIMITED = (_CANDLES, _HISTORY, _SYMBOLS)
+_COINS = "/api/v2/spot/public/coins"
+_LIMITED = {_CANDLES: 20, _HISTORY: 20, _SYMBOLS: 20, _COINS: 3}  # requests a second
 _MOST = {_CANDLES: 1000, _HISTORY: 200}
 _USUAL = 100
 _WALL = 60 * DAY
@@ -52,7 +55,7 @@ class Refusal(Exception):
         self.message = message
 
 
-def _enveloped(ask: Ask, data: list[dict[str, str]]) -> Answer:
+def _enveloped(ask: Ask, data: list[dict[str, Any]]) -> Answer:
     """Return data as Bitget wraps it."""
     return json({"code": "00000", "msg": "success", "requestTime": ask.now, "data": data})
 
@@ -118,6 +121,29 @@ def symbol(listing: Listing, digits: int) -> dict[str, str]:
     }
 
 
+def coin(listing: Listing) -> dict[str, Any]:
+    """Return a base as /public/coins has it, on one network."""
+    token = contract(listing.coin)
+    chain = {
+        "chain": "ERC20" if token else listing.base,
+        "needTag": "false",
+        "withdrawable": "true",
+        "rechargeable": "true",
+        "withdrawFee": "0.005",
+        "extraWithdrawFee": "0",
+        "depositConfirm": "1",
+        "withdrawConfirm": "1",
+        "minDepositAmount": "0.001",
+        "minWithdrawAmount": "0.001",
+        "browserUrl": "",
+        "contractAddress": token or None,
+        "withdrawStep": "0",
+        "withdrawMinScale": "8",
+        "congestion": "normal",
+    }
+    return {"coinId": "1", "coin": listing.base, "transfer": "true", "chains": [chain]}
+
+
 class Bitget:
     """The spot market, over a market's candles."""
 
@@ -133,6 +159,7 @@ class Bitget:
             _CANDLES: self._candles,
             _HISTORY: self._candles,
             _SYMBOLS: self._symbols,
+            _COINS: self._coins,
         }
         return {path: _checked(each) for path, each in table.items()}
 
@@ -174,6 +201,12 @@ class Bitget:
         if wanted and not trading:
             raise Refusal(42016, f"symbol {wanted} is Invalid or not supported spot trade")
         return _enveloped(ask, [symbol(x, self._digits(x)) for x in trading])
+
+    def _coins(self, ask: Ask) -> Answer:
+        """Answer the contracts of each base."""
+        listed = self._market.listings(self._source)
+        found = {x.base: x for x in listed if x.trades_at(ask.now)}
+        return _enveloped(ask, [*map(coin, found.values())])
 
     def _digits(self, listing: Listing) -> int:
         """Return the decimals of a price."""
@@ -231,7 +264,7 @@ FACTS = (
 )
 LIMITS: Mapping[str, Limit] = {
     "bitget": Limit(6000, patience=inf),
-    **{path: Limit(20, window=1, patience=inf) for path in _LIMITED},
+    **{path: Limit(most, window=1, patience=inf) for path, most in _LIMITED.items()},
 }
 
 

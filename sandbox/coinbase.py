@@ -1,7 +1,7 @@
 """Coinbase Exchange: candles and products in their own wire format.
 
 Documented at docs.cdp.coinbase.com/api-reference/exchange-api ("Get product candles", "Get all
-known trading pairs", "Rate limits").
+known trading pairs", "Get all known currencies", "Rate limits").
 What the documentation leaves open, and what is done here:
 
 - `start` and `end` are both included, in ISO 8601; without them a page has the newest 300.
@@ -20,6 +20,7 @@ import polars as pl
 
 from sandbox.bars import Traded
 from sandbox.facts import Facts, Shape
+from sandbox.known import contract
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.wire import Pages, shortest
@@ -91,6 +92,25 @@ def product(listing: Listing, digits: int, now: int) -> dict[str, Any]:
     }
 
 
+def currency(listing: Listing, name: str) -> dict[str, Any]:
+    """Return a base as /currencies has it, on one network."""
+    token = contract(listing.coin)
+    network = "ethereum" if token else listing.base.lower()
+    told: dict[str, Any] = {"id": network, "name": network.title(), "status": "online"}
+    return {
+        "id": listing.base,
+        "name": name,
+        "min_size": "0.00000001",
+        "status": "online",
+        "message": "",
+        "max_precision": "0.00000001",
+        "convertible_to": [],
+        "default_network": network,
+        "supported_networks": [told | ({"contract_address": token} if token else {})],
+        "display_name": listing.base,
+    }
+
+
 class Coinbase:
     """The exchange, over a market's candles."""
 
@@ -104,6 +124,7 @@ class Coinbase:
         return {
             "/products/*/candles": _checked(self._candles),
             "/products": _checked(self._products),
+            "/currencies": _checked(self._currencies),
         }
 
     def _candles(self, ask: Ask) -> Answer:
@@ -132,6 +153,12 @@ class Coinbase:
         """Answer what is listed, and what was."""
         listed = [x for x in self._market.listings("coinbase") if x.since <= ask.now]
         return json([product(x, self._digits(x), ask.now) for x in listed])
+
+    def _currencies(self, ask: Ask) -> Answer:
+        """Answer what each base is called, and its contract."""
+        names = {coin.id: coin.name for coin in self._market.coins}
+        found = {x.base: x for x in self._market.listings("coinbase") if x.since <= ask.now}
+        return json([currency(x, names.get(x.coin or "", base)) for base, x in found.items()])
 
     def _digits(self, listing: Listing) -> int:
         """Return the decimals of a price."""

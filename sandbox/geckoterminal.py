@@ -73,7 +73,9 @@ class GeckoTerminal:
         known = {address("token", str(each.coin)): each for each in self._listed(ask.now)}
         found = [(token, known[token]) for token in wanted if token in known]
         pools = [pool for token, each in found for pool in _pools(token, each)]
-        return json({"data": [_token(*each) for each in found], "included": pools})
+        names = {coin.id: coin.name for coin in self._market.coins}
+        tokens = [_token(*each, names.get(str(each[1].coin), each[1].base)) for each in found]
+        return json({"data": tokens, "included": pools})
 
     def _listed(self, now: int) -> list[Listing]:
         """Return the pools that there are."""
@@ -123,7 +125,7 @@ def _rows(held: pl.DataFrame) -> list[list[float]]:
     return [list(row) for row in reversed(columns.rows())]
 
 
-def _token(token: str, listing: Listing) -> Object:
+def _token(token: str, listing: Listing, name: str) -> Object:
     """Return a token with what it is at CoinGecko, and its best pools."""
     related = [{"id": f"eth_{each}", "type": "pool"} for each in _addresses(listing)]
     return {
@@ -131,6 +133,7 @@ def _token(token: str, listing: Listing) -> Object:
         "type": "token",
         "attributes": {
             "address": token,
+            "name": name,
             "symbol": listing.base,
             "coingecko_coin_id": listing.coin,
         },

@@ -39,6 +39,12 @@ KNOWN: Sequence[tuple[str, str, str, float, Sequence[str]]] = (
     ("polkadot", "dot", "Polkadot", 5.5, BOTH),
 )
 
+# The coins of a network itself: they have no contract.
+NATIVE = (
+    *("bitcoin", "ethereum", "ripple", "binancecoin", "solana", "monero", "dogecoin", "tron"),
+    *("cardano", "litecoin", "avalanche-2", "polkadot"),
+)
+
 # Where a known coin trades beside Binance: on all of these, unless it is named here.
 EVERYWHERE = (OKX, BYBIT, KRAKEN, COINBASE, KUCOIN)
 ELSEWHERE: Mapping[str, Sequence[str]] = {
@@ -117,6 +123,11 @@ def thousand(source: str, ticker: str) -> str:
 def address(*words: str) -> str:
     """Return an address on Ethereum, made up from words."""
     return "0x" + sha256(" ".join(words).encode()).hexdigest()[:40]
+
+
+def contract(coin: str | None) -> str:
+    """Return the address of a coin's token, by its id; empty where it is a network's own coin."""
+    return "" if coin is None or coin in NATIVE else address("token", coin)
 
 
 def is_pooled(coin: str, rank: int) -> bool:

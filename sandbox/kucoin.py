@@ -1,6 +1,7 @@
 """KuCoin, spot: klines and symbols in their own wire format.
 
-Documented at www.kucoin.com/docs-new ("Get Klines", "Get All Symbols", "Rate Limit", "Error Code").
+Documented at www.kucoin.com/docs-new ("Get Klines", "Get All Symbols", "Get All
+Currencies", "Rate Limit", "Error Code").
 What the documentation leaves open, and what is done here:
 
 - `startAt` and `endAt` are in seconds. The start is included, the end is not: clients differ, and
@@ -14,8 +15,9 @@ What the documentation leaves open, and what is done here:
 - `tradingStartTime` is told of every third symbol: of those that began with a call auction.
 - A turnover that was not recorded is sent as 0: see the module on Binance.
 
-An address has 2000 weight in 30 seconds: 3 a page, 4 the list. Each answer tells what is left, and
-after how many milliseconds it is all there again. Beyond, 429 with 429000, and never a ban.
+An address has 2000 weight in 30 seconds: 3 a page and the currencies, 4 the list. Each answer tells
+what is left, and after how many milliseconds it is all there again. Beyond, 429 with 429000, and
+never a ban.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,6 +28,7 @@ import polars as pl
 
 from sandbox.bars import Traded
 from sandbox.facts import Facts, Pair, Shape
+from sandbox.known import contract
 from sandbox.limits import Limit, Meter, Meters, Spent
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.wire import Pages, shortest
@@ -36,7 +39,8 @@ _USUAL = 100
 _SECOND = 1000
 _KLINES = "/api/v1/market/candles"
 _SYMBOLS = "/api/v2/symbols"
-_WEIGHTS = {_KLINES: 3, _SYMBOLS: 4}
+_CURRENCIES = "/api/v3/currencies"
+_WEIGHTS = {_KLINES: 3, _SYMBOLS: 4, _CURRENCIES: 3}
 _TYPES = {
     "1hour": "1h", "2hour": "2h", "4hour": "4h", "6hour": "6h",
     "8hour": "8h", "12hour": "12h", "1day": "1d",
@@ -113,6 +117,39 @@ def entry(listing: Listing, digits: int) -> dict[str, Any]:
     }
 
 
+def currency(listing: Listing, name: str) -> dict[str, Any]:
+    """Return a base as /currencies has it, on one network."""
+    token = contract(listing.coin)
+    chain = {
+        "chainName": "ERC20" if token else listing.base,
+        "withdrawalMinSize": "0.001",
+        "depositMinSize": "0.0002",
+        "withdrawFeeRate": "0",
+        "withdrawalMinFee": "0.0005",
+        "isWithdrawEnabled": True,
+        "isDepositEnabled": True,
+        "confirms": 3,
+        "preConfirms": 1,
+        "contractAddress": token,
+        "withdrawPrecision": 8,
+        "maxWithdraw": None,
+        "maxDeposit": None,
+        "needTag": False,
+        "chainId": "eth" if token else listing.base.lower(),
+    }
+    return {
+        "currency": listing.base,
+        "name": listing.base,
+        "fullName": name,
+        "precision": 8,
+        "confirms": None,
+        "contractAddress": None,
+        "isMarginEnabled": False,
+        "isDebitEnabled": True,
+        "chains": [chain],
+    }
+
+
 class KuCoin:
     """The spot market, over a market's candles."""
 
@@ -126,6 +163,7 @@ class KuCoin:
         table: dict[str, Endpoint] = {
             _KLINES: self._klines,
             _SYMBOLS: self._symbols,
+            _CURRENCIES: self._currencies,
             "/api/v1/timestamp": lambda ask: json({"code": "200000", "data": ask.now}),
         }
         return {path: _checked(endpoint) for path, endpoint in table.items()}
@@ -156,6 +194,13 @@ class KuCoin:
         found = [x for x in self._market.listings("kucoin") if x.trades_at(ask.now)]
         told = [entry(x, self._digits(x)) for x in found]
         return json({"code": "200000", "data": [x for x in told if market in (None, x["market"])]})
+
+    def _currencies(self, ask: Ask) -> Answer:
+        """Answer what each base is called, and its contracts."""
+        names = {coin.id: coin.name for coin in self._market.coins}
+        found = {x.base: x for x in self._market.listings("kucoin") if x.trades_at(ask.now)}
+        told = [currency(x, names.get(x.coin or "", base)) for base, x in found.items()]
+        return json({"code": "200000", "data": told})
 
     def _digits(self, listing: Listing) -> int:
         """Return the decimals of a price."""

@@ -12,6 +12,7 @@ What the documentation leaves open, and what is done here:
 - Turnover that was not recorded is sent as 0: see the module on Binance.
 - What is delisted is in no list and has no klines. `/symbol/offline` alone still tells of it.
 - An unknown symbol is -1121 to klines and 10007 to exchangeInfo, with HTTP 400.
+- A contract's address is in capitals. Of a network's own coin it is empty.
 - Each endpoint is metered and banned by itself, while a real ban is the address's.
 """
 
@@ -22,6 +23,7 @@ from typing import Any
 import polars as pl
 
 from sandbox.facts import Facts, Pair, Shape
+from sandbox.known import contract
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Metered, Venue, json
 from sandbox.wire import Pages, shortest
@@ -110,7 +112,7 @@ def symbol_info(listing: Listing, name: str, digits: int) -> dict[str, Any]:
         "maxQuoteAmountMarket": "4000000",
         "fullName": name,
         "tradeSideType": 1,
-        "contractAddress": "",
+        "contractAddress": contract(listing.coin).upper().replace("0X", "0x"),
         "conceptPlates": _PLATES.get(listing.underlying, ["Innovation"]),
         "st": False,
     }

@@ -30,6 +30,8 @@ and https://www.bitget.com/api-doc/common/faq. Quirks:
   openTime is deprecated and not read, so `start` is not known.
 - `first` is not known either: no page but of months goes back far enough to find it.
 - status is online, gray (not open to all), halt or offline. What is removed is not listed.
+- /api/v2/spot/public/coins (3 a second) has for each coin a contractAddress in each of `chains`; an
+  older page of the documentation has none. It tells no names.
 - areaSymbol is "yes" of stocks as tokens (rNVDA), which are left out [U: and of what is sold in
   some countries alone]. The list of 2022 has no areaSymbol.
 """
@@ -46,8 +48,9 @@ from chandlery.errors import Malformed, SourceError
 from chandlery.model import HOUR, Listing, Window, milliseconds, whole_hour
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
+from chandlery.venues.parsing.assets import Fields, assets
 from chandlery.venues.parsing.multiples import plain
-from chandlery.venues.source import Catalogue, Markets, Source, Venue, at_once
+from chandlery.venues.source import Assets, Catalogue, Markets, Source, Venue, at_once
 from chandlery.venues.verdicts import Meaning, closed, later, refused, too_many
 
 NAME = "bitget"
@@ -55,6 +58,7 @@ URL = "https://api.bitget.com"
 CANDLES = "/api/v2/spot/market/candles"
 HISTORY = "/api/v2/spot/market/history-candles"
 SYMBOLS = "/api/v2/spot/public/symbols"
+COINS = "/api/v2/spot/public/coins"
 PAGE_HOURS = 1000
 HISTORY_HOURS = 200
 WALL = timedelta(days=60)
@@ -71,8 +75,8 @@ PLACES = {
     "volume": 5,
     "quote_volume": 7,
 }
-COINS = frozenset({"", "no"})
-NO_COINS = frozenset({"yes"})
+AREAS, NO_AREAS = frozenset({"", "no"}), frozenset({"yes"})
+FIELDS = Fields(contract="contractAddress", networks="chains")
 NO_END = frozenset({"", "-1"})
 PARAMETER = re.compile(r"\b(granularity|endTime|limit)\b", re.IGNORECASE)
 
@@ -162,8 +166,12 @@ def _listed(response: httpx.Response) -> Markets:
     return answers.listed(entries, symbol="symbol", taken=_is_coin, row=_row)
 
 
+def _assets(response: httpx.Response) -> pl.DataFrame:
+    return assets(answers.within(response, "data"), asset="coin", fields=FIELDS)
+
+
 def _is_coin(entry: answers.Entry) -> bool:
-    return answers.is_taken(NAME, entry.get("areaSymbol"), COINS, NO_COINS)
+    return answers.is_taken(NAME, entry.get("areaSymbol"), AREAS, NO_AREAS)
 
 
 def _row(entry: answers.Entry) -> Sequence[object]:
@@ -189,6 +197,7 @@ SOURCE = Source(
                     Budget(20, 1, partial(_cost, path), left=LEFT)
                     for path in (CANDLES, HISTORY, SYMBOLS)
                 ),
+                Budget(3, 1, partial(_cost, COINS), left=LEFT),
                 Budget(6000, 60),
             )
         ),
@@ -204,6 +213,10 @@ SOURCE = Source(
     colour="#117733",
     pages=_pages,
     catalogue=Catalogue(
-        exchange="bitget", derivatives=False, request=at_once(f"{URL}{SYMBOLS}"), parse=_listed
+        exchange="bitget",
+        derivatives=False,
+        request=at_once(f"{URL}{SYMBOLS}"),
+        parse=_listed,
+        assets=Assets(request=at_once(f"{URL}{COINS}"), parse=_assets),
     ),
 )

@@ -19,7 +19,8 @@ Frequency limit rule, Label list). Quirks:
   long ago included; INVALID_CURRENCY_PAIR is the pair's.
 - Pairs: trade_status is tradable, buyable, sellable or untradable. buy_start and sell_start are in
   seconds, 0 where nobody says; delisting_time is 0 until one is announced. type is "normal" or
-  "premarket"; the list of 2021 has none of these three. `first` is not known.
+  "premarket"; base_name is the coin's name. The list of 2021 has neither dates nor types. `first`
+  is not known.
 - Leveraged tokens are bases that end in 3L, 3S, 5L or 5S. A stock as a token is told by base_name
   alone, as MEXC tells it: xStock or (Ondo) [U].
 """
@@ -36,6 +37,7 @@ from chandlery.errors import Malformed, SourceError
 from chandlery.model import HOUR, Listing, Window, milliseconds, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
+from chandlery.venues.parsing.assets import Fields
 from chandlery.venues.parsing.multiples import plain
 from chandlery.venues.source import Catalogue, Markets, Source, Venue, at_once
 from chandlery.venues.verdicts import Meaning, broken, by_status, closed, later, refused, too_many
@@ -60,6 +62,7 @@ PLACES = {
     "volume": 6,
 }
 CLOSED = 7
+FIELDS = Fields(name="base_name")
 TRADES = {"tradable": True, "buyable": True, "sellable": True, "untradable": False}
 KINDS, NO_KINDS = frozenset({"", "normal"}), frozenset({"premarket"})
 LEVERAGED = re.compile(r"[A-Z0-9]{2,}[35][LS]")
@@ -129,7 +132,8 @@ def _verdict(response: httpx.Response) -> SourceError | None:
 
 
 def _listed(response: httpx.Response) -> Markets:
-    return answers.listed(columns.json(response), symbol="id", taken=_is_coin, row=_row)
+    entries = columns.json(response)
+    return answers.listed(entries, symbol="id", taken=_is_coin, row=_row, fields=FIELDS)
 
 
 def _is_coin(entry: answers.Entry) -> bool:

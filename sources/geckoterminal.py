@@ -14,8 +14,9 @@ tokens-data-contract-addresses, networks-list), apiguide.geckoterminal.com/faq. 
 - Free callers get 30 requests in a minute, and the past 6 months: empty beyond.
 - A pool of more than two tokens is HTTP 422, one that is gone 404, both with `errors`.
 - `/networks/{network}/tokens/multi/{30 addresses}?include=top_pools` has the best pools of 30
-  tokens, each token with the coin's id at CoinGecko. `reserve_in_usd` is what lies in a pool. Ids
-  are `network_address`, and a network's name may have an underscore itself: only addresses count.
+  tokens, each token with its name and the coin's id at CoinGecko. `reserve_in_usd` is what lies in
+  a pool. Ids are `network_address`, and a network's name may have an underscore itself: only
+  addresses count.
 - `/networks` is paged, and names CoinGecko's platform of each, or null.
 """
 
@@ -31,6 +32,7 @@ from chandlery.errors import Malformed, SourceError
 from chandlery.model import Listing, Window, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
+from chandlery.venues.parsing.assets import Fields, described
 from chandlery.venues.source import POOLS, Pools, Source, Venue, is_nameable
 from chandlery.venues.verdicts import Meaning, broken, by_status, refused, too_many
 
@@ -43,6 +45,7 @@ TOKENS_A_REQUEST = 30
 REACH = timedelta(days=180)
 HOURLY = 1000
 """At 30 requests a minute these are half an hour's."""
+FIELDS = Fields(name="name", contract="address")
 SIDES = {"base": "base_token", "quote": "quote_token"}
 
 _too_many = too_many(timedelta(minutes=1))
@@ -138,7 +141,8 @@ def _row(token: Mapping[str, Any], pool: Mapping[str, Any]) -> Sequence[object] 
     symbol = f"{_network(token)}/{address}/{sides[0]}"
     if not is_nameable(symbol) or symbol.count("/") != len(SIDES):
         return None
-    return [coin, symbol, depth, _moment(told.get("pool_created_at"))]
+    start = _moment(told.get("pool_created_at"))
+    return [coin, symbol, depth, start, *described(_attributes(token), FIELDS)]
 
 
 def _network(token: Mapping[str, Any]) -> str:

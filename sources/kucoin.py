@@ -11,7 +11,7 @@ machines: github.com/Kucoin/kucoin-universal-sdk, spec/rest/api/openapi-spot-mar
 - "No data is published for intervals where there are no ticks" (kucoin.com/docs, Get Klines): an
   hour without a trade is absent. No flag tells the open candle: `fetch` goes by the clock.
 - Metered is the public pool: 2,000 weight in 30 s for an address. 4,000 is the pool of accounts,
-  which ccxt takes for it. A page weighs 3, the list 4.
+  which ccxt takes for it. A page weighs 3, the list 4, the list of currencies 3.
 - Each answer has gw-ratelimit-limit, -remaining and -reset (ms). The first restates the pool: it
   is read off the list alone, since each reading is written down.
 - Cloudflare let through 500 requests in 10 s, and then none for 30 s [U: said in 2023].
@@ -24,6 +24,9 @@ machines: github.com/Kucoin/kucoin-universal-sdk, spec/rest/api/openapi-spot-mar
 - A symbol outlives its coin's name: the base of BCHSV-USDT is BSV.
 - `tradingStartTime` (ms) is told of pairs that began with a call auction, and null of others. A
   page of weeks shows the week of the first candle, and not its hour: `first` is not known.
+- /api/v3/currencies (weight 3) has each coin's fullName, and in `chains` a contractAddress for each
+  network, "" or null where the coin is the network's own. `currency` is what pairs call their base
+  [U: of renamed coins; these stay without a name then].
 - A pair that is gone leaves the list. Whether its candles stay is not documented [U].
 """
 
@@ -39,15 +42,17 @@ from chandlery.errors import SourceError, Unavailable
 from chandlery.model import Listing, Window, milliseconds
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
+from chandlery.venues.parsing.assets import Fields, assets
 from chandlery.venues.parsing.multiples import plain
-from chandlery.venues.source import Catalogue, Markets, Source, Venue, at_once
+from chandlery.venues.source import Assets, Catalogue, Markets, Source, Venue, at_once
 from chandlery.venues.verdicts import Meaning, closed, later, refused, too_many
 
 NAME = "kucoin"
 URL = "https://api.kucoin.com"
 KLINES = "/api/v1/market/candles"
 SYMBOLS = "/api/v2/symbols"
-COSTS = {KLINES: 3, SYMBOLS: 4}
+CURRENCIES = "/api/v3/currencies"
+COSTS = {KLINES: 3, SYMBOLS: 4, CURRENCIES: 3}
 DEAREST = max(COSTS.values())
 PAGE_HOURS = 1500
 PAUSE = timedelta(seconds=30)
@@ -65,6 +70,7 @@ PLACES = {
     "volume": 5,
     "quote_volume": 6,
 }
+FIELDS = Fields(name="fullName", contract="contractAddress", networks="chains")
 LEVERAGED = "ETF"
 NO_SUCH_PAIR = re.compile(
     r"pair is not provided|unsupported trading pair|symbol (does )?not exist", re.IGNORECASE
@@ -144,6 +150,10 @@ def _listed(response: httpx.Response) -> Markets:
     return answers.listed(entries, symbol="symbol", taken=_is_coin, row=_row)
 
 
+def _assets(response: httpx.Response) -> pl.DataFrame:
+    return assets(answers.within(response, "data"), asset="currency", fields=FIELDS)
+
+
 def _is_coin(entry: answers.Entry) -> bool:
     return answers.name(entry, "market") != LEVERAGED
 
@@ -175,6 +185,10 @@ SOURCE = Source(
     slow_to_list=True,
     colour="#44aa99",
     catalogue=Catalogue(
-        exchange="kucoin", derivatives=False, request=at_once(f"{URL}{SYMBOLS}"), parse=_listed
+        exchange="kucoin",
+        derivatives=False,
+        request=at_once(f"{URL}{SYMBOLS}"),
+        parse=_listed,
+        assets=Assets(request=at_once(f"{URL}{CURRENCIES}"), parse=_assets),
     ),
 )

@@ -32,6 +32,8 @@ Error Code; read as of 2026-04). It looks like Binance's API and is not. Quirks:
 - Stocks as tokens are listed like coins: 79 of 1,966 symbols in 2026-09. conceptPlates has
   "Tokenized Stocks", where it is there; fullName ends in xStock or (Ondo). [U: clients' word]
 - Leveraged tokens are named by coin, factor and side: BTC3L, ETH5S (Get ETF Info) [U beyond 3].
+- fullName is the coin's name, contractAddress its token's address on one network, nobody tells
+  which; "" where there is none, and for some a word: "sats".
 - No dates of listing or of the end. /api/v3/symbol/offline tells some ends, and is not asked.
 """
 
@@ -47,6 +49,7 @@ from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, milliseconds, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
+from chandlery.venues.parsing.assets import Fields
 from chandlery.venues.parsing.multiples import plain
 from chandlery.venues.source import Catalogue, Markets, Source, Venue, at_once
 from chandlery.venues.verdicts import (
@@ -78,6 +81,7 @@ PLACES = {
     "volume": 5,
     "quote_volume": 7,
 }
+FIELDS = Fields(name="fullName", contract="contractAddress")
 TRADES = {"1": True, "2": False, "3": False}
 STOCKS = "Tokenized Stocks"
 STOCK = re.compile(r"\bxStock$|\(Ondo\)", re.IGNORECASE)
@@ -142,7 +146,7 @@ def _verdict(response: httpx.Response) -> SourceError | None:
 
 def _listed(response: httpx.Response) -> Markets:
     entries = answers.within(response, "symbols")
-    return answers.listed(entries, symbol="symbol", taken=_is_coin, row=_row)
+    return answers.listed(entries, symbol="symbol", taken=_is_coin, row=_row, fields=FIELDS)
 
 
 def _is_coin(entry: answers.Entry) -> bool:

@@ -143,6 +143,9 @@ def _print_universe(universe: Universe) -> None:
         output.print(f"  {source}: lists {listed:,} of them", highlight=False)
     for old, new in universe.renamed.items():
         output.print(f"  {old} is called {new} now", highlight=False, markup=False)
+    for contract, told in universe.shared_contracts.items():
+        words = f"  one contract, taken for several coins: {told} ({contract})"
+        output.print(words, highlight=False, markup=False)
     for source, what in (*universe.odd.items(), *universe.failures.items()):
         words = what.removeprefix(f"{source}: ")
         output.print(f"  {source}: {words}", highlight=False, markup=False)

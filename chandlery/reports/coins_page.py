@@ -11,6 +11,7 @@ def of_coins(title: str, universe: Universe) -> str:
         [f"**{name}**: {words(what.removeprefix(f'{name}: '))}" for name, what in told.items()]
         for told in (universe.failures, universe.odd)
     )
+    shared = [f"{words(told)}, all {words(it)}" for it, told in universe.shared_contracts.items()]
     renamed = [f"{words(old)} is called {words(new)} now" for old, new in universe.renamed.items()]
     unmapped = (
         f"{universe.unmapped:,} coins are known by a venue's word only: CoinGecko did not answer."
@@ -25,6 +26,7 @@ def of_coins(title: str, universe: Universe) -> str:
         f"# {plain(title)}",
         section("Could not be learnt", bullets(failed)),
         section("Left out", bullets(odd)),
+        section("Under one contract, and taken for several coins", bullets(shared)),
         section("Renamed", bullets(renamed)),
         section(
             "Who lists how many of them",

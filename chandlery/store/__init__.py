@@ -56,7 +56,13 @@ from chandlery.store.gaps import (
     outages,
 )
 from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
-from chandlery.store.listed import Listed, listed
+from chandlery.store.listed import (
+    Listed,
+    NamedListing,
+    listed,
+    shared_contracts,
+    where_listed,
+)
 from chandlery.store.listings import (
     DelistedListing,
     Pair,
@@ -127,6 +133,7 @@ __all__ = [
     "LeftOut",
     "Listed",
     "Mismatch",
+    "NamedListing",
     "Outage",
     "Packed",
     "Pair",
@@ -202,6 +209,7 @@ __all__ = [
     "replace_absences",
     "retire_unseen",
     "share",
+    "shared_contracts",
     "shares",
     "source_key",
     "spent",
@@ -217,6 +225,7 @@ __all__ = [
     "unlisted",
     "wanted",
     "wanted_taker",
+    "where_listed",
     "without_market_caps",
     "write",
 ]

@@ -55,6 +55,8 @@ class DelistedListing(NamedTuple):
     start: datetime | None  # its first candle's hour, where that was looked up
     end: datetime
     told: datetime | None
+    venue_name: str | None = None  # what the source calls the coin
+    contract: str | None = None
 
 
 def learn_delisted(
@@ -75,6 +77,8 @@ def learn_delisted(
         "starts": [begun(each.start) for each in listings],
         "ends": [over_at(each.end) for each in listings],
         "told": [begun(each.told) for each in listings],
+        "venue_names": [each.venue_name for each in listings],
+        "contracts": [each.contract for each in listings],
     }
     with connection.transaction():
         given = {"source": source, "now": now, **columns}

@@ -17,9 +17,10 @@ from chandlery.model import whole_hour
 from chandlery.symbology.delisted import find, keep
 from chandlery.symbology.kinds import is_crypto
 from chandlery.symbology.left_out import DELISTED
-from chandlery.symbology.markets import asked, in_dollars, lists
+from chandlery.symbology.markets import asked, lists
 from chandlery.symbology.renames import renames
-from chandlery.symbology.source_list import LISTED, SourceList
+from chandlery.symbology.source_list import SourceList
+from chandlery.symbology.unmapped import learn_unmapped
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Universe:
     failures: dict[str, str] = field(default_factory=dict)
     odd: dict[str, str] = field(default_factory=dict)  # by source: what of its lists is left out
     renamed: dict[str, str] = field(default_factory=dict)  # CoinGecko's ids: the new by the old
+    shared_contracts: dict[str, str] = field(default_factory=dict)  # told of two coins: which
 
     market_caps: int = 0  # coins whose market caps of the past year were learnt
     doubted: int = 0  # listings whose starts are to be asked for again
@@ -79,7 +81,7 @@ def learn(  # noqa: PLR0913  what is learnt, and what for
         universe.failures[venues.ranking().name] = str(error)
         if not context.database.do(store.find, most=1):
             log.warning("without CoinGecko coins are told apart by venue only, and not ranked")
-            _learn_unmapped(context, now, universe)
+            universe.unmapped, universe.listings = learn_unmapped(context, now, universe.failures)
         return universe
     sources = [each for each in asked(context, named) if slow or not each.slow_to_list]
     found = dict(lists(context, sources, seen, now, universe.failures))
@@ -112,6 +114,7 @@ def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
             learnt = store.learn_listings(connection, name, each.listed, now, each.markets, unread)
             universe.listings[name] = each.listed["id"].n_unique()
             _tell(universe, name, each.odd, learnt)
+        universe.shared_contracts = store.shared_contracts(connection)
         _tell_coins(universe, _unseen(connection, seen, most, now))
         store.note_learnt(connection, UNIVERSE, now, universe.there_are)
 
@@ -251,27 +254,3 @@ def _there_are(context: RunContext, seen: pl.DataFrame, most: int | None) -> int
     except SourceError as error:
         log.warning("how many coins there are is not known: %s", error)
         return None
-
-
-def _learn_unmapped(context: RunContext, now: datetime, universe: Universe) -> None:
-    """Keep what each venue lists under ids of its own, until CoinGecko tells whose they are."""
-    for source in asked(context):
-        if source.catalogue is None:
-            continue
-        try:
-            known, _ = venues.catalogue(context.client, source)
-        except SourceError as error:
-            universe.failures[source.name] = str(error)
-            continue
-        trading = known.filter("trading")
-        named = in_dollars(source, trading).unique("base", keep="first", maintain_order=True)
-        coins = named.with_columns(
-            id=pl.format("unmapped:{}:{}", pl.lit(source.name), pl.col("base")),
-            name=pl.format("{} at {}", pl.col("base"), pl.lit(source.name)),
-            ticker=pl.col("base"),
-            rank=pl.lit(None, pl.Int64),
-        )
-        universe.unmapped += context.database.do(store.learn_coins, coins, now, mapped=False)
-        listed = coins.select(LISTED.names())
-        context.database.do(store.learn_listings, source.name, listed, now, known)
-        universe.listings[source.name] = listed.height

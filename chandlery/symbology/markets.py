@@ -107,7 +107,7 @@ def in_dollars(source: Source, markets: pl.DataFrame) -> pl.DataFrame:
 def _with_reused(source: Source, mapped: pl.DataFrame, coins: pl.DataFrame) -> pl.DataFrame:
     """Each part of a reused symbol's life is its coin's; CoinGecko knows the latest only."""
     curated = [
-        (reuse.coin, reuse.symbol, 1, reuse.start, reuse.end, reuse.start)
+        (reuse.coin, reuse.symbol, 1, reuse.start, reuse.end, reuse.start, None, None)
         for reuse in REUSED
         if reuse.source == source.name and reuse.coin in coins["id"]
     ]
@@ -123,8 +123,7 @@ def _listed_by_id(coins: pl.DataFrame, symbols: Mapping[str, str] | None = None)
     return (
         coins.select(own, symbol=symbol, multiple=pl.lit(1, pl.Int64))
         .drop_nulls("symbol")
-        .with_columns(pl.lit(None, LISTED[name]).alias(name) for name in ("start", "end", "told"))
-        .match_to_schema(LISTED)
+        .match_to_schema(LISTED, missing_columns="insert")
     )
 
 

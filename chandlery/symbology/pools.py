@@ -44,8 +44,8 @@ def listed_in_pools(  # noqa: PLR0913, PLR0917  a source, and what is known arou
     hour = whole_hour(now)
     listed = pl.DataFrame(
         [
-            (id_, symbol, 1, hour if held.get(id_, symbol) != symbol else start, None, start)
-            for id_, symbol, start in chosen.iter_rows()
+            (id_, symbol, 1, hour if held.get(id_, symbol) != symbol else start, None, start, *told)
+            for id_, symbol, start, *told in chosen.iter_rows()
         ],
         schema=LISTED,
         orient="row",
@@ -55,12 +55,13 @@ def listed_in_pools(  # noqa: PLR0913, PLR0917  a source, and what is known arou
 
 
 def _chosen(found: pl.DataFrame, held: Mapping[str, str]) -> pl.DataFrame:
-    """One pool a coin (id, symbol, start): the one that is held, unless another is far deeper."""
+    """One pool a coin of POOLS: the one that is held, unless another is far deeper."""
     kept = pl.DataFrame([*held.items()], schema={"id": pl.String, "kept": pl.String}, orient="row")
     times = pl.when(pl.col("symbol") == pl.col("kept")).then(DEEPER).otherwise(1)
     weighed = found.join(kept, on="id", how="left").with_columns(weight=pl.col("depth") * times)
     best = weighed.sort("weight", "symbol", descending=[True, False])
-    return best.unique("id", keep="first", maintain_order=True).select("id", "symbol", "start")
+    first = best.unique("id", keep="first", maintain_order=True)
+    return first.select("id", "symbol", "start", "name", "contract")
 
 
 def _markets(

@@ -15,9 +15,12 @@ LISTED = pl.Schema(
         "start": CATALOGUE["start"],
         "end": CATALOGUE["end"],
         "told": CATALOGUE["start"],
+        "name": CATALOGUE["name"],
+        "contract": CATALOGUE["contract"],
     },
 )
-"""A coin's listing. `told` is when it began in the venue's word, `start` where that is believed."""
+"""A coin's listing. `told` is when it began in the venue's word, `start` where that is believed.
+`name` and `contract` are the source's words of the coin, where it has any."""
 
 
 class SourceList(NamedTuple):

@@ -7,8 +7,8 @@ asks for a page of candles and answers for its rules.
 from chandlery.rate_limit.account import GRAIN, Account, Accounts
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.rate_limit.gate import Timepiece
+from chandlery.venues.catalogue import catalogue
 from chandlery.venues.fetch import (
-    catalogue,
     fetch,
     fetch_many,
     first_candle,

@@ -10,18 +10,10 @@ import httpx
 import polars as pl
 
 from chandlery.errors import Malformed
-from chandlery.model import HOUR, Listing, Window, check, clock, empty, one_line, whole_hour
+from chandlery.model import HOUR, Listing, Window, check, clock, empty, whole_hour
 from chandlery.model.frame import PRICES
 from chandlery.venues.parsing.malformed import Fetched, MalformedRows, merged, sifted, windows
-from chandlery.venues.source import (
-    CATALOGUE,
-    Markets,
-    OddEntry,
-    Source,
-    Venue,
-    is_nameable,
-    nameable,
-)
+from chandlery.venues.source import Source, Venue
 from chandlery.venues.verdicts import date, said, said_by
 
 PageRead = TypeVar("PageRead")
@@ -213,28 +205,6 @@ def _one(
     return frame, _closed_by(response, now)
 
 
-def catalogue(client: httpx.Client, source: Source) -> Markets:
-    """What `source` lists, as CATALOGUE, and what of its list is odd; nothing where it has no list.
-
-    Malformed where it has one without a single entry that can be taken.
-    """
-    if source.catalogue is None:
-        return Markets(CATALOGUE.to_frame())
-    with said_by(source.name, "catalogue"):
-        known = source.catalogue
-        told = list(paged(client, source.venue, known.request, known.parse))
-        found = _nameable(
-            Markets(
-                pl.concat(each.frame for each in told).match_to_schema(CATALOGUE),
-                tuple(odd for each in told for odd in each.odd),
-            )
-        )
-        if found.frame.is_empty():
-            words = f": {found.odd[0].words}" if found.odd else " is empty"
-            raise Malformed(f"its list of symbols{words}")
-    return found
-
-
 def paged(
     client: httpx.Client,
     venue: Venue,
@@ -251,17 +221,6 @@ def paged(
         asked.add(request.url)
         response = send(client, venue, request)
         yield parse(response)
-
-
-def _nameable(told: Markets) -> Markets:
-    """Markets without those whose names nobody could print, ask for or store: these are odd."""
-    names = ("symbol", "asset", "base", "quote")
-    held = told.frame.select(nameable(*names)).to_series()
-    odd = [
-        OddEntry(row[0] if is_nameable(row[0]) else None, one_line(f"its names are {row}"))
-        for row in told.frame.filter(~held).select(names).iter_rows()
-    ]
-    return Markets(told.frame.filter(held), (*told.odd, *odd))
 
 
 def send(client: httpx.Client, venue: Venue, request: httpx.Request) -> httpx.Response:

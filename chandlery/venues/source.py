@@ -3,6 +3,7 @@
     Venue      an address, what it may be asked, and what its refusals mean
     Source     a venue that serves candles: how to ask for a page and how to read the answer
     Catalogue  how to ask a source what it lists
+    Assets     how to ask it for the names and contracts of what it lists
     Folders    where a source's files are listed
     Pools      how a source that has pools and no symbols finds the deepest one of a coin
     Many       how to ask a source for the newest hours of many listings at once
@@ -41,8 +42,12 @@ CATALOGUE = pl.Schema(
         "start": pl.Datetime("us", "UTC"),  # null: the venue does not say
         "end": pl.Datetime("us", "UTC"),  # null: none is announced
         "trading": pl.Boolean(),  # false: halted or gone, whether or not `end` is told
+        "name": pl.String(),  # the asset's in the venue's words: Pepe; null: it tells none
+        "contract": pl.String(),  # its token's address, or several with commas; null: as above
     },
 )
+ASSETS = pl.Schema({name: CATALOGUE[name] for name in ("asset", "name", "contract")})
+"""What a venue tells of assets beside its list of symbols."""
 
 MARKET_CAPS = pl.Schema({"day": pl.Date(), "market_cap": pl.Float64()})
 """What a coin was worth in all, in dollars, in the first hour of each UTC day."""
@@ -61,6 +66,8 @@ POOLS = pl.Schema(
         "symbol": pl.String(),  # what candles are asked for by
         "depth": pl.Float64(),  # dollars that lie in the pool
         "start": pl.Datetime("us", "UTC"),  # null: the source does not say
+        "name": pl.String(),  # the token's in the source's words
+        "contract": pl.String(),  # the token's address
     },
 )
 
@@ -111,16 +118,29 @@ def at_once(url: str, **params: str) -> Callable[[httpx.Response | None], httpx.
 
 
 @dataclass(frozen=True, slots=True)
+class Assets:
+    """What a source tells of its assets in a list of its own: ASSETS.
+
+    `request` is as a Catalogue's. A list that fails costs names and contracts, and no listing.
+    """
+
+    request: Callable[[httpx.Response | None], httpx.Request | None]
+    parse: Callable[[httpx.Response], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """What a source lists. `exchange` is the id under which CoinGecko names its symbols' coins.
 
     `request` gives the first request for None, then the one after each answer, or None at the end.
+    `assets` tells names and contracts, where the list itself does not.
     """
 
     exchange: str
     derivatives: bool
     request: Callable[[httpx.Response | None], httpx.Request | None]
     parse: Callable[[httpx.Response], Markets]
+    assets: Assets | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,11 +230,13 @@ def test_a_refusal_says_what_to_do_in_bitgets_words(
 
 def test_each_endpoint_is_metered_by_itself_and_all_of_them_together(page: Page) -> None:
     assert BITGET.catalogue is not None
-    listing = BITGET.catalogue.request(None)
+    assert BITGET.catalogue.assets is not None
+    listing, coins = BITGET.catalogue.request(None), BITGET.catalogue.assets.request(None)
     assert listing is not None
-    requests = [BITGET.request(LISTING, page(hours)) for hours in (201, 200)] + [listing]
+    assert coins is not None
+    requests = [BITGET.request(LISTING, page(hours)) for hours in (201, 200)] + [listing, coins]
     costs = [[each.cost(request) for each in BITGET.venue.metering.budgets] for request in requests]
-    assert costs == [[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 1]]
+    assert costs == [[1, 0, 0, 0, 1], [0, 1, 0, 0, 1], [0, 0, 1, 0, 1], [0, 0, 0, 1, 1]]
 
 
 def symbol(base: str, **changed: object) -> dict[str, object]:

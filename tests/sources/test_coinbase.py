@@ -153,6 +153,7 @@ def test_products_are_listed_with_whether_they_trade(connect: Connect) -> None:
     assert frame.row(0, named=True) == {
         "symbol": "BTC-USD", "asset": "BTC", "base": "BTC", "quote": "USD",
         "multiple": 1, "start": None, "end": None, "trading": True,
+        "name": None, "contract": None,
     }  # fmt: skip
 
 

@@ -190,11 +190,14 @@ def test_too_many_rest_until_the_pool_is_full(headers: Mapping[str, str], second
 
 def test_a_page_weighs_three_and_a_list_four(page: Page) -> None:
     assert KUCOIN.catalogue is not None
-    lists, pages = KUCOIN.catalogue.request(None), KUCOIN.request(LISTING, page(1500))
+    assert KUCOIN.catalogue.assets is not None
+    lists, names = KUCOIN.catalogue.request(None), KUCOIN.catalogue.assets.request(None)
     assert lists is not None
+    assert names is not None
+    asked = [KUCOIN.request(LISTING, page(1500)), lists, names]
     pool, cloudflare = KUCOIN.venue.metering.budgets
-    assert [pool.cost(each) for each in (pages, lists)] == [3, 4]
-    assert [cloudflare.cost(each) for each in (pages, lists)] == [1, 1]
+    assert [pool.cost(each) for each in asked] == [3, 4, 3]
+    assert [cloudflare.cost(each) for each in asked] == [1, 1, 1]
     assert (pool.most, pool.seconds, KUCOIN.venue.metering.period) == (2000, 30, 30)
 
 

@@ -321,3 +321,69 @@ def test_a_renamed_coin_keeps_its_candles_and_answers_to_its_old_id(
     store.rename_coins(connection, {"asi": "fetch-ai"}, T0)  # CoinGecko thought better of it
     assert store.ids(connection) == {"fetch-ai": 1, "asi": 1}
     assert find(connection, ["asi"])[0].id == "fetch-ai"
+
+
+def described(*rows: tuple[str, str, str | None, str | None]) -> pl.DataFrame:
+    seen = listed(*((id_, symbol, 1, None) for id_, symbol, _, _ in rows))
+    words = pl.DataFrame(
+        [row[2:] for row in rows], {"name": pl.String, "contract": pl.String}, orient="row"
+    )
+    return pl.concat([seen, words], how="horizontal")
+
+
+def test_a_name_is_kept_and_another_one_makes_no_other_listing(
+    connection: store.Connection, learn: Learn
+) -> None:
+    learn(BTC, ETH)
+    (bitcoin, _) = find(connection)
+
+    def kept() -> list[tuple[str | None, list[str]]]:
+        found = store.where_listed(connection, bitcoin)
+        return [(each.name, list(each.contracts)) for each in found]
+
+    assert told(connection, "a", listed(("bitcoin", "BTC-USD", 1, None))) == 1
+    assert kept() == [(None, [])]
+    (listing,) = listings(connection, [bitcoin])
+    note_start(connection, listing, T0, T0)
+    named_ = described(("bitcoin", "BTC-USD", "Bitcoin", "0xa,0xb"))
+    assert [told(connection, "a", named_) for _ in range(2)] == [1, 0]
+    assert kept() == [("Bitcoin", ["0xa", "0xb"])]
+    assert told(connection, "a", described(("bitcoin", "BTC-USD", "BTC", None))) == 1
+    assert kept() == [("BTC", ["0xa", "0xb"])]
+    assert told(connection, "a", described(("bitcoin", "BTC-USD", None, None))) == 0
+    assert kept() == [("BTC", ["0xa", "0xb"])]
+    (after,) = listings(connection, [bitcoin])
+    assert (after.start, after.start_checked_at) == (T0, T0)
+    assert told(connection, "a", listed(("bitcoin", "BTC-USD", 1000, None))) == 1
+    assert kept() == [("BTC", ["0xa", "0xb"])]
+
+
+TOKEN, OTHER, PLACEHOLDER = (f"0x{n:040x}" for n in (10, 11, 12))
+
+
+@pytest.mark.parametrize(
+    ("at_a", "at_b", "shared"),
+    [
+        (TOKEN, TOKEN, {TOKEN: "a ETH-A is ethereum, b ETH-B is wrapped-eth"}),
+        (f"{OTHER},{TOKEN}", TOKEN, {TOKEN: "a ETH-A is ethereum, b ETH-B is wrapped-eth"}),
+        (TOKEN, OTHER, {}),  # it may be another network's
+        (TOKEN, None, {}),
+        ("eth", "eth", {}),
+        (PLACEHOLDER, PLACEHOLDER, {}),  # `a` tells it of bitcoin as well
+    ],
+)
+def test_one_contract_taken_for_two_coins_is_told(
+    connection: store.Connection,
+    learn: Learn,
+    at_a: str | None,
+    at_b: str | None,
+    shared: dict[str, str],
+) -> None:
+    learn(BTC, ETH, ("wrapped-eth", "WETH"))
+    bitcoin = ("bitcoin", "BTC-A", None, PLACEHOLDER)
+    told(connection, "a", described(bitcoin, ("ethereum", "ETH-A", None, at_a)))
+    told(connection, "b", described(("wrapped-eth", "ETH-B", None, at_b)))
+    assert store.shared_contracts(connection) == shared
+    told(connection, "b", described(("ethereum", "ETH-B", None, at_b)), T0)
+    told(connection, "b", described(("ethereum", "ETH-B", None, at_b)), T0 + 12 * HOUR)
+    assert store.shared_contracts(connection) == {}

@@ -19,6 +19,7 @@ from chandlery.store.listings import Known, Pair, begun, known_at, over_at, sour
 from chandlery.store.queries import query
 from chandlery.store.unconfirmed import confirmed
 
+DESCRIBED = ("name", "contract")
 FEW, SMALL_SHARE = 2, 0.05
 """A list may lose so many of its symbols at once, or that share, and be taken at its word."""
 
@@ -55,13 +56,13 @@ def learn_listings(  # noqa: PLR0913, PLR0917  a list, and what is said around i
     markets: pl.DataFrame,
     unread: Collection[str] = (),
 ) -> Learnt:
-    """Keep a source's listings (columns id, symbol, multiple, start, end, told?).
+    """Keep a source's listings (columns id, symbol, multiple, start, end, told?, name?, contract?).
 
     `start` is taken for the listing's own; `told` is when trading began in the venue's word, where
     candles may know better (`start`, if there is no such column). Both, and `end`, may be off the
     hour. `markets` (symbol, trading, end) is all that the source lists, `unread` are symbols whose
     entry could not be read: of them nothing is known. Ids of coins that are not known are passed
-    over.
+    over. A name or contract that is told anew changes a listing and makes no other.
     """
     source_key(connection, source)
     with connection.transaction():
@@ -85,14 +86,20 @@ class _Row(NamedTuple):
     start: datetime | None
     end: datetime | None
     told: datetime | None
+    name: str | None
+    contract: str | None
 
 
 def _rows(seen: pl.DataFrame) -> list[_Row]:
     told = "told" if "told" in seen.columns else "start"
-    columns = (seen[name] for name in ("symbol", "id", "multiple", "start", "end", told))
+    nothing = [None] * seen.height
+    columns = [seen[name] for name in ("symbol", "id", "multiple", "start", "end", told)]
+    described = [seen[name] if name in seen.columns else nothing for name in DESCRIBED]
     return [
-        _Row(Pair(symbol, id_), multiple, begun(start), over_at(end), begun(told_start))
-        for symbol, id_, multiple, start, end, told_start in zip(*columns, strict=True)
+        _Row(Pair(symbol, id_), multiple, begun(start), over_at(end), begun(told_start), *words)
+        for symbol, id_, multiple, start, end, told_start, *words in zip(
+            *columns, *described, strict=True
+        )
     ]
 
 
@@ -156,14 +163,16 @@ def _upsert(  # noqa: PLR0913, PLR0917  a list, and what is known around it
     """Keep what is listed. What trades has no end, unless one is told; what does not keeps its."""
     halted = set(markets.filter(~pl.col("trading"))["symbol"])
     given: dict[str, list[Any]] = {
-        name: [] for name in ("symbols", "ids", "multiples", "starts", "ends", "told")
+        name: []
+        for name in ("symbols", "ids", "multiples", "starts", "ends", "told", "names", "contracts")
     }
     for row in rows:
         end = row.end or ends.get(row.pair)
         if end is None and row.pair.symbol in halted:
             end = known[row.pair][1] if row.pair in known else whole_hour_up(now)
         start = row.start if row.pair in known else _start(row, known, ends)
-        for name, value in zip(given, (*row.pair, row.multiple, start, end, row.told), strict=True):
+        values = (*row.pair, row.multiple, start, end, row.told, row.name, row.contract)
+        for name, value in zip(given, values, strict=True):
             given[name].append(value)
     return connection.execute(query("learn_listings"), {"source": source, **given}).rowcount
 

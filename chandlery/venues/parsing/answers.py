@@ -17,12 +17,14 @@ import polars as pl
 from chandlery.errors import Malformed, SourceError
 from chandlery.model import one_line
 from chandlery.venues.parsing import columns
+from chandlery.venues.parsing.assets import Fields, described
 from chandlery.venues.source import CATALOGUE, Markets, OddEntry, is_nameable
 from chandlery.venues.verdicts import Meaning, astray, broken, by_status, excerpt, later, warn_once
 
 Entry = Mapping[str, Any]
 NAMES = ("symbol", "asset", "base", "quote")
 """The columns of CATALOGUE, its first, without which a row says nothing."""
+UNTOLD = Fields()
 SECONDS = re.compile(r"[0-9]{1,12}")
 
 
@@ -156,10 +158,12 @@ def listed(
     symbol: str,
     taken: Callable[[Entry], bool],
     row: Callable[[Entry], Sequence[object]],
+    fields: Fields = UNTOLD,
 ) -> Markets:
-    """The `entries` that are `taken`, each as a `row` of CATALOGUE.
+    """The `entries` that are `taken`, each as a `row` of CATALOGUE up to `trading`.
 
-    One that cannot be read is odd, and does not cost the others: its symbol is under `symbol`.
+    `fields` says where an entry has its asset's name and contract. One that cannot be read is odd,
+    and does not cost the others: its symbol is under `symbol`.
     """
     if not isinstance(entries, list):
         raise Malformed(f"its list of symbols: not a list but {type(entries).__name__}")
@@ -167,7 +171,7 @@ def listed(
     for entry in entries:
         try:
             if taken(_object(entry)):
-                rows.append(_row(row(entry)))
+                rows.append((*_row(row(entry)), *described(entry, fields)))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             odd.append(_odd(entry, symbol, error))
     return Markets(pl.DataFrame(rows, schema=CATALOGUE, orient="row", strict=True), tuple(odd))
