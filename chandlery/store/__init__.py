@@ -11,6 +11,7 @@ from chandlery.store.absences import (
     absences,
     held_from,
     note_health,
+    note_hourly,
     note_kinds,
     replace_absences,
 )
@@ -181,6 +182,7 @@ __all__ = [
     "note_compared",
     "note_crypto",
     "note_health",
+    "note_hourly",
     "note_kinds",
     "note_learnt",
     "note_market_caps",
