@@ -25,12 +25,12 @@ from typing import Any
 
 import polars as pl
 
-from sandbox.facts import Facts, Pair, Shape
+from sandbox.facts import Facts, Layout, Pair, Shape
 from sandbox.known import contract
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Metered, Venue, json
 from sandbox.wire import Pages, shortest
-from sandbox.words import DAY, STEPS, Candles, Listing, Market
+from sandbox.words import DAY, HOUR, STEPS, Candles, Listing, Market
 
 _CANDLES = "/api/v2/spot/market/candles"
 _HISTORY = "/api/v2/spot/market/history-candles"
@@ -244,14 +244,19 @@ def _too_many(ask: Ask, _: int) -> Answer:
 
 
 _UNKNOWN = json({"code": "49999", "msg": "Nobody knows this.", "data": None}, 400)
+# A page is the newest rows before its end: where it lacks some, it has as many from before it.
+_ROWS = Layout(
+    ("data",), (0,), 5, 7, None, ("startTime", "endTime"), exclusive=(False, True), off=(HOUR,)
+)
 FACTS = (
     Facts(
         "bitget",
+        candles="candles",
+        hour=("granularity", "1h"),
+        layout=_ROWS,
         listed=_SYMBOLS,
         shape=Shape(("data",), "symbol", "baseCoin", "status"),
-        errors=(
-            ("49999", json({"code": "49999", "msg": "Nobody knows this.", "data": None}, 400)),
-        ),
+        errors=(("49999", _UNKNOWN),),
         exchange=("bitget", "Bitget"),
         pairs=(
             Pair("BTCUSDT", "BTC", "USDT", "bitcoin"),

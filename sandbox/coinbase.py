@@ -19,12 +19,12 @@ from typing import Any
 import polars as pl
 
 from sandbox.bars import Traded
-from sandbox.facts import Facts, Shape
+from sandbox.facts import Facts, Layout, Shape
 from sandbox.known import contract
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.wire import Pages, shortest
-from sandbox.words import Candles, Listing, Market
+from sandbox.words import HOUR, Candles, Listing, Market
 
 _MOST = 300
 _SECOND = 1000
@@ -178,9 +178,25 @@ def _checked(endpoint: Endpoint) -> Endpoint:
     return checked
 
 
+_ROWS = Layout(
+    keys=(),
+    times=(0,),
+    volume=5,
+    quote=None,
+    trades=None,
+    window=("start", "end"),
+    prices=(3, 2, 1, 4),
+    unit=_SECOND,
+    iso=True,
+    off=(HOUR,),  # rows from before the start may come
+)
 FACTS = (
     Facts(
         "coinbase",
+        candles="/candles",
+        hour=("granularity", "3600"),
+        symbol=lambda ask: ask.path.split("/")[-2],
+        layout=_ROWS,
         listed="/products",
         shape=Shape((), "id", "base_currency", "status"),
         errors=(("Nobody knows this", _told("Nobody knows this.", 400)),),

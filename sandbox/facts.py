@@ -5,7 +5,8 @@ takes what else trades there, CoinGecko's side its name, `truth` that it is ther
 where its rows and its list are. So a new venue is a file and a folder of recordings.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -14,23 +15,48 @@ from typing import NamedTuple
 
 import sandbox
 from sandbox.venue import Answer, Ask
+from sandbox.words import HOUR
+
+_BOTH = (-HOUR, HOUR)
 
 
 class Layout(NamedTuple):
-    """Where a venue has its rows, and what stands where in one.
+    """Where a venue has its rows, and what stands where in one: None is not told.
 
-    `prices` are open, high, low and close; `unit` is how many milliseconds a time counts.
+    `prices` are open, high, low and close; `unit` is how many milliseconds a time counts. `window`
+    names the parameters of a page's ends (empty: there is none), which are `exclusive` or not, and
+    in ISO 8601 if `iso`. `off` are the ways, in milliseconds, in which a page may be off and a row
+    tells so, since none beyond that end is ever sent.
     """
 
     keys: tuple[str, ...]
     times: tuple[int, ...]
-    volume: int
-    quote: int
+    volume: int | None
+    quote: int | None
     trades: int | None
     window: tuple[str, str]
-    exclusive: bool = False
+    exclusive: tuple[bool, bool] = (False, False)
     prices: tuple[int, int, int, int] = (1, 2, 3, 4)
     unit: int = 1
+    iso: bool = False
+    off: tuple[int, ...] = _BOTH
+
+    @property
+    def volumes(self) -> tuple[int, ...]:
+        """The places of the volumes that are told, base before quote."""
+        return tuple(place for place in (self.volume, self.quote) if place is not None)
+
+    def read(self, told: str) -> int | None:
+        """Read an end of a window in milliseconds; None where it is not sent."""
+        if self.iso and told:
+            return int(datetime.fromisoformat(told).timestamp() * 1000)
+        return int(told) * self.unit if told.isdecimal() else None
+
+    def write(self, at: int) -> str:
+        """Write an end of a window as it is asked for."""
+        if self.iso:
+            return datetime.fromtimestamp(at / 1000, UTC).isoformat()
+        return str(at // self.unit)
 
 
 class Shape(NamedTuple):
@@ -66,13 +92,14 @@ class Pair(NamedTuple):
 class Facts(NamedTuple):
     """A source: `candles` is the end of the path of its candles, `hour` what asks there for hours.
 
-    Without a `layout` its pages are never odd: as where no page tells that its rows are an hour
-    off. Without a `shape` its list is not. `exchange` is CoinGecko's id and name of it.
+    Without a `layout` its pages are never odd, without a `shape` its list is not. `symbol` reads
+    whose candles are asked for, where the path has it. `exchange` is CoinGecko's id and name of it.
     """
 
     source: str
     candles: str = ""
     hour: tuple[str, str] = ("interval", "1h")
+    symbol: Callable[[Ask], str] | None = None
     listed: str = ""
     layout: Layout | None = None
     shape: Shape | None = None

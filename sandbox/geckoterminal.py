@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from sandbox.facts import Facts
+from sandbox.facts import Facts, Layout
 from sandbox.known import GECKOTERMINAL, address
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
@@ -83,8 +83,7 @@ class GeckoTerminal:
 
     def _hours(self, ask: Ask) -> Answer:
         """Answer a pool's hours before a time, newest first."""
-        symbol = f"eth/{ask.path.split('/')[6]}/{ask.query.get('token', 'base')}"
-        candles = self._market.candles(GECKOTERMINAL, symbol, "1h")
+        candles = self._market.candles(GECKOTERMINAL, _symbol(ask), "1h")
         if candles is None:
             return _not_found(ask)
         end = min(int(ask.query.get("before_timestamp", 10**10)) * 1000, hour_of(ask.now) + HOUR)
@@ -96,6 +95,12 @@ class GeckoTerminal:
         if ask.query.get("include_empty_intervals") == "true":
             held = _filled(held, end)
         return json({"data": {"attributes": {"ohlcv_list": _rows(held)}}, "meta": {}})
+
+
+def _symbol(ask: Ask) -> str:
+    """Return the pool that is asked for, and which of its tokens."""
+    network, _, pool, *_ = ask.path.rpartition("/networks/")[2].split("/")
+    return f"{network}/{pool}/{ask.query.get('token', 'base')}"
 
 
 def _filled(held: pl.DataFrame, end: int) -> pl.DataFrame:
@@ -168,7 +173,27 @@ def _pools(token: str, listing: Listing) -> list[Object]:
     ]
 
 
-FACTS = (Facts("geckoterminal"),)
+# A page may have the hour of `before_timestamp`, and one more than fit into it: no row is astray.
+_ROWS = Layout(
+    keys=("data", "attributes", "ohlcv_list"),
+    times=(0,),
+    volume=None,
+    quote=5,
+    trades=None,
+    window=("", "before_timestamp"),
+    exclusive=(False, True),
+    unit=1000,
+    off=(),
+)
+FACTS = (
+    Facts(
+        GECKOTERMINAL,
+        candles="/ohlcv/hour",
+        hour=("aggregate", "1"),
+        symbol=_symbol,
+        layout=_ROWS,
+    ),
+)
 LIMITS = {"geckoterminal": Limit(30, patience=inf)}
 
 

@@ -27,12 +27,12 @@ from typing import Any
 import polars as pl
 
 from sandbox.bars import Traded
-from sandbox.facts import Facts, Pair, Shape
+from sandbox.facts import Facts, Layout, Pair, Shape
 from sandbox.known import contract
 from sandbox.limits import Limit, Meter, Meters, Spent
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.wire import Pages, shortest
-from sandbox.words import Candles, Listing, Market
+from sandbox.words import HOUR, Candles, Listing, Market
 
 _MOST = 1500
 _USUAL = 100
@@ -248,9 +248,24 @@ def _shut_out(_: Ask, __: int) -> Answer:
     return json({"code": "400302", "msg": words, "detectedArea": "US"}, 403)
 
 
+_ROWS = Layout(
+    keys=("data",),
+    times=(0,),
+    volume=5,
+    quote=6,
+    trades=None,
+    window=("startAt", "endAt"),
+    exclusive=(False, True),
+    prices=(1, 3, 4, 2),
+    unit=_SECOND,
+    off=(HOUR,),  # nothing says that no row from before the start is sent
+)
 FACTS = (
     Facts(
         "kucoin",
+        candles=_KLINES,
+        hour=("type", "1hour"),
+        layout=_ROWS,
         listed=_SYMBOLS,
         shape=Shape(("data",), "symbol", "baseCurrency", "enableTrading"),
         errors=(("999999", json({"code": "999999", "msg": "Nobody knows this."})),),

@@ -22,12 +22,12 @@ from typing import Any
 
 import polars as pl
 
-from sandbox.facts import Facts, Pair, Shape
+from sandbox.facts import Facts, Layout, Pair, Shape
 from sandbox.known import contract
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Metered, Venue, json
 from sandbox.wire import Pages, shortest
-from sandbox.words import Candles, Listing, Market
+from sandbox.words import HOUR, Candles, Listing, Market
 
 _SOURCE = "mexc"
 _API = "/api/v3"
@@ -218,9 +218,14 @@ _FACES = {
     "geo": _firewall,
 }
 
+# Whether `endTime` is exclusive is not documented: a row at it may be right.
+_ROWS = Layout((), (0, 6), 5, 7, None, ("startTime", "endTime"), (False, True), off=(-HOUR,))
 FACTS = (
     Facts(
         _SOURCE,
+        candles="/klines",
+        hour=("interval", "60m"),
+        layout=_ROWS,
         listed="/exchangeInfo",
         shape=Shape(("symbols",), "symbol", "baseAsset", "status"),
         errors=(("99999", json({"msg": "Nobody knows this.", "code": 99999}, 400)),),

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from sandbox.facts import asks_for
+from sandbox.facts import asks_for, facts
 from sandbox.odd import Dice
 from sandbox.venue import Answer, Ask, Venue
 from sandbox.words import Market
@@ -48,6 +48,9 @@ def symbol(venue: Venue, ask: Ask) -> str | None:
     """Return the symbol that a request is about, at CoinGecko the coin, if it is about one."""
     if role(ask) in {"file", "chart"}:
         return ask.path.split("/")[-3]
+    told = facts().get(house(venue))
+    if told and told.symbol and role(ask) == "candles":
+        return told.symbol(ask)
     return next((ask.query[name] for name in venue.names if ask.query.get(name)), None)
 
 

@@ -12,6 +12,7 @@ from sandbox.venue import Answer
 from sandbox.words import DAY, HOUR, hour_of
 
 _NEAR_ONE = 0.05
+_FAR = 10**15
 
 
 def layout(met: Met) -> Layout:
@@ -80,11 +81,10 @@ def _other(met: Met) -> Played | None:
     """Answer another window: as many hours earlier as the page has, or a day's."""
     count = len(rows_of(met))
     back = met.choose((count, 24)) * HOUR
-    window, unit = layout(met).window, layout(met).unit
-    times = {k: int(v) for k, v in met.ask.query.items() if k in window and v.isdecimal()}
-    earlier = {name: str(max(0, at - back // unit)) for name, at in times.items()}
-    shifted = {**met.ask.query, **earlier}
-    answer = met.again(replace(met.ask, query=shifted))
+    form = layout(met)
+    times = {name: form.read(met.ask.query.get(name, "")) for name in form.window}
+    earlier = {k: form.write(max(0, at - back)) for k, at in times.items() if at is not None}
+    answer = met.again(replace(met.ask, query={**met.ask.query, **earlier}))
     if not count or not _differs(met, answer) or not rows_of(met, answer):
         return None
     return _spanning(met, answer, f"{back // HOUR} hours earlier")
@@ -93,17 +93,16 @@ def _other(met: Met) -> Played | None:
 def asked(met: Met) -> tuple[int, int]:
     """Return the window asked for, in milliseconds, both ends included."""
     form = layout(met)
-    start, end = (met.ask.query.get(name, "") for name in form.window)
-    edge = 1 if form.exclusive else 0
-    first = int(start) * form.unit + edge if start.isdecimal() else 0
-    return first, int(end) * form.unit - edge if end.isdecimal() else 10**15
+    start, end = (form.read(met.ask.query.get(name, "")) for name in form.window)
+    after, before = form.exclusive
+    return 0 if start is None else start + after, _FAR if end is None else end - before
 
 
 def _hour_off(met: Met) -> Played | None:
     """Have all times an hour early or late, where one then lies outside what was asked for."""
     form, (first, last) = layout(met), asked(met)
     times = [opened(row, form) for row in rows_of(met)]
-    ways = [by for by in (-HOUR, HOUR) if any(not first <= t + by <= last for t in times)]
+    ways = [by for by in form.off if any(not first <= t + by <= last for t in times)]
     if not ways:
         return None
     by = met.choose(ways)
@@ -111,9 +110,11 @@ def _hour_off(met: Met) -> Played | None:
 
 
 def _swapped(met: Met) -> Played | None:
-    """Swap base and quote volume, where the price tells them apart."""
+    """Swap base and quote volume, where both are told and the price tells them apart."""
     form, rows = layout(met), rows_of(met)
-    if any(abs(float(row[form.prices[3]]) - 1) <= _NEAR_ONE for row in rows):
+    if None in (form.volume, form.quote) or any(
+        abs(float(row[form.prices[3]]) - 1) <= _NEAR_ONE for row in rows
+    ):
         return None
     return _each(met, lambda row: swapped(row, form), "base and quote volume")
 

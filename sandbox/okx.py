@@ -203,7 +203,7 @@ FACTS = (
         candles="candles",
         hour=("bar", "1H"),
         listed="/public/instruments",
-        layout=Layout(("data",), (0,), 5, 7, None, ("before", "after"), exclusive=True),
+        layout=Layout(("data",), (0,), 5, 7, None, ("before", "after"), exclusive=(True, True)),
         shape=Shape(("data",), "instId", "baseCcy", "state", "listTime", "expTime"),
         errors=(("58999", _UNKNOWN),),
         exchange=("okex", "OKX"),

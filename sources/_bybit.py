@@ -152,7 +152,8 @@ def source(name: str, category: str, place: int, colour: str, catalogue: Catalog
         place=place,
         slow_to_list=category == SPOT,
         colour=colour,
-        exact=True,
+        exact_start=True,
+        exact_end=True,
         sparse=category == SPOT,
         catalogue=catalogue,
     )

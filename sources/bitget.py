@@ -15,7 +15,7 @@ and https://www.bitget.com/api-doc/common/faq. Quirks:
   some see the newest first]. `startTime` is not sent. One client says that it counts, another that
   it does not (ccxt issues 20587 and 21721), and `history-candles` has none.
 - So rows from before a page come where it lacks some, and all of them where it has none, be they
-  years old: there is nothing of the page then. Rows of its end or later are refused here.
+  years old: there is nothing of the page then. None of its end or later do.
 - Eight strings: ts, open, high, low, close, volume in the base, in USDT, in the quote. The last two
   are equal where the quote is USDT. Trades are not told. An older page of the documentation has
   the quote at 6; a pair in lira shows that it is at 7.
@@ -104,7 +104,6 @@ def _parse(response: httpx.Response) -> pl.DataFrame:
     rows = answers.within(response, "data")
     frame = columns.candles(rows, width=WIDTH, places=PLACES, source=NAME)
     if page := _asked(response):
-        _refuse_later(frame, page)
         _refuse_beyond_the_wall(frame, page, response)
         return _of(frame, page)
     return frame
@@ -123,12 +122,6 @@ def _asked(response: httpx.Response) -> Window | None:
         return None
     at = datetime.fromtimestamp(int(end) / 1000, UTC)
     return Window(at - int(limit) * HOUR, at)
-
-
-def _refuse_later(frame: pl.DataFrame, page: Window) -> None:
-    newest = frame["open_time"].max()
-    if isinstance(newest, datetime) and newest >= page.end:
-        raise Malformed(f"its newest candle is of {newest:%Y-%m-%dT%H:%MZ}, asked for was {page}")
 
 
 def _refuse_beyond_the_wall(frame: pl.DataFrame, page: Window, response: httpx.Response) -> None:
@@ -207,6 +200,7 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    exact_end=True,
     sparse=True,  # [U]: where hours are flat instead, it costs nothing
     place=100,
     slow_to_list=True,

@@ -7,7 +7,8 @@ Quirks:
 
 - `start` and `end` are ISO 8601 and both inclusive: a page ends at its last candle's opening. More
   than 300 candles are refused (400 "granularity too small for the requested time range"); rows
-  ahead of `start` may come with them, and `fetch` leaves them out. Newest first.
+  ahead of `start` may come with them, and `fetch` leaves them out. None after `end` do. Newest
+  first.
 - A row is time in seconds, **low, high, open**, close, volume (base): not the order of the others.
   Numbers are numbers. Quote volume and trades are not told.
 - An hour without a trade is absent, not flat.
@@ -108,6 +109,7 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    exact_end=True,
     sparse=True,
     place=80,
     slow_to_list=True,

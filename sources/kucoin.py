@@ -7,7 +7,8 @@ machines: github.com/Kucoin/kucoin-universal-sdk, spec/rest/api/openapi-spot-mar
   documentation's example volume is in the base, turnover in the quote. Newest first, at most 1,500.
 - `startAt` and `endAt` are in seconds. The start is included. Of the end clients disagree [U]: the
   second before the page's end is asked for, which is right either way.
-- Nothing says that no row beside is ever sent [U]: such rows are left out, not refused.
+- Nothing says that no row from before the start is ever sent [U]: such rows are left out. One from
+  after `endAt` would be no answer to it.
 - "No data is published for intervals where there are no ticks" (kucoin.com/docs, Get Klines): an
   hour without a trade is absent. No flag tells the open candle: `fetch` goes by the clock.
 - Metered is the public pool: 2,000 weight in 30 s for an address. 4,000 is the pool of accounts,
@@ -180,6 +181,7 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    exact_end=True,
     sparse=True,
     place=120,
     slow_to_list=True,

@@ -8,7 +8,7 @@ Error Code; read as of 2026-04). It looks like Binance's API and is not. Quirks:
   rows come (mexcdevelop/mexc-api-sdk #28, #57). It is inclusive.
 - `endTime` is exclusive in ccxt, which adds 1 ms to it, and inclusive in vitakot/mexc_cpp_api. The
   documentation does not say [U]. It is asked for as exclusive. Were it inclusive, one row more
-  would come, which `fetch` leaves out: for this the source is not `exact`.
+  would come, which `fetch` leaves out: its start alone is exact.
 - A page has 500 rows at most since 2025. Older copies of the page, and many clients, say 1,000.
   Rows ascend. Both times given, they are the first from `startTime` on (two clients).
 - Eight columns, times in ms, amounts as strings: open time, open, high, low, close, volume (base),
@@ -176,6 +176,7 @@ SOURCE = Source(
     page_hours=500,
     request=_request,
     parse=_parse,
+    exact_start=True,
     sparse=True,  # [U]: where hours are flat instead, it costs nothing
     place=110,
     slow_to_list=True,

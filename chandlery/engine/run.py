@@ -89,6 +89,8 @@ def run(
     context.database.do(
         store.note_kinds, [each.name for each in known if each.kind == "indicative"]
     )
+    hourly = {each.name: each.hourly for each in known if each.hourly is not None}
+    context.database.do(store.note_hourly, hourly, spec.now)
     _refresh(context)  # what a run that died left behind
     keys = [coin.key for coin in coins]
     course = _Course(len(coins), _lacking(context, spec, keys), watch)

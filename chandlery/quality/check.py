@@ -19,10 +19,11 @@ from chandlery.model import HOUR, Window, whole_hour
 from chandlery.quality.completeness import Survey, named, seen
 from chandlery.quality.wording import cut, sentence
 from chandlery.settings import Settings
+from chandlery.store.frames.read import TIMEFRAMES
 
 Say = Callable[[str], None]
 LOOKED_BACK = timedelta(days=30)  # of checks, and of venues' outages
-COUNTED = ("1h", "4h", "1d")  # timeframes whose completeness is counted
+KEPT = ("1h", "4h", "1d")  # timeframes whose completeness is kept over time
 TOLD = ("symbol", "kind", "open_time", "detail")  # of a finding, by its sentence
 
 
@@ -157,7 +158,8 @@ def assess(
     store.look_for(connection, keys, now, say=say)
     say("measuring")
     measured, shared = store.measure(connection, keys, now), store.shares(connection, keys)
-    store.keep_quality(connection, now, measured, shared)
+    kept = measured.filter(pl.col("timeframe").is_in(KEPT))
+    store.keep_quality(connection, now, kept, shared)
     say("asking why hours are missing")
     reasons = store.gaps_by_reason(connection, now, coins=keys)
     frame, held = named(coins), set(measured.filter(pl.col("total") > 0)["coin"])
@@ -188,7 +190,7 @@ def _fresh(measured: pl.DataFrame, closed: datetime) -> tuple[int, int]:
 def _counted(named: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     """The measures with names, by rank and timeframe, and what follows from them."""
     missing = (pl.col("expected") - pl.col("present")).alias("missing")
-    order = pl.DataFrame({"timeframe": COUNTED, "place": range(len(COUNTED))})
+    order = pl.DataFrame({"timeframe": TIMEFRAMES, "place": range(len(TIMEFRAMES))})
     return (
         named.with_row_index("row")
         .join(measured, left_on="key", right_on="coin")

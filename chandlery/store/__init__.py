@@ -11,6 +11,7 @@ from chandlery.store.absences import (
     absences,
     held_from,
     note_health,
+    note_hourly,
     note_kinds,
     replace_absences,
 )
@@ -188,6 +189,7 @@ __all__ = [
     "note_compared",
     "note_crypto",
     "note_health",
+    "note_hourly",
     "note_kinds",
     "note_learnt",
     "note_market_caps",

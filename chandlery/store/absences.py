@@ -1,6 +1,6 @@
 """The evidence of why hours are missing: who was asked for them, and did not give them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -91,6 +91,12 @@ def note_health(
         " words = coalesce(excluded.words, health.words)",
         (source, answered_at, failed_at, words),
     )
+
+
+def note_hourly(connection: Connection, most: Mapping[str, int], now: datetime) -> None:
+    """Keep for how many coins hourly runs ask each of these sources; they ask others for all."""
+    asked = {"sources": list(most), "numbers": list(most.values()), "now": now}
+    connection.execute(query("note_hourly"), asked)
 
 
 def note_kinds(connection: Connection, indicative: Sequence[str]) -> None:

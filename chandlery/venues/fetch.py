@@ -141,17 +141,16 @@ def _sealed(client: httpx.Client, source: Source, request: httpx.Request) -> htt
 def _refuse_astray(frame: pl.DataFrame, page: Window, source: Source) -> None:
     """Malformed where candles are of another time: that is no word on the hours asked for.
 
-    From a source that is exact one such candle is enough. Others may add some from before the page:
-    of those all must be elsewhere. Coinbase gives them where it lacks some, at most a page.
+    Beyond an end that is exact one such candle is enough; beyond another all must be elsewhere.
+    Coinbase gives candles from before the page where it lacks some, at most a page.
     """
     first, last = frame["open_time"].min(), frame["open_time"].max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         return
-    if source.exact:
-        is_astray = first < page.start or last >= page.end
-    else:
-        is_astray = last < page.start - source.page_hours * HOUR or first > page.end
-    if is_astray:
+    longest = source.page_hours * HOUR
+    before = first < page.start if source.exact_start else last < page.start - longest
+    after = last >= page.end if source.exact_end else first > page.end
+    if before or after:
         raise Malformed(f"its candles are of {Window(first, last + HOUR)}, asked for was {page}")
 
 

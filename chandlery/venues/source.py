@@ -232,11 +232,12 @@ class Source:
     depends on their age); `in_files` where pages are files, which have other hours as well, and may
     be late. `parts` cuts the hours that a page lacks, as of now, into runs of smaller pages that
     may have them (files by the day): a run's first page is asked for first, the others only if that
-    one has candles. `exact` where no row but of the window asked for is ever sent, so that any
-    other is of another page. `sparse` where an hour without a trade may be left out. `taker` where
-    candles say what takers bought. `reach` is how far back the venue serves anything, where that
-    has an end. `serves` names another source whose listings are asked for here too, where this one
-    is a second way to the same candles: to what the first refuses, or what is before its `reach`.
+    one has candles. `exact_start` where no row from before the window asked for is ever sent,
+    `exact_end` where none from its end on is: one that comes is of another page. `sparse` where an
+    hour without a trade may be left out. `taker` where candles say what takers bought. `reach` is
+    how far back the venue serves anything, where that has an end. `serves` names another source
+    whose listings are asked for here too, where this one is a second way to the same candles: to
+    what the first refuses, or what is before its `reach`.
     `folders` is where the symbols are listed that it has files of. `place` is where it stands in
     the order of asking while the user sets none, low first; None is only asked where it is named.
     `slow_to_list` where learning its list takes minutes, most of them CoinGecko's: no run waits for
@@ -268,7 +269,8 @@ class Source:
     parts: Callable[[Window, Sequence[Window], datetime], Iterable[Sequence[Window]]] | None = None
     in_files: bool = False
     sparse: bool = False
-    exact: bool = False
+    exact_start: bool = False
+    exact_end: bool = False
     taker: bool = False
     reach: timedelta | None = None
     serves: str | None = None

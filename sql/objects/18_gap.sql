@@ -2,7 +2,8 @@
 -- others. What is refused is no part of an outage. next_attempt: nobody asks before that; null where nobody ever will, as
 -- where all who were asked have settled it.
 -- asked_by: the deployment that asks then, by its own schedule; hours older than those of fill-gaps are asked for by a
--- backfill, which has none.
+-- backfill, which has none. Of a slow source hourly runs ask for the best coins only: of the others fill-gaps does, unless
+-- another source lists them too.
 create or replace view gap as
 with since as (
     select listing.coin, min(coalesce(starts_at, '-infinity')) as since
@@ -10,6 +11,22 @@ with since as (
     join source on source.key = listing.source
     where source.traded
     group by listing.coin
+), listed as (
+    select listing.coin, listing.source, learnt.number, coin.rank, bool_or(listing.ends_at is null) as is_open
+    from listing
+    join source on source.key = listing.source
+    join coin on coin.key = listing.coin
+    left join learnt on learnt.what = 'hourly coins of ' || source.name
+    where listing.ends_at is null or listing.ends_at > time_bucket('1 hour', as_of()) - interval '24 hours'
+    group by listing.coin, listing.source, learnt.number, coin.rank
+), not_hourly as (
+    select coin
+    from (
+        select coin, number, row_number() over (partition by source, is_open order by rank nulls last, coin) as place, is_open
+        from listed
+    ) placed
+    group by coin
+    having bool_and(number is not null and (place > number or not is_open))
 ), known as (
     select run.coin, lower(told.part) as starts_at, upper(told.part) as ends_at, told.reason
     from missing_run run
@@ -47,12 +64,14 @@ select
     coin.id as coin_id, known.coin,
     case
         when known.reason in ('not listed yet', 'delisted') or asked.next_attempt = 'infinity' then null
-        when known.ends_at > time_bucket('1 hour', as_of()) - interval '24 hours' then 'hourly'
+        when known.ends_at > time_bucket('1 hour', as_of()) - interval '24 hours'
+            and not_hourly.coin is null then 'hourly'
         when known.ends_at > time_bucket('1 hour', as_of()) - interval '30 days' then 'fill-gaps'
         else 'backfill'
     end as asked_by
 from known
 join coin on coin.key = known.coin
+left join not_hourly on not_hourly.coin = known.coin
 left join lateral (
     select
         coalesce(jsonb_agg(jsonb_build_object(

@@ -1,9 +1,9 @@
 """Coins that trade in pools alone: found, asked after who trades, and moved with a date."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import httpx
@@ -144,16 +144,37 @@ def test_an_hourly_run_asks_for_the_best_only_and_gap_filling_for_all(place: Pla
     pooled = place.listings("geckoterminal")
 
     def asked(hours: int) -> set[str]:
-        with place.open_tools(place.settings) as context:
-            slow = replace(context.sources["geckoterminal"], hourly=1)
-            context.sources = {**context.sources, "geckoterminal": slow}
-            place.venues.at(place.NOW)
-            spec = run_spec(known_sources=load(), now=place.NOW, sources=SOURCES, hours=hours)
-            assert run(context, spec).failed == {}
+        collect(place, place.NOW, hours, SOURCES)
         return {id_ for id_ in pooled if has_pools(place, id_)}
 
     assert asked(24) == {TWIN}
     assert asked(25) == pooled.keys()
+
+
+def test_a_gap_names_gap_filling_where_hourly_runs_pass_a_pool_over(place: Place) -> None:
+    with store.connect(place.settings) as connection:
+        connection.execute(
+            "delete from listing using source where key = source and name = 'coingecko'"
+        )
+    pools = ("geckoterminal",)
+    collect(place, place.NOW - 5 * HOUR, 25, pools)
+    collect(place, place.NOW, 24, pools)
+    with store.connect(place.settings) as connection:
+        found = store.gaps(connection, None, None, place.NOW)
+    told = {gap.coin_id: (gap.window.hours, gap.asked_by) for gap in found}
+    others = place.listings("geckoterminal").keys() - {TWIN}
+    assert {id_: told[id_] for id_ in others} == dict.fromkeys(others, (5, "fill-gaps"))
+    assert TWIN not in told
+
+
+def collect(place: Place, now: datetime, hours: int, sources: Sequence[str]) -> None:
+    """Run for the newest hours, where hourly runs ask for one pool only."""
+    with place.open_tools(place.settings) as context:
+        slow = replace(context.sources["geckoterminal"], hourly=1)
+        context.sources = {**context.sources, "geckoterminal": slow}
+        place.venues.at(now)
+        spec = run_spec(known_sources=load(), now=now, sources=sources, hours=hours)
+        assert run(context, spec).failed == {}
 
 
 def has_pools(place: Place, id_: str) -> bool:

@@ -59,7 +59,9 @@ def test_what_lies_outside_the_page_is_left_out(
     connect: Connect, klines: Klines, page: Page, now: datetime
 ) -> None:
     client = connect(lambda _: klines(9, start=START - 3 * HOUR))
-    frame = fetch(client, replace(SPOT, exact=False), LISTING, page(3), now).frame
+    frame = fetch(
+        client, replace(SPOT, exact_start=False, exact_end=False), LISTING, page(3), now
+    ).frame
     assert frame["open_time"].to_list() == [START, START + HOUR, START + 2 * HOUR]
 
 
@@ -291,7 +293,8 @@ def test_what_a_row_has_more_than_is_known_is_left_out_and_told_once(
 
 @pytest.mark.parametrize("name", ["binance_spot", "binance_futures", "okx", "bybit"])
 def test_sources_that_answer_what_was_asked_are_exact(name: str) -> None:
-    assert load()[name].exact
+    assert load()[name].exact_start
+    assert load()[name].exact_end
 
 
 @pytest.mark.parametrize("off", [-1, 1, 24 * 365])

@@ -96,10 +96,14 @@ def test_an_hour_without_a_trade_is_absent(connect: Connect, page: Page, now: da
     assert fetch(empty, KUCOIN, LISTING, page(3), now).frame.is_empty()
 
 
-def test_a_row_beside_the_page_costs_nothing(connect: Connect, page: Page, now: datetime) -> None:
+def test_a_row_before_the_page_costs_nothing_and_one_after_it_is_of_another(
+    connect: Connect, page: Page, now: datetime
+) -> None:
     hours = (FIRST + 7200, FIRST + 3600, FIRST, FIRST - 3600)
     client = connect(lambda _: answer([row(at) for at in hours]))
-    assert fetch(client, KUCOIN, LISTING, page(2), now).frame.height == 2
+    assert fetch(client, KUCOIN, LISTING, page(3), now).frame.height == 3
+    with pytest.raises(Malformed, match="its candles are of"):
+        fetch(client, KUCOIN, LISTING, page(2), now)
 
 
 @pytest.mark.parametrize(

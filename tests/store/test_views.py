@@ -37,7 +37,7 @@ def ask(
 
 RANGE = (
     "select timeframe, earliest_date, latest_date, total_records, is_complete"
-    " from historical_data_range where symbol = 'BTC' order by length(timeframe), timeframe"
+    " from historical_data_range where symbol = 'BTC' order by timeframe collate \"C\""
 )
 QUALITY = (
     "select symbol, timeframe, completeness_percentage, missing_records, has_gaps"
@@ -162,8 +162,10 @@ def test_completeness_is_counted_at_each_reading_and_never_latched(
     store.write(connection, {1: frame(range(2, 50))}, source)
     store.refresh(connection)
     for zone in ("UTC", "Asia/Kolkata", "America/St_Johns"):
-        assert quality(connection, 50, zone) == {"1h": whole, "4h": whole, "1d": whole}
+        bars = dict.fromkeys(("1h", "4h", "1d", "1M"), whole)  # February's two days
+        assert quality(connection, 50, zone) == bars
         assert ask(connection, RANGE, 50, zone) == [
+            ("1M", T0.replace(day=1), T0.replace(day=1), 1, True),
             ("1d", T0, T0 + 24 * HOUR, 2, True),
             ("1h", T0 + 2 * HOUR, T0 + 49 * HOUR, 48, True),
             ("4h", T0, T0 + 44 * HOUR, 12, True),
@@ -180,7 +182,9 @@ def test_completeness_is_counted_at_each_reading_and_never_latched(
         "1h": (Decimal("97.9167"), 1, True),
         "4h": (Decimal("91.6667"), 1, True),
         "1d": (Decimal("50.0000"), 1, True),
+        "1M": (Decimal("0.0000"), 1, True),
     }
+    assert quality(connection, 24 * 5, "Asia/Kolkata")["1w"] == (Decimal(0), 1, True)
     (held,) = store.held(connection, T0 + 50 * HOUR)
     assert (held.symbol, held.hours, held.missing) == ("BTC", 47, 1)
     assert (held.bars_4h, held.bars_1d, held.sources) == (12, 2, "spot")

@@ -152,6 +152,40 @@ def test_a_gap_names_the_schedule_that_asks_for_it(
     assert gap.asked_by == asked_by
 
 
+@pytest.mark.parametrize(
+    ("most", "asked_by"),
+    [({}, ["hourly"] * 2), ({"pools": 1}, ["hourly", "fill-gaps"]), ({"pools": 2}, ["hourly"] * 2)],
+)
+def test_where_an_hourly_run_asks_for_the_best_coins_only_gap_filling_asks_for_the_others(
+    connection: store.Connection,
+    frame: Frame,
+    learn: Learn,
+    most: dict[str, int],
+    asked_by: list[str],
+) -> None:
+    learn(("btc", "BTC"), ("eth", "ETH"))
+    pools = store.source_key(connection, "pools")
+    for coin in (1, 2):
+        connection.execute("insert into listing values (%s, %s, %s)", (coin, pools, f"P{coin}"))
+    store.write(connection, {coin: frame(range(47)) for coin in (1, 2)}, pools)
+    store.refresh(connection)
+    now = T0 + 48 * HOUR
+    store.note_hourly(connection, {"pools": 1}, now)
+    store.note_hourly(connection, most, now)  # as it is today
+
+    def told() -> list[str | None]:
+        return [gap.asked_by for gap in store.gaps(connection, [1, 2], None, now)]
+
+    assert told() == asked_by
+
+    # Whoever else lists a coin is asked for it each hour, up to its end.
+    spot = store.source_key(connection, "spot")
+    connection.execute("insert into listing values (2, %s, 'ETHUSDT')", [spot])
+    assert told() == ["hourly"] * 2
+    connection.execute("update listing set ends_at = %s where source = %s", [T0, spot])
+    assert told() == asked_by
+
+
 def test_a_coin_without_a_candle_has_its_hours_missing(
     connection: store.Connection, spot: int
 ) -> None:
