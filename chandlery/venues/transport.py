@@ -31,7 +31,6 @@ True
 
 import logging
 import math
-import os
 import re
 import ssl
 import zlib
@@ -327,12 +326,6 @@ def _is_open(url: str) -> bool:
         return True
 
 
-@cache
-def _trusted(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    """Whose certificates hold, by what these variables say. To read them takes 50 ms of CPU."""
-    return httpx.create_ssl_context()
-
-
 def client(  # noqa: PLR0913 - each is named, and has its default
     venues_url: str | None = None,
     *,
@@ -360,9 +353,8 @@ def client(  # noqa: PLR0913 - each is named, and has its default
             "CHANDLERY_VENUES_URL would send API keys to another machine for all to read:"
             " write https://, or unset the keys"
         )
-    trusted = _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     inner = transport or bounded(
-        httpx.HTTPTransport(verify=trusted, limits=LIMITS, proxy=proxy), LONGEST, timepiece
+        httpx.HTTPTransport(limits=LIMITS, proxy=proxy), LONGEST, timepiece
     )
     manners = Manners(
         inner,
