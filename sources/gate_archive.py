@@ -93,7 +93,10 @@ def _name(response: httpx.Response) -> str:
 def _span(response: httpx.Response) -> Window:
     """The month that was asked for."""
     month = _name(response).removesuffix(".csv.gz").rpartition("-")[2]
-    return month_of(datetime.strptime(f"{month}+0000", "%Y%m%z").astimezone(UTC))
+    try:
+        return month_of(datetime.strptime(month, "%Y%m").replace(tzinfo=UTC))
+    except ValueError:
+        raise Malformed(f"not the name of a month's file: {one_line(_name(response))}") from None
 
 
 SOURCE = Source(

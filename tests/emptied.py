@@ -24,6 +24,9 @@ cross join lateral (
         when exists (
             select from timescaledb_information.hypertables
             where hypertable_schema = 'public' and hypertable_name = relname
+        ) or (
+            pg_relation_size(pg_class.oid) > 8192 -- what is deleted takes room
+            and not exists (select from pg_constraint where confrelid = pg_class.oid)
         ) then 'truncate ' else 'delete from '
     end as emptying
 ) how

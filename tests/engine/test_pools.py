@@ -154,7 +154,7 @@ def test_an_hourly_run_asks_for_the_best_only_and_gap_filling_for_all(place: Pla
 def test_a_gap_names_gap_filling_where_hourly_runs_pass_a_pool_over(place: Place) -> None:
     with store.connect(place.settings) as connection:
         connection.execute(
-            "delete from listing using source where key = source and name = 'coingecko'"
+            "delete from listing using source where key = source and source.name = 'coingecko'"
         )
     pools = ("geckoterminal",)
     collect(place, place.NOW - 5 * HOUR, 25, pools)

@@ -124,7 +124,7 @@ def test_spot_of_2021_is_listed_whole(recorded: Path, connect: Connect) -> None:
     assert frame["trading"].sum() == 1262
     assert frame.row(0, named=True) == {
         "symbol": "ETHBTC", "asset": "ETH", "base": "ETH", "quote": "BTC",
-        "multiple": 1, "start": None, "end": None, "trading": True,
+        "multiple": 1, "start": None, "end": None, "trading": True, "name": None, "contract": None,
     }  # fmt: skip
     assert frame.filter(base="1INCH", quote="USDT")["symbol"].to_list() == ["1INCHUSDT"]
     assert (frame["multiple"] == 1).all()

@@ -40,7 +40,7 @@ def test_the_recorded_instrument_is_listed(recorded: Path, connect: Connect) -> 
     assert f"{row.pop('start'):%Y-%m-%d %H:%M}" == "2020-03-30 00:00"
     assert row == {
         "symbol": "BTCUSDT", "asset": "BTC", "base": "BTC", "quote": "USDT",
-        "multiple": 1, "end": None, "trading": True,
+        "multiple": 1, "end": None, "trading": True, "name": None, "contract": None,
     }  # fmt: skip
 
 

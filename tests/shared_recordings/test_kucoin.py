@@ -22,6 +22,6 @@ def test_the_recorded_symbols_are_listed_whole_but_for_leveraged_tokens(
     assert found.frame.filter(~pl.col("trading"))["symbol"].to_list() == ["ZEL-BTC"]
     assert found.frame.filter(symbol="BCHSV-USDT").row(0, named=True) == {
         "symbol": "BCHSV-USDT", "asset": "BSV", "base": "BSV", "quote": "USDT",
-        "multiple": 1, "start": None, "end": None, "trading": True,
+        "multiple": 1, "start": None, "end": None, "trading": True, "name": None, "contract": None,
     }  # fmt: skip
     assert set(found.frame["multiple"]) == {1}

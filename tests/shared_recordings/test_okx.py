@@ -46,7 +46,7 @@ def test_the_recorded_instruments_are_listed_whole(recorded: Path, connect: Conn
     assert f"{row.pop('start'):%Y-%m-%d %H:%M:%S}" == "2019-01-22 05:03:33"
     assert row == {
         "symbol": "BTC-USDT", "asset": "BTC", "base": "BTC", "quote": "USDT",
-        "multiple": 1, "end": None, "trading": True,
+        "multiple": 1, "end": None, "trading": True, "name": None, "contract": None,
     }  # fmt: skip
 
 

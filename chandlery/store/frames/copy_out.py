@@ -5,25 +5,24 @@ So what libpq has received already is taken from it directly, which takes less t
 psycopg does the rest: it begins, and waits for more.
 """
 
-from psycopg import errors, pq, sql
+from psycopg import Copy, errors, pq
 
 from chandlery.store.connect import Connection
 
 
-def copy_out(connection: Connection, statement: sql.Composed) -> bytes:
+def copy_out(connection: Connection, copy: Copy) -> bytes:
     """What the server sends, header and trailer included; psycopg.Error where it breaks off."""
     sent: list[bytes | bytearray | memoryview] = []
     received = connection.pgconn.get_copy_data
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        while row := copy.read():
-            sent.append(row)
+    while row := copy.read():
+        sent.append(row)
+        length, more = received(1)
+        while length > 0:
+            sent.append(more)
             length, more = received(1)
-            while length > 0:
-                sent.append(more)
-                length, more = received(1)
-            if length < 0:
-                _end(connection.pgconn)
-                break
+        if length < 0:
+            _end(connection.pgconn)
+            break
     return b"".join(sent)
 
 

@@ -62,8 +62,12 @@ def read(  # noqa: PLR0913  what to read, and how
         coins=sql.Literal([coin.key for coin in coins]),
         within=_within(window),
     )
-    with taken_as_now(connection, now):
-        sent = copy_out(connection, statement)
+    with (
+        taken_as_now(connection, now),
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        sent = copy_out(connection, copy)
     from chandlery.store.frames import binary_rows  # noqa: PLC0415 - numpy takes 0.1 s to import
 
     found = binary_rows.frame(sent, coins, timeframe, _names(connection))
