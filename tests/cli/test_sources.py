@@ -61,14 +61,14 @@ def test_every_source_is_listed_in_the_order_in_which_it_is_asked(
 def test_what_it_lists_alone_and_how_it_fared(run: Run, venues: Serving) -> None:
     before = shown(run)["binance_spot"]
     assert (before["coins"], before["answered_at"], before["failed_at"]) == (0, None, None)
-    run("hourly", "--now", NOW)
+    run("hourly", "--symbols", "BTC", "--now", NOW)
     found = shown(run)
     counts = {name: (row["coins"], row["only_here"]) for name, row in found.items() if row["coins"]}
     assert counts == {"binance_futures": (8, 1), "binance_spot": (9, 2), "coingecko": (12, 2)}
     assert found["binance_futures"]["answered_at"] == "2026-11-22 10:30:00+00:00"
     venues.fault("403", source="binance_futures")
     later = "2026-11-22T11:30Z"
-    run("hourly", "--now", later)
+    run("hourly", "--symbols", "BTC", "--now", later)
     venues.clear()
     row = shown(run)["binance_futures"]
     assert row["answered_at"] == "2026-11-22 10:30:00+00:00"
