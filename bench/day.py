@@ -29,7 +29,7 @@ from chandlery.settings import Settings
 from chandlery.symbology.learn import learn, learn_if_due
 from chandlery.venues import load
 from sandbox import Serving, serving
-from sandbox.universe import MadeUpMarket
+from sandbox.made_up_market import MadeUpMarket
 
 BEGIN = datetime(2026, 11, 20, 0, 5, tzinfo=UTC)
 SEED = 1

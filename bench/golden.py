@@ -19,7 +19,7 @@ from chandlery.engine.context import open_context
 from chandlery.engine.run import run
 from chandlery.engine.spec import RunSpec
 from chandlery.model import HOUR, Coin, Listing, Window
-from chandlery.model.frame import PRICES, SCHEMA
+from chandlery.model.frame import PRICES, SCHEMA, TAKER
 from chandlery.settings import Settings
 from chandlery.symbology.learn import learn
 from sandbox.serving import serving
@@ -110,6 +110,7 @@ def _broken() -> dict[str, pl.Expr]:
         "volume": _far("volume"),
         "quote_volume": told["quote_volume"] & _far("quote_volume"),
         "trades": told["trades"] & pl.col("trades").ne_missing(pl.col("trades_right")),
+        **{name: told[name] & _far(name) for name in TAKER},
     }
 
 
@@ -128,7 +129,7 @@ def in_venue_units(bars: pl.DataFrame, multiple: int) -> pl.DataFrame:
     if multiple == 1:
         return bars
     prices = (pl.col(PRICES) * multiple).round_sig_figs(DIGITS)
-    return bars.with_columns(prices, pl.col("volume") / multiple)
+    return bars.with_columns(prices, pl.col("volume", "taker_buy_volume") / multiple)
 
 
 def ours_of(connection: store.Connection, coins: Sequence[Coin], timeframe: str) -> pl.DataFrame:

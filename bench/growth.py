@@ -31,8 +31,9 @@ cross join unnest('{{1h,4h,1d}}'::text[]) timeframe
 cross join generate_series(0, {days} * 4 - 1) at
 """
 RANKS = """
-insert into coin_rank (day, coin, rank)
-select {start}::date + day, key, key from generate_series(0, {days} - 1) day cross join coin
+insert into coin_rank (day, coin, rank, market_cap, told_on)
+select {start}::date + day, key, key, 1e12 / key, {start}::date + day
+from generate_series(0, {days} - 1) day cross join coin
 """
 TRACES = """
 insert into restated (

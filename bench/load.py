@@ -29,7 +29,7 @@ from chandlery import store
 from chandlery.engine.batch import FLUSH_ROWS
 from chandlery.model.frame import SCHEMA
 from chandlery.settings import Settings, settings
-from chandlery.store.write import COLUMNS
+from chandlery.store.frames.write import COLUMNS
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 SOURCE = "bench"
@@ -63,6 +63,8 @@ def _coin(coin: int, hours: int) -> pl.DataFrame:
         (dice[4] * 1e4).alias("volume"),
         (dice[4] * 1e4 * price).alias("quote_volume"),
         (dice[5] * 1e5).cast(pl.Int64).alias("trades"),
+        (dice[4] * 5e3).alias("taker_buy_volume"),
+        (dice[4] * 5e3 * price).alias("taker_buy_quote_volume"),
     )
 
 

@@ -17,7 +17,7 @@ from bench import measure
 from bench.stored import make
 from bench.venue_to_database import PYTHON
 from chandlery import store
-from chandlery.store.read import SCHEMA
+from chandlery.store.frames.read import SCHEMA
 
 READ, CSV = "store.read", "COPY as CSV into polars"
 THEIRS = ("adbc", "connectorx", "pandas")

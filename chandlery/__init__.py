@@ -4,7 +4,9 @@ What is here reads the database: see `chandlery.api`. It is loaded at its first 
 line has no need of it.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from chandlery.lazy import late
 
 if TYPE_CHECKING:
     from chandlery.api import closes, coins, gaps, read, universe
@@ -12,12 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["closes", "coins", "gaps", "read", "universe"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whichever of them it is
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from chandlery import api  # noqa: PLC0415 - polars and psycopg take a second
-
-    return getattr(api, name)
+__getattr__ = late(__name__, __all__, "chandlery.api")
 
 
 def __dir__() -> list[str]:

@@ -34,6 +34,10 @@ CANDLES = pl.Schema(
         "close": pl.Float64(),
         "volume": pl.Float64(),
         "source": pl.String(),
+        "quote_volume": pl.Float64(),
+        "vwap": pl.Float64(),
+        "taker_buy_volume": pl.Float64(),
+        "taker_buy_quote_volume": pl.Float64(),
     }
 )
 GAPS = pl.Schema(
@@ -48,39 +52,46 @@ GAPS = pl.Schema(
 COINS = pl.Schema(
     {"symbol": pl.String(), "id": pl.String(), "name": pl.String(), "rank": pl.Int64()}
 )
+UNIVERSE = store.UNIVERSE
 
 
-def read(
+def read(  # noqa: PLR0913  what to read, and how
     symbols: str | Sequence[str],
     timeframe: str = "1h",
     *,
     start: Time | None = None,
     end: Time | None = None,
+    adjusted: bool = False,
     database: str | None = None,
 ) -> pl.DataFrame:
     """The candles of these coins that open in [start, end), a row each, as CANDLES.
 
     `symbols` are tickers or CoinGecko's ids. `timestamp` is when a candle opens. Prices are in
-    dollars (USDT or USD, as the source has them), `volume` in coins. Only what has closed is there.
+    dollars (USDT or USD, as the source has them), `volume` in coins, `quote_volume` in dollars;
+    `vwap` is the one by the other. `taker_buy_volume` is the part of the volume that takers bought.
+    An amount is null where it is unknown. `adjusted` prices are in a redenominated coin's unit of
+    today, as far as `chandlery adjust` was told. Only what has closed is there.
     """
     _refuse_other_than(store.TIMEFRAMES, timeframe)
     within = window(_text(start), _text(end))
     with _connected(database) as connection:
-        frame = store.read(connection, _chosen(connection, symbols), timeframe, within)
+        chosen = _chosen(connection, symbols)
+        frame = store.read(connection, chosen, timeframe, within, adjusted=adjusted)
     prices = {name: f"{name}_price" for name in ("open", "high", "low", "close")}
     return frame.select(pl.col(prices.get(name, name)).alias(name) for name in CANDLES)
 
 
-def closes(
+def closes(  # noqa: PLR0913  what to read, and how
     symbols: str | Sequence[str],
     timeframe: str = "1d",
     *,
     start: Time | None = None,
     end: Time | None = None,
+    adjusted: bool = False,
     database: str | None = None,
 ) -> pl.DataFrame:
     """Closing prices side by side: `timestamp` and a column a coin, null where it has no candle."""
-    frame = read(symbols, timeframe, start=start, end=end, database=database)
+    frame = read(symbols, timeframe, start=start, end=end, adjusted=adjusted, database=database)
     names = frame["symbol"].unique(maintain_order=True).to_list()
     wide = frame.pivot("symbol", index="timestamp", values="close").sort("timestamp")
     return wide.select("timestamp", *names)
@@ -113,19 +124,28 @@ def gaps(
 def coins(*, database: str | None = None) -> pl.DataFrame:
     """The coins that are known and collected, best rank by market cap first, as COINS."""
     with _connected(database) as connection:
-        return _frame(store.find(connection))
+        found = store.find(connection)
+    rows = [(coin.symbol, coin.id, coin.name, coin.rank) for coin in found]
+    return pl.DataFrame(rows, COINS, orient="row")
 
 
-def universe(day: Time, *, top: int | None = None, database: str | None = None) -> pl.DataFrame:
-    """The coins by their rank on a day, as COINS: of the newest day kept at or before it.
+def universe(
+    day: Time, *, top: int | None = None, ranked_by: str | None = None, database: str | None = None
+) -> pl.DataFrame:
+    """The coins by their rank on a UTC day, best first, as UNIVERSE; empty if none is known.
 
-    Ranks are kept from the day on which coins were first learnt. Before that it is empty.
+    `basis` says by what they are ranked: CoinGecko's ranks of that day (`market_cap`), market caps
+    that were told later (`market_cap_later`), or dollars traded in the 30 days before
+    (`volume_30d`). The first that is known is taken; `ranked_by` (`market_cap`, `volume_30d`) has
+    one of them. Ranks told later leave out coins that were gone by then.
     """
     if top is not None and top < 1:
         raise Misuse(f"top {top} is out of range: write 1 or more")
+    if ranked_by is not None and ranked_by not in store.RANKED_BY:
+        raise Misuse(f"coins are not ranked by {ranked_by!r}: write {', '.join(store.RANKED_BY)}")
     at = instant(str(_text(day)), name="day")
     with _connected(database) as connection:
-        return _frame(store.ranked(connection, at, top))
+        return store.universe(connection, at.date(), top, ranked_by)
 
 
 @contextmanager
@@ -149,8 +169,3 @@ def _refuse_other_than(known: Sequence[str], timeframe: str) -> None:
 
 def _text(at: Time | None) -> str | None:
     return at.isoformat() if isinstance(at, date) else at
-
-
-def _frame(found: Sequence[Coin]) -> pl.DataFrame:
-    rows = [(coin.symbol, coin.id, coin.name, coin.rank) for coin in found]
-    return pl.DataFrame(rows, COINS, orient="row")

@@ -9,7 +9,7 @@ from prefect.states import Failed
 
 from chandlery.engine.spec import START_YEAR
 from flows.batches import carry_out
-from flows.form import Coins, Shards, Year, which
+from flows.form import Coins, Refetch, Shards, Year, which
 from flows.shards import in_shards, tell
 
 
@@ -18,7 +18,8 @@ def _name() -> str:
     end = f" to {asked['end']}" if asked["end"] else ""
     coins = which(asked["symbols"], asked["max_coins"])
     part = f", shard {asked['shard']}" if asked["shard"] else ""
-    return f"backfill {coins} from {asked['start'] or asked['start_year']}{end}{part}"
+    again = f", refetch {asked['refetch']}" if asked["refetch"] else ""
+    return f"backfill {coins} from {asked['start'] or asked['start_year']}{end}{again}{part}"
 
 
 @flow(name="backfill", flow_run_name=_name)
@@ -31,6 +32,7 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
     sources: list[str] | None = None,
     archive: bool = False,  # noqa: FBT001, FBT002
     delisted: bool = False,  # noqa: FBT001, FBT002
+    refetch: Refetch | None = None,
     shards: Shards = 1,
     shard: str | None = None,
     now: str | None = None,
@@ -46,6 +48,7 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
         sources: The sources to ask, in order; all that are set if left out.
         archive: Ask for bulk files first, where a source has some: months and days at once.
         delisted: Also the coins that were delisted before they were ever asked for.
+        refetch: Not what is missing, but what is held without this: taker, what takers bought.
         shards: Cut the coins into so many parts, each a run of its own: for several workers.
         shard: Only one of so many parts of the coins: 2/4 is the second of four.
         now: Run as if it were this moment, ISO 8601.
@@ -63,6 +66,7 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
         archive=archive,
         shard=shard,
         delisted=delisted,
+        refetch=refetch,
         do=partial(in_shards, shards) if shards > 1 else None,
     )
     if shard is not None:

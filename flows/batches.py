@@ -126,7 +126,8 @@ def as_tasks(rests: Sequence[float] = RESTS) -> CollectBatch:
     def collect_batch(
         context: RunContext, spec: RunSpec, coins: Sequence[Coin], result: RunResult, step: Step
     ) -> None:
-        name = f"{coins[0].symbol} to {coins[-1].symbol} ({len(coins)} coins)"
+        of = f"{len(coins)} coins" if spec.kind is None else f"{len(coins)} coins, {spec.kind}"
+        name = f"{coins[0].symbol} to {coins[-1].symbol} ({of})"
         made = batch_task.with_options(task_run_name=name, retry_delay_seconds=list(rests))
         made(context, spec, coins, result, step)
 

@@ -1,6 +1,6 @@
 """Fields that several flows have: a form shows them, and what cannot be is refused there."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -9,8 +9,10 @@ from chandlery.model import one_line
 
 Year = Annotated[int, Field(ge=FIRST_YEAR, le=9999)]
 Coins = Annotated[int, Field(ge=1, le=MOST_COINS)]
+Charts = Annotated[int, Field(ge=0, le=MOST_COINS)]
 Hours = Annotated[int, Field(ge=1, le=MOST_HOURS)]
 Shards = Annotated[int, Field(ge=1, le=MOST_SHARDS)]
+Refetch = Literal["taker"]
 Recheck = Annotated[int, Field(ge=0, le=MOST_HOURS)]
 
 

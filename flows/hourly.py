@@ -54,7 +54,11 @@ def _learn_the_rest(now: str | None) -> None:
     key = f"the rest of the coins, {now or format(clock(), '%Y-%m-%d')}"
     with suppress(ObjectNotFound):
         run_deployment(
-            LEARNS_ALL, parameters={"now": now}, timeout=0, as_subflow=False, idempotency_key=key
+            LEARNS_ALL,
+            parameters={"now": now, "market_caps": 0},  # CoinGecko's requests are for prices first
+            timeout=0,
+            as_subflow=False,
+            idempotency_key=key,
         )
         get_run_logger().info("%s learns the rest of the coins", LEARNS_ALL)
 

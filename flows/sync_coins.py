@@ -9,8 +9,9 @@ from chandlery.errors import ChandleryError
 from chandlery.model import clock, instant
 from chandlery.reports import of_coins
 from chandlery.symbology.learn import learn
+from chandlery.symbology.market_caps import learn_market_caps
 from flows.blocks import in_force
-from flows.form import Coins, which
+from flows.form import Charts, Coins, which
 from flows.reporting import publish
 
 
@@ -20,17 +21,22 @@ def _name() -> str:
 
 
 @flow(name="sync-coins", flow_run_name=_name)
-def sync_coins(max_coins: Coins | None = None, now: str | None = None) -> State[dict[str, object]]:
+def sync_coins(
+    max_coins: Coins | None = None, now: str | None = None, market_caps: Charts = 100
+) -> State[dict[str, object]]:
     """Learn coins by market cap, and their listings at every source.
 
     Args:
         max_coins: Only so many, best market cap first; all if left out.
         now: Learn as if it were this moment, ISO 8601.
+        market_caps: Ask for the past year's market caps of so many coins, where they are not known,
+            best first: a request each.
     """
     try:
         moment = clock() if now is None else instant(now, name="now")
         with open_context(in_force()) as context:
             universe = learn(context, moment, max_coins)
+            learn_market_caps(context, moment, market_caps, universe)
     except ChandleryError as error:
         return Failed(message=str(error))
     for source, what in (*universe.odd.items(), *universe.failures.items()):

@@ -16,9 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
 import orjson
@@ -28,16 +26,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-import sandbox
 from sandbox import truth
+from sandbox.facts import modules
 from sandbox.faults import LOST, Fault, fault, parse
 from sandbox.lifecycle import Lived
 from sandbox.log import Log
+from sandbox.made_up_market import MadeUpMarket
 from sandbox.market import RecordedMarket
 from sandbox.odd import Dice, Odd, dice
 from sandbox.odd_lives import OddMarket, plan
 from sandbox.odd_play import Oddities
-from sandbox.universe import MadeUpMarket
 from sandbox.venue import Answer, Ask, Endpoint, Venue, json
 from sandbox.words import BadOption, Market
 
@@ -189,8 +187,8 @@ class Sandbox:
 
 def _kinds() -> list[Any]:
     """Return every module of this folder that serves venues, as it has LIMITS and venues()."""
-    found = (import_module(f"sandbox.{each.name}") for each in iter_modules(sandbox.__path__))
-    return [module for module in found if hasattr(module, "LIMITS") and hasattr(module, "venues")]
+    found = modules()
+    return [each for each in found if hasattr(each, "LIMITS") and hasattr(each, "venues")]
 
 
 def _venues(

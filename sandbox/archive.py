@@ -24,6 +24,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from sandbox.archive_list import Bucket
+from sandbox.bars import bought
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Venue
 from sandbox.wire import written
@@ -78,16 +79,15 @@ def table(frame: pl.DataFrame, candles: Candles, shelf: Shelf, begin: datetime) 
     numbers = {name: (frame[name], digits.price) for name in ("open", "high", "low", "close")}
     numbers["volume"] = frame["volume"].fill_null(0.0), digits.volume
     numbers["quote_volume"] = frame["quote_volume"].fill_null(0.0), digits.quote
-    text = written(numbers, shelf.zeros)
+    text = written(numbers | bought(frame, digits), shelf.zeros)
     opened = frame["open_time"]
     rows = text.select(
         (opened * times).alias("opened"),
-        *text.columns[:5],
+        *("open", "high", "low", "close", "volume"),
         ((opened + candles.step) * times - 1).alias("closed"),
         "quote_volume",
         frame["trades"].fill_null(0),
-        pl.lit("0").alias("taker_buy_volume"),
-        pl.lit("0").alias("taker_buy_quote_volume"),
+        *("taker_buy_volume", "taker_buy_quote_volume"),
         pl.lit("0").alias("ignore"),
     )
     header = _HEADER if begin >= shelf.header_from else ""

@@ -9,7 +9,7 @@ Candlestick Data", "Error Code"). What the documentation leaves open, and what i
 - `startTime` after `endTime` is an empty page.
 - A quote volume or number of trades that was not recorded is sent as 0: the format has no word for
   "unknown", and 0 beside a positive volume is the one value that cannot be a real one. The taker's
-  volumes are never recorded and always 0.
+  volumes were never recorded: they are made up.
 - Intervals under an hour and over a day are not held, and refused as invalid (-1120).
 - Closing time is the opening of the next bar less 1 ms, but for the hour in which spot halted on
   2023-03-24: it closes when trading did (as recorded for BTCUSDT; the same for every symbol here).
@@ -22,8 +22,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from sandbox.bars import bought
 from sandbox.binance_ask import READ, SYMBOL, Refusal, limit_of, needed, number, symbols
 from sandbox.binance_info import current, futures_info, spot_info
+from sandbox.facts import Facts, Layout, Shape
 from sandbox.limits import Limit, Meters, Spent
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, written
@@ -81,19 +83,19 @@ def render(house: House) -> Callable[[pl.DataFrame, Candles], list[str]]:
     """Return what writes candles as this market's rows of twelve."""
 
     def rows(frame: pl.DataFrame, candles: Candles) -> list[str]:
-        digits, nothing = candles.digits, f"0.{'0' * house.zeros}" if house.zeros else "0"
+        digits = candles.digits
         numbers = {name: (frame[name], digits.price) for name in ("open", "high", "low", "close")}
         numbers["volume"] = frame["volume"].fill_null(0.0), digits.volume
         numbers["quote_volume"] = frame["quote_volume"].fill_null(0.0), digits.quote
-        text = written(numbers, house.zeros)
+        text = written(numbers | bought(frame, digits), house.zeros)
         opened = frame["open_time"]
         columns = (
             *(opened, *text.iter_columns()),
             *(_closings(house, opened, candles.step), frame["trades"].fill_null(0)),
         )
         return [
-            f'[{t},"{o}","{h}","{low}","{c}","{v}",{closed},"{q}",{n},"{nothing}","{nothing}","0"]'
-            for t, o, h, low, c, v, q, closed, n in zip(
+            f'[{t},"{o}","{h}","{low}","{c}","{v}",{closed},"{q}",{n},"{base}","{quote}","0"]'
+            for t, o, h, low, c, v, q, base, quote, closed, n in zip(
                 *map(pl.Series.to_list, columns), strict=True
             )
         ]
@@ -243,6 +245,25 @@ def _no_such_path(_: Ask) -> Answer:
     return Answer(404, b"<html><body><h2>404 Not found</h2></body></html>", media="text/html")
 
 
+_UNKNOWN = json({"code": -9999, "msg": "An error nobody has documented."}, 400)
+_ROWS = Layout((), (0, 6), 5, 7, 8, ("startTime", "endTime"))
+_DATED = ("onboardDate", "deliveryDate", int)
+FACTS = tuple(
+    Facts(
+        source,
+        candles="/klines",
+        listed="/exchangeInfo",
+        layout=_ROWS,
+        shape=Shape(("symbols",), "symbol", "baseAsset", "status", *dates),
+        errors=(("-9999 unknown", _UNKNOWN),),
+        exchange=(id_, name),
+        derivatives=derivatives,
+    )
+    for source, dates, id_, name, derivatives in (
+        ("binance_futures", _DATED, "binance_futures", "Binance (Futures)", True),
+        ("binance_spot", (), "binance", "Binance", False),
+    )
+)
 LIMITS = {
     "binance_futures": Limit(2400),
     "binance_spot": Limit(6000),

@@ -1,4 +1,4 @@
-"""Bybit v5, linear contracts: klines and instruments in their own wire format.
+"""Bybit v5, linear contracts and spot: klines and instruments in their own wire format.
 
 Documented at bybit-exchange.github.io/docs/v5 ("Get Kline", "Get Instruments Info", "Rate Limit").
 What the documentation leaves open, and what is done here:
@@ -8,7 +8,8 @@ What the documentation leaves open, and what is done here:
 - `limit` over 1000 gives 1000.
 - `instruments-info` has what trades unless a `status` is asked for; what was delisted is
   `Closed` and keeps its candles. A perpetual's `deliveryTime` is when it is delisted, or 0.
-- Spot is a market of its own, and an empty one here: every symbol of `category=spot` is unknown.
+- Spot is a market of its own. Its list comes whole: what trades, and nothing of what is gone.
+- Either name that the sandbox has for Bybit answers for both, and they have one limit.
 - Turnover that was not recorded is sent as 0: see the module on Binance.
 
 Over 600 requests in five seconds the address is turned away for ten minutes, in HTML. The softer
@@ -20,7 +21,8 @@ from urllib.parse import quote, unquote
 
 import polars as pl
 
-from sandbox.bybit_info import instrument
+from sandbox.bybit_info import instrument, pair
+from sandbox.facts import Facts, Layout, Pair, Shape
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, shortest
@@ -116,6 +118,8 @@ class Bybit:
         category = ask.query.get("category", "")
         if category not in _MARKETS:
             raise Refusal("Illegal category")
+        if category == "spot":
+            return self._pairs(ask)
         chosen = sorted(self._chosen(_MARKETS[category], ask), key=lambda x: x.symbol)
         last = _after(ask.query.get("cursor", ""))
         rest = [x for x in chosen if x.symbol > last]
@@ -124,6 +128,12 @@ class Bybit:
         rows = [instrument(x, self._digits(x), ask.now) for x in page]
         result = {"category": category, "list": rows, "nextPageCursor": quote(cursor, safe="")}
         return _enveloped(result, ask.now)
+
+    def _pairs(self, ask: Ask) -> Answer:
+        """Answer what trades on spot."""
+        listed = [x for x in self._market.listings(_MARKETS["spot"]) if x.trades_at(ask.now)]
+        rows = [pair(x, self._digits(x)) for x in listed]
+        return _enveloped({"category": "spot", "list": rows}, ask.now)
 
     def _chosen(self, source: str, ask: Ask) -> list[Listing]:
         """Return the listings asked for: by symbol, by base, by status."""
@@ -190,18 +200,57 @@ _FACES: dict[str, Face] = {
 }
 
 
+_ERRORS = tuple(
+    (f"{code} {message}", _enveloped({}, 0, code, message))
+    for code, message in (
+        (170007, "Timeout waiting for response from backend server."),
+        (10001, "Request parameter error."),
+    )
+)
+_LIST = Shape(("result", "list"), "symbol", "baseCoin", "status")
+_CONTRACTS = _LIST._replace(begins="launchTime", ends="deliveryTime")
+FACTS = tuple(
+    Facts(
+        source,
+        candles="/kline",
+        hour=("interval", "60"),
+        listed="/instruments-info",
+        layout=Layout(("result", "list"), (0,), 5, 6, None, ("start", "end")),
+        shape=shape,
+        errors=_ERRORS,
+        exchange=exchange,
+        derivatives=derivatives,
+        pairs=pairs,
+    )
+    for source, shape, exchange, derivatives, pairs in (
+        ("bybit", _CONTRACTS, ("bybit", "Bybit (Futures)"), True, ()),
+        (
+            "bybit_spot",
+            _LIST,
+            ("bybit_spot", "Bybit"),
+            False,
+            (
+                Pair("BTCUSDT", "BTC", "USDT", "bitcoin"),
+                Pair("ETHUSDT", "ETH", "USDT", "ethereum"),
+                Pair("AAPLXUSDT", "AAPLX", "USDT", None, "EQUITY"),
+            ),
+        ),
+    )
+)
 LIMITS = {"bybit": Limit(600, window=5, patience=0, ban=600)}
 
 
 def venues(market: Market, meters: Meters) -> list[Venue]:
-    """Return Bybit."""
+    """Return Bybit, under the names of both its markets."""
+    endpoints = Bybit(market).endpoints()
     return [
         Venue(
-            source="bybit",
-            endpoints=Bybit(market).endpoints(),
+            source=name,
+            endpoints=endpoints,
             not_found=lambda _: Answer(404, b"404 page not found", media="text/plain"),
             faces=_FACES,
             meter=meters["bybit"],
             weigh=lambda _: 1,
         )
+        for name in ("bybit", "bybit_spot")
     ]

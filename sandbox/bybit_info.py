@@ -1,10 +1,11 @@
-"""What Bybit says of a contract: the keys of 2023 as recorded, and those documented since."""
+"""What Bybit says of a contract, and of a spot symbol: the keys of 2023 and 2026 as recorded."""
 
 from typing import Any
 
 from sandbox.words import DAY, Listing
 
 _TYPES = {"COIN": "", "EQUITY": "stock", "ETF": "etf", "MSTOCKS": "mstocks"}
+_SPOT_TYPES = {"COIN": "", "EQUITY": "xstocks"}
 _NOTICE = 7 * DAY
 
 
@@ -45,4 +46,28 @@ def instrument(listing: Listing, digits: int, now: int) -> dict[str, Any]:
         "isPreListing": False,
         "preListingInfo": None,
         "symbolType": _TYPES.get(listing.underlying, ""),
+    }
+
+
+def pair(listing: Listing, digits: int) -> dict[str, Any]:
+    """Return a spot symbol as /v5/market/instruments-info has it."""
+    return {
+        "symbolId": 9,
+        "symbol": listing.symbol,
+        "baseCoin": listing.base,
+        "quoteCoin": listing.quote,
+        "innovation": "0",
+        "status": "Trading",
+        "marginTrading": "utaOnly",
+        "stTag": "0",
+        "lotSizeFilter": {
+            "basePrecision": "0.000001",
+            "quotePrecision": "0.0000001",
+            "minOrderQty": "0.000001",
+            "maxOrderQty": "230",
+            "minOrderAmt": "5",
+        },
+        "priceFilter": {"tickSize": f"{10.0**-digits:.{digits}f}"},
+        "symbolType": _SPOT_TYPES.get(listing.underlying, ""),
+        "xstockMultiplier": "1",
     }

@@ -20,8 +20,6 @@ import orjson
 from sandbox.coingecko_chart import moment, points, week
 from sandbox.coingecko_price import Prices
 from sandbox.coingecko_tickers import (
-    DERIVATIVES,
-    EXCHANGES,
     WORTH_OF_ALL,
     Info,
     Ticker,
@@ -30,6 +28,8 @@ from sandbox.coingecko_tickers import (
     spot_ticker,
     stamp,
 )
+from sandbox.facts import Facts, exchanges
+from sandbox.known import GECKOTERMINAL, address
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.words import DAY, Coin, Market
@@ -123,9 +123,17 @@ class CoinGecko:
         """Return the coins that it tells of."""
         return [coin for coin in self._market.coins if coin.active]
 
-    def _list(self, _: Ask) -> Answer:
-        """Answer all ids."""
-        return json([{"id": c.id, "symbol": c.symbol, "name": c.name} for c in self._active()])
+    def _list(self, ask: Ask) -> Answer:
+        """Answer all ids, with the addresses of tokens if asked for."""
+        rows: list[Info] = [
+            {"id": c.id, "symbol": c.symbol, "name": c.name} for c in self._active()
+        ]
+        if ask.query.get("include_platform") == "true":
+            pooled = {each.coin for each in self._market.listings(GECKOTERMINAL)}
+            for row in rows:
+                has = row["id"] in pooled
+                row["platforms"] = {"ethereum": address("token", row["id"])} if has else {}
+        return json(rows)
 
     def _markets(self, ask: Ask) -> Answer:
         """Answer a page of the ranking: empty past its end."""
@@ -198,9 +206,10 @@ class CoinGecko:
     def _exchange(self, ask: Ask) -> Answer:
         """Answer a page of an exchange's tickers."""
         id_ = ask.path.split("/")[-2]
-        if id_ not in EXCHANGES:
+        known = {**_UNSERVED, **exchanges(derivatives=False)}
+        if id_ not in known:
             return _no("exchange not found", 404)
-        name, source = EXCHANGES[id_]
+        name, source = known[id_]
         ids = ask.query.get("coin_ids")
         found = [t for t in self._tickers(source, ask.now) if not ids or t[1].id in ids.split(",")]
         page = _slice(found, _whole(ask, "page", 1), _PAGE_OF_TICKERS)
@@ -211,9 +220,10 @@ class CoinGecko:
     def _derivatives(self, ask: Ask) -> Answer:
         """Answer a derivatives exchange, with its tickers if asked for."""
         id_ = ask.path.rpartition("/")[2]
-        if id_ not in DERIVATIVES:
+        known = exchanges(derivatives=True)
+        if id_ not in known:
             return _no("exchange not found", 404)
-        name, source = DERIVATIVES[id_]
+        name, source = known[id_]
         found = list(self._tickers(source, ask.now))
         answer = derivatives(name, found)
         if ask.query.get("include_tickers") in {"all", "unexpired"}:
@@ -243,6 +253,8 @@ def _limited(status: int) -> Face:
     return face
 
 
+_UNSERVED = {"kraken": ("Kraken", "kraken")}
+FACTS = (Facts("coingecko"),)
 LIMITS = {"coingecko": Limit(30, patience=inf)}  # the keyless caller's
 
 

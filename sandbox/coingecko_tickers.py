@@ -7,17 +7,6 @@ from typing import Any
 from sandbox.words import DAY, Coin, Listing
 
 WORTH_OF_ALL = 1_500_000_000_000
-EXCHANGES = {
-    "binance": ("Binance", "binance_spot"),
-    "okex": ("OKX", "okx"),
-    "bybit_spot": ("Bybit", "bybit_spot"),
-    "kraken": ("Kraken", "kraken"),
-    "gdax": ("Coinbase Exchange", "coinbase"),
-}
-DERIVATIVES = {
-    "binance_futures": ("Binance (Futures)", "binance_futures"),
-    "bybit": ("Bybit (Futures)", "bybit"),
-}
 _BEHIND_QUOTES = {
     "USDT": "tether",
     "USD": "",

@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from sandbox.facts import Facts
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Venue, json
 from sandbox.words import HOUR, Candles, Market
@@ -111,6 +112,7 @@ class CryptoCompare:
         return any(coin.symbol.upper() == ticker for coin in self._market.coins)
 
 
+FACTS = (Facts("cryptocompare"),)
 LIMITS = {"cryptocompare": Limit(300, patience=inf)}  # a small plan's
 
 

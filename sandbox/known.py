@@ -1,6 +1,7 @@
 """The tables of the made-up universe: who is listed where, and how each venue spells it."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 SPOT = "binance_spot"
 FUTURES = "binance_futures"
@@ -8,7 +9,9 @@ OKX = "okx"
 BYBIT = "bybit"
 KRAKEN = "kraken"
 COINBASE = "coinbase"
+KUCOIN = "kucoin"
 COINGECKO = "coingecko"
+GECKOTERMINAL = "geckoterminal"
 CRYPTOCOMPARE = "cryptocompare"
 BOTH = (FUTURES, SPOT)
 
@@ -36,8 +39,14 @@ KNOWN: Sequence[tuple[str, str, str, float, Sequence[str]]] = (
     ("polkadot", "dot", "Polkadot", 5.5, BOTH),
 )
 
+# The coins of a network itself: they have no contract.
+NATIVE = (
+    *("bitcoin", "ethereum", "ripple", "binancecoin", "solana", "monero", "dogecoin", "tron"),
+    *("cardano", "litecoin", "avalanche-2", "polkadot"),
+)
+
 # Where a known coin trades beside Binance: on all of these, unless it is named here.
-EVERYWHERE = (OKX, BYBIT, KRAKEN, COINBASE)
+EVERYWHERE = (OKX, BYBIT, KRAKEN, COINBASE, KUCOIN)
 ELSEWHERE: Mapping[str, Sequence[str]] = {
     "tether": (),
     "binancecoin": (BYBIT,),
@@ -54,14 +63,15 @@ INVENTED: Sequence[Sequence[str]] = (
     BOTH,
     (*BOTH, OKX),
     (FUTURES, BYBIT),
-    (SPOT, OKX),
+    (SPOT, OKX, KUCOIN),
     (*BOTH, BYBIT),
     (),
     (*BOTH, OKX, BYBIT),
 )
 NOT_AT_BINANCE: Sequence[Sequence[str]] = ((OKX,), (BYBIT,), ())
 
-# What trades beside the coins: symbol, base, quote, contract, underlying, coin, sources.
+# What trades beside the coins, but for what venues say themselves (FACTS):
+# symbol, base, quote, contract, underlying, coin, sources.
 EXTRA = (
     ("BTCUSDC", "BTC", "USDC", "PERPETUAL", "COIN", "bitcoin", BOTH),
     ("ETHUSDC", "ETH", "USDC", "PERPETUAL", "COIN", "ethereum", BOTH),
@@ -84,6 +94,7 @@ SPELLED = {
     BYBIT: "{base}{quote}",
     KRAKEN: "{base}{quote}",
     COINBASE: "{base}-{quote}",
+    KUCOIN: "{base}-{quote}",
 }
 QUOTES = {KRAKEN: "USD", COINBASE: "USD"}
 TICKERS = {(KRAKEN, "BTC"): "XBT", (KRAKEN, "DOGE"): "XDG"}
@@ -99,6 +110,7 @@ OPENED = {
     BYBIT: 1_585_526_400_000,
     KRAKEN: 1_380_585_600_000,
     COINBASE: 1_437_428_040_000,
+    KUCOIN: 1_508_112_000_000,
     COINGECKO: 1_367_107_200_000,
 }
 
@@ -106,3 +118,23 @@ OPENED = {
 def thousand(source: str, ticker: str) -> str:
     """Return how a venue calls a thousand of a coin."""
     return f"{ticker}1000" if (source, ticker) in BACKWARDS else f"1000{ticker}"
+
+
+def address(*words: str) -> str:
+    """Return an address on Ethereum, made up from words."""
+    return "0x" + sha256(" ".join(words).encode()).hexdigest()[:40]
+
+
+def contract(coin: str | None) -> str:
+    """Return the address of a coin's token, by its id; empty where it is a network's own coin."""
+    return "" if coin is None or coin in NATIVE else address("token", coin)
+
+
+def is_pooled(coin: str, rank: int) -> bool:
+    """Tell whether a coin that trades nowhere else has a pool: the twin, and half of the others."""
+    return coin == "ethereum-made-up-twin" or (rank > len(KNOWN) and rank % 2 == 1)
+
+
+def pool(coin: str) -> str:
+    """Return the pool of a coin, by its id: network, address, and which side the coin is."""
+    return f"eth/{address('pool', coin)}/base"

@@ -40,6 +40,11 @@ class Meter:
     _bans: int = 0
     _banned_until: float = 0.0
 
+    @property
+    def used(self) -> int:
+        """What is spent in the window so far."""
+        return self._used
+
     def spend(self, weight: int) -> Spent:
         """Count a request and say whether it may be answered."""
         now = self.clock()

@@ -39,9 +39,9 @@ _LAST = 100_000  # the rank of a coin without one
 
 def halves(symbol: str) -> tuple[str, str]:
     """Take a symbol apart into base and quote."""
-    if "-" in symbol:
-        base, quote, *_ = symbol.split("-")
-        return base, quote
+    base, *rest = re.split("[-_]", symbol)
+    if rest:
+        return base, rest[0]
     quote = next((q for q in _QUOTES if symbol.endswith(q) and symbol != q), "")
     return symbol.removesuffix(quote), quote
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sandbox.coingecko_tickers import DERIVATIVES, EXCHANGES
+from sandbox.facts import exchanges
 from sandbox.odd_lives import Span
 from sandbox.odd_met import Met, Play, Played, body, role, with_body
 from sandbox.venue import Answer, Ask
@@ -124,7 +124,7 @@ def renamed(ask: Ask, real: Answer, names: Mapping[str, str]) -> Answer:
 
 def exchange(ask: Ask) -> str | None:
     """Return whose tickers are asked for."""
-    ids = {**EXCHANGES, **DERIVATIVES}
+    ids = {**exchanges(derivatives=False), **exchanges(derivatives=True)}
     parts = ask.path.split("/")
     return next((ids[part][1] for part in parts if part in ids), None)
 

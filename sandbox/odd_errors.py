@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from sandbox.facts import facts
 from sandbox.faults import Fault
-from sandbox.known import BYBIT, FUTURES, OKX, SPOT
 from sandbox.odd_met import Met, Play, Played, house
-from sandbox.venue import Answer, json
+from sandbox.venue import Answer
 
 _WAIT = 0.05  # seconds
 _GATEWAY: Sequence[tuple[str, Answer]] = (
@@ -19,29 +19,10 @@ _GATEWAY: Sequence[tuple[str, Answer]] = (
 )
 
 
-def _bybit(code: int, message: str) -> tuple[str, Answer]:
-    """Return an error as Bybit wraps it."""
-    head = {"retCode": code, "retMsg": message, "result": {}, "retExtInfo": {}, "time": 0}
-    return f"{code} {message}", json(head)
-
-
-_BINANCE = (
-    ("-9999 unknown", json({"code": -9999, "msg": "An error nobody has documented."}, 400)),
-)
-_OWN: Mapping[str, Sequence[tuple[str, Answer]]] = {
-    FUTURES: _BINANCE,
-    SPOT: _BINANCE,
-    OKX: (("58999", json({"code": "58999", "msg": "Nobody knows this.", "data": []})),),
-    BYBIT: (
-        _bybit(170007, "Timeout waiting for response from backend server."),
-        _bybit(10001, "Request parameter error."),
-    ),
-}
-
-
 def _code(met: Met) -> Played | None:
     """Answer with an error that is no word on the symbol."""
-    own = _OWN.get(house(met.venue), ())
+    told = facts().get(house(met.venue))
+    own = tuple(told.errors) if told else ()
     detail, answer = met.choose((*own, *own, *_GATEWAY))
     return Played(answer, detail)
 

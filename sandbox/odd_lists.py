@@ -1,9 +1,10 @@
 """What is odd in the venues' lists of symbols: their size, their entries, what the plan shows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from sandbox.known import BYBIT, FUTURES, OKX, SPOT
+from sandbox.facts import Shape, facts
+from sandbox.known import BYBIT
 from sandbox.odd_lives import Span
 from sandbox.odd_met import Met, Play, Played, at, body, house, put, with_body
 from sandbox.venue import Answer
@@ -14,32 +15,13 @@ _NINES = 253_402_300_799_000  # the last second of the year 9999
 _BEFORE = -1
 
 
-class Shape(NamedTuple):
-    """Where a venue's list is in its answer, what an entry calls itself, and how it goes on."""
-
-    keys: tuple[str, ...]
-    name: str
-    base: str
-    state: str
-    begins: str | None
-    ends: str | None
-    dates: type[str | int] = str
-
-
-_SHAPES: Mapping[str, Shape] = {
-    FUTURES: Shape(
-        ("symbols",), "symbol", "baseAsset", "status", "onboardDate", "deliveryDate", int
-    ),
-    SPOT: Shape(("symbols",), "symbol", "baseAsset", "status", None, None),
-    OKX: Shape(("data",), "instId", "baseCcy", "state", "listTime", "expTime"),
-    BYBIT: Shape(("result", "list"), "symbol", "baseCoin", "status", "launchTime", "deliveryTime"),
-}
 _ONE = ("symbol", "symbols", "instId")  # by which single symbols are asked for
 
 
 def shape(met: Met) -> Shape | None:
     """Return the shape of a whole list, None where single symbols were asked for."""
-    return None if any(name in met.ask.query for name in _ONE) else _SHAPES.get(house(met.venue))
+    one = any(name in met.ask.query for name in _ONE)
+    return None if one else facts()[house(met.venue)].shape
 
 
 def _kept(met: Met, keep: Sequence[bool] | None, what: str) -> Played | None:
@@ -88,7 +70,7 @@ def _odd_entries(told: Shape, like: Entry) -> Iterable[Entry]:
     """Give entries like a real one, each odd in its own way and of its own name."""
 
     def date(ms: int) -> str | int:
-        return told.dates(ms)
+        return told.dates(ms // told.unit)
 
     def named(name: object, **odd: object) -> Entry:
         return {**like, told.name: name, told.base: f"ODD{name}", **odd}
@@ -123,11 +105,13 @@ PLAYS: Mapping[str, Play] = {
 
 def shown(source: str, real: Answer, spans: Sequence[Span]) -> Answer:
     """Return a venue's list as the spans that show now leave it."""
-    form = _SHAPES[source]
+    form = facts()[source].shape
+    if form is None:
+        return real
     gone = {s.listing.symbol for s in spans if s.leaves_out}
     halted = {s.listing.symbol for s in spans if s.kind == "break"}
     told = body(real)
-    entries = at(told, form.keys) if "code" not in told or told["code"] == "0" else []
+    entries = at(told, form.keys)
     left = [
         {**x, form.state: "BREAK"} if x[form.name] in halted else x
         for x in entries

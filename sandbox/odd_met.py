@@ -7,19 +7,13 @@ from typing import Any
 
 import orjson
 
+from sandbox.facts import asks_for, facts
 from sandbox.odd import Dice
 from sandbox.venue import Answer, Ask, Venue
 from sandbox.words import Market
 
-# What is asked for, by the end of a path.
+# What is asked for, by the end of a path; of candles and lists the venues say it themselves.
 _ROLES: Mapping[str, str] = {
-    "/klines": "candles",
-    "/kline": "candles",
-    "/market/history-candles": "candles",
-    "/market/candles": "candles",
-    "/exchangeInfo": "list",
-    "/public/instruments": "list",
-    "/instruments-info": "list",
     "/coins/markets": "coins",
     "/coins/list": "ids",
     "/tickers": "tickers",
@@ -28,8 +22,7 @@ _ROLES: Mapping[str, str] = {
     ".CHECKSUM": "file",
 }
 _OK = 200
-_REFUSED = re.compile(rb'\{"(retCode|code)":"?[1-9-]')
-_HOURS = ("1h", "1H", "60")
+_REFUSED = re.compile(rb'\{"(retCode|code)":"?(?!200000)[1-9-]')
 _DERIVATIVES = "/derivatives/exchanges/"
 
 
@@ -37,13 +30,12 @@ def role(ask: Ask) -> str:
     """Return what is asked for: hours' candles, list, coins, ids, tickers, chart, file, other."""
     if _DERIVATIVES in ask.path:
         return "tickers"
-    found = next((role for end, role in _ROLES.items() if ask.path.endswith(end)), "other")
-    bar = ask.query.get("interval") or ask.query.get("bar")
-    return "other" if found == "candles" and bar not in _HOURS else found
+    found = next((role for end, role in _ROLES.items() if ask.path.endswith(end)), None)
+    return found or asks_for(ask) or "other"
 
 
 def fine(answer: Answer) -> bool:
-    """Tell whether an answer is no refusal; OKX and Bybit refuse with HTTP 200."""
+    """Tell whether an answer is no refusal; OKX, Bybit and KuCoin refuse with HTTP 200."""
     return answer.status == _OK and not _REFUSED.match(answer.body)
 
 
@@ -56,6 +48,9 @@ def symbol(venue: Venue, ask: Ask) -> str | None:
     """Return the symbol that a request is about, at CoinGecko the coin, if it is about one."""
     if role(ask) in {"file", "chart"}:
         return ask.path.split("/")[-3]
+    told = facts().get(house(venue))
+    if told and told.symbol and role(ask) == "candles":
+        return told.symbol(ask)
     return next((ask.query[name] for name in venue.names if ask.query.get(name)), None)
 
 

@@ -5,17 +5,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+from sandbox.facts import Layout, facts
 from sandbox.odd_met import Met, Play, Played, at, body, fine, house, put, with_body
-from sandbox.odd_rows import BAD, CLOSE, LAYOUTS, Layout, Row, moved, opened, swapped
+from sandbox.odd_rows import BAD, Row, moved, opened, swapped
 from sandbox.venue import Answer
 from sandbox.words import DAY, HOUR, hour_of
 
 _NEAR_ONE = 0.05
+_FAR = 10**15
 
 
 def layout(met: Met) -> Layout:
     """Return how the venue lays rows out."""
-    return LAYOUTS[house(met.venue)]
+    form = facts()[house(met.venue)].layout
+    if form is None:
+        raise LookupError(f"{met.venue.source} does not say where its rows are")
+    return form
 
 
 def rows_of(met: Met, answer: Answer | None = None) -> list[Row]:
@@ -37,7 +42,7 @@ def _with_rows(met: Met, rows: Sequence[Row], detail: str) -> Played:
 
 def _spanning(met: Met, answer: Answer, detail: str) -> Played:
     """Return an answer that concerns the hours of the real page."""
-    times = [opened(row) for row in rows_of(met)]
+    times = [opened(row, layout(met)) for row in rows_of(met)]
     if not times:
         return Played(answer, detail)
     return Played(answer, detail, start=min(times), end=max(times) + HOUR)
@@ -76,12 +81,10 @@ def _other(met: Met) -> Played | None:
     """Answer another window: as many hours earlier as the page has, or a day's."""
     count = len(rows_of(met))
     back = met.choose((count, 24)) * HOUR
-    window = layout(met).window
-    shifted = {
-        name: str(max(0, int(value) - back)) if name in window and value.isdecimal() else value
-        for name, value in met.ask.query.items()
-    }
-    answer = met.again(replace(met.ask, query=shifted))
+    form = layout(met)
+    times = {name: form.read(met.ask.query.get(name, "")) for name in form.window}
+    earlier = {k: form.write(max(0, at - back)) for k, at in times.items() if at is not None}
+    answer = met.again(replace(met.ask, query={**met.ask.query, **earlier}))
     if not count or not _differs(met, answer) or not rows_of(met, answer):
         return None
     return _spanning(met, answer, f"{back // HOUR} hours earlier")
@@ -90,17 +93,16 @@ def _other(met: Met) -> Played | None:
 def asked(met: Met) -> tuple[int, int]:
     """Return the window asked for, in milliseconds, both ends included."""
     form = layout(met)
-    start, end = (met.ask.query.get(name, "") for name in form.window)
-    edge = 1 if form.exclusive else 0
-    first = int(start) + edge if start.isdecimal() else 0
-    return first, int(end) - edge if end.isdecimal() else 10**15
+    start, end = (form.read(met.ask.query.get(name, "")) for name in form.window)
+    after, before = form.exclusive
+    return 0 if start is None else start + after, _FAR if end is None else end - before
 
 
 def _hour_off(met: Met) -> Played | None:
     """Have all times an hour early or late, where one then lies outside what was asked for."""
     form, (first, last) = layout(met), asked(met)
-    times = [opened(row) for row in rows_of(met)]
-    ways = [by for by in (-HOUR, HOUR) if any(not first <= t + by <= last for t in times)]
+    times = [opened(row, form) for row in rows_of(met)]
+    ways = [by for by in form.off if any(not first <= t + by <= last for t in times)]
     if not ways:
         return None
     by = met.choose(ways)
@@ -108,22 +110,24 @@ def _hour_off(met: Met) -> Played | None:
 
 
 def _swapped(met: Met) -> Played | None:
-    """Swap base and quote volume, where the price tells them apart."""
+    """Swap base and quote volume, where both are told and the price tells them apart."""
     form, rows = layout(met), rows_of(met)
-    if any(abs(float(row[CLOSE]) - 1) <= _NEAR_ONE for row in rows):
+    if None in (form.volume, form.quote) or any(
+        abs(float(row[form.prices[3]]) - 1) <= _NEAR_ONE for row in rows
+    ):
         return None
     return _each(met, lambda row: swapped(row, form), "base and quote volume")
 
 
 def _bad_row(met: Met) -> Played | None:
     """Spoil one row that is closed."""
-    rows = rows_of(met)
-    closed = [i for i, row in enumerate(rows) if opened(row) + HOUR <= met.ask.now]
+    rows, form = rows_of(met), layout(met)
+    closed = [i for i, row in enumerate(rows) if opened(row, form) + HOUR <= met.ask.now]
     if not closed:
         return None
     chosen, detail = met.choose(closed), [*BAD][met.number("how") % len(BAD)]
-    bad = BAD[detail](rows[chosen], layout(met))
-    hour = opened(rows[chosen])
+    bad = BAD[detail](rows[chosen], form)
+    hour = opened(rows[chosen], form)
     played = _with_rows(met, [bad if i == chosen else x for i, x in enumerate(rows)], detail)
     return replace(played, start=hour, end=hour + HOUR)
 

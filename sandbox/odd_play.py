@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sandbox import odd_coins, odd_errors, odd_files, odd_lists, odd_pages
+from sandbox.facts import facts
 from sandbox.known import COINGECKO
 from sandbox.odd import FOREVER, HOURLY, LASTING, Dice, Event, Events
 from sandbox.odd_lives import RENAMED, Span, static_events
 from sandbox.odd_met import Met, Play, Played, body, fine, house, put, role, symbol, with_body
 from sandbox.odd_met import at as lies_at
-from sandbox.odd_rows import LAYOUTS, LONGEST, first_told, opened, restated
+from sandbox.odd_rows import LONGEST, first_told, opened, restated
 from sandbox.venue import Answer, Ask, Venue
 from sandbox.words import HOUR, Market, hour_of
 
@@ -142,14 +143,15 @@ class Oddities:
         name, source = symbol(venue, ask) or "", house(venue)
         newest = [hour_of(ask.now) - i * HOUR for i in range(1, LONGEST + 1)]
         hours = {t for t in newest if restated(self.dice, source, name, t, ask.now)}
-        if not hours or not any(str(t).encode() in real.body for t in hours):
+        layout = facts()[source].layout
+        if layout is None or not any(str(t // layout.unit).encode() in real.body for t in hours):
             return real
-        layout, told = LAYOUTS[source], body(real)
+        told = body(real)
         rows = lies_at(told, layout.keys)
-        new = [first_told(row, layout) if opened(row) in hours else row for row in rows]
+        new = [first_told(row, layout) if opened(row, layout) in hours else row for row in rows]
         for row, old in zip(new, rows, strict=True):
             if noted and row != old:
-                hour = opened(row)
+                hour = opened(row, layout)
                 played = Played(real, "as told at first", start=hour, end=hour + HOUR)
                 self._note("restated", venue, ask, played)
         return with_body(real, put(told, layout.keys, new))

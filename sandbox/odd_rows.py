@@ -2,73 +2,65 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-from sandbox.known import BYBIT, FUTURES, OKX, SPOT
+from sandbox.facts import Layout
 from sandbox.odd import Dice
 from sandbox.words import HOUR
 
 Row = list[Any]
+Number = str | int | float
 
 _OFF = 17 * 60_000
 LONGEST = 4  # hours for which an hour that will be restated is told otherwise
 
 
-class Layout(NamedTuple):
-    """Where a venue has its rows, and what stands where in one."""
-
-    keys: tuple[str, ...]
-    times: tuple[int, ...]
-    volume: int
-    quote: int
-    trades: int | None
-    window: tuple[str, str]
-    exclusive: bool = False
-
-
-OPENED, OPEN, HIGH, LOW, CLOSE = range(5)
-LAYOUTS: Mapping[str, Layout] = {
-    FUTURES: Layout((), (0, 6), 5, 7, 8, ("startTime", "endTime")),
-    SPOT: Layout((), (0, 6), 5, 7, 8, ("startTime", "endTime")),
-    OKX: Layout(("data",), (0,), 5, 7, None, ("before", "after"), exclusive=True),
-    BYBIT: Layout(("result", "list"), (0,), 5, 6, None, ("start", "end")),
-}
-
-
-def opened(row: Row) -> int:
+def opened(row: Row, layout: Layout) -> int:
     """Return when a candle opened, in milliseconds."""
-    return int(row[OPENED])
+    return int(row[0]) * layout.unit
 
 
 def moved(row: Row, layout: Layout, by: int) -> Row:
     """Return a row at another time, written as the venue writes times."""
+    by //= layout.unit
     return [type(x)(int(x) + by) if place in layout.times else x for place, x in enumerate(row)]
 
 
 def swapped(row: Row, layout: Layout) -> Row:
     """Return a row with its two volumes in each other's place."""
+    base, quote = layout.volumes
     told = [*row]
-    told[layout.volume], told[layout.quote] = row[layout.quote], row[layout.volume]
+    told[base], told[quote] = row[quote], row[base]
     return told
 
 
 def _zeros(row: Row, layout: Layout) -> Row:
     """Return a row of which price, volumes and trades are zero."""
-    numbers = {OPEN, HIGH, LOW, CLOSE, layout.volume, layout.quote, layout.trades}
+    numbers = {*layout.prices, *layout.volumes, layout.trades}
     return [type(x)(0) if place in numbers else x for place, x in enumerate(row)]
 
 
 def _nulls(row: Row, layout: Layout) -> Row:
     """Return a row without volume and trades."""
-    gone = {layout.volume, layout.trades}
+    gone = {layout.volumes[0], layout.trades}
     return [None if place in gone else x for place, x in enumerate(row)]
 
 
-def _upside_down(row: Row, _: Layout) -> Row:
+def _upside_down(row: Row, layout: Layout) -> Row:
     """Return a row whose high is below its low."""
-    told = [*row]
-    told[HIGH], told[LOW] = row[LOW], format(Decimal(row[HIGH]) * 2, "f")
+    told, (_, high, low, _) = [*row], layout.prices
+    told[high], told[low] = row[low], _like(row[high], _decimal(row[high]) * 2)
     return told
+
+
+def _decimal(told: Number) -> Decimal:
+    """Return the very number that is told."""
+    return Decimal(str(told))
+
+
+def _like(told: Number, number: Decimal) -> Number:
+    """Return a number told as another one is: as text, or as a number."""
+    return type(told)(format(number, "f"))
 
 
 BAD: Mapping[str, Callable[[Row, Layout], Row]] = {
@@ -79,19 +71,20 @@ BAD: Mapping[str, Callable[[Row, Layout], Row]] = {
 }
 
 
-def _times(text: str, by: str) -> str:
+def _times(told: Number, by: str) -> Number:
     """Return a number so many times as high, with as many decimals."""
-    number = Decimal(text)
-    return format((number * Decimal(by)).quantize(number), "f")
+    number = _decimal(told)
+    return _like(told, (number * Decimal(by)).quantize(number))
 
 
 def first_told(row: Row, layout: Layout) -> Row:
     """Return a row as it was told at first: less volume, and a close between open and close."""
     told = [*row]
-    for place in (layout.volume, layout.quote):
+    for place in layout.volumes:
         told[place] = _times(row[place], "0.97")
-    close, number = Decimal(row[CLOSE]), Decimal(row[OPEN])
-    told[CLOSE] = format((close + (number - close) * Decimal("0.2")).quantize(close), "f")
+    first, _, _, last = layout.prices
+    close, number = _decimal(row[last]), _decimal(row[first])
+    told[last] = _like(row[last], (close + (number - close) * Decimal("0.2")).quantize(close))
     return told
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import orjson
 import polars as pl
 
+from sandbox.facts import Facts, Layout, Shape
 from sandbox.limits import Limit, Meters
 from sandbox.venue import Answer, Ask, Endpoint, Face, Venue, json
 from sandbox.wire import Pages, shortest
@@ -195,6 +196,19 @@ def _too_many(status: int) -> Face:
     return lambda _, __: Answer(status, body)
 
 
+_UNKNOWN = json({"code": "58999", "msg": "Nobody knows this.", "data": []})
+FACTS = (
+    Facts(
+        "okx",
+        candles="candles",
+        hour=("bar", "1H"),
+        listed="/public/instruments",
+        layout=Layout(("data",), (0,), 5, 7, None, ("before", "after"), exclusive=(True, True)),
+        shape=Shape(("data",), "instId", "baseCcy", "state", "listTime", "expTime"),
+        errors=(("58999", _UNKNOWN),),
+        exchange=("okex", "OKX"),
+    ),
+)
 LIMITS = {"okx": Limit(40, window=2, patience=inf)}
 
 

@@ -9,14 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from sandbox.facts import facts
 from sandbox.faults import Fault
-from sandbox.known import BYBIT, COINGECKO, CRYPTOCOMPARE, FUTURES, OKX, SPOT
 from sandbox.lifecycle import Lived
 from sandbox.odd import FOREVER
 from sandbox.odd_lives import RENAMED, Span
 from sandbox.words import COLUMNS, HOUR, BadOption, Listing, Market, hour_of
 
-_SOURCES = (FUTURES, SPOT, OKX, BYBIT, COINGECKO, CRYPTOCOMPARE)
 _WHILE = ("wrong", "apart")  # faults that are not the truth
 
 
@@ -34,7 +33,7 @@ def listings(market: Market, spans: Sequence[Span], now: int) -> list[dict[str, 
     """
     return [
         _told(x, spans, now)
-        for source in _SOURCES
+        for source in facts()
         for x in market.listings(source)
         if x.since <= now
     ]

@@ -5,13 +5,14 @@ A venue is a value, made in a module of its own; the app serves whichever it is 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from sandbox.limits import Meter, Spent
 
 JSON = "application/json;charset=UTF-8"
+_OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,21 @@ Endpoint = Callable[[Ask], Answer]
 Face = Callable[[Ask, int], Answer]
 
 
+class Metered(NamedTuple):
+    """A limit of a venue's, and what a request weighs there: None, if the limit is another's."""
+
+    meter: Meter | None
+    weigh: Callable[[Ask], int | None]
+
+
 @dataclass(frozen=True)
 class Venue:
     """One source: what follows `/<source>` in a URL, and everything it does.
 
     `faces` are its own words for a fault, by the fault's name; they get the request and the
-    seconds to wait. What it is `immune` to never happens to it. A request is about the symbol
-    in one of its parameters called `names`, or in a part of its path.
+    seconds to wait. What it is `immune` to never happens to it. `also` are further limits than
+    `meter`, as of each endpoint by itself. A request is about the symbol in one of its parameters
+    called `names`, or in a part of its path.
     """
 
     source: str
@@ -67,6 +76,7 @@ class Venue:
     weigh: Callable[[Ask], int] = lambda _: 0
     used: Callable[[Spent], Mapping[str, str]] = lambda _: {}
     names: tuple[str, ...] = ("symbol",)
+    also: tuple[Metered, ...] = ()
 
     def concerns(self, symbol: str, ask: Ask) -> bool:
         """Tell whether a request is about a symbol."""
@@ -74,13 +84,23 @@ class Venue:
         return asked or symbol in ask.path.split("/")
 
     def answer(self, ask: Ask) -> Answer:
-        """Weigh the request, and answer it unless too much was spent."""
-        if self.meter is None:
-            return self.endpoint(ask)(ask)
-        spent = self.meter.spend(self.weigh(ask))
-        if spent.status == 200:  # noqa: PLR2004 - the one status everybody knows
-            return self.endpoint(ask)(ask).also(self.used(spent))
-        return self.faces[str(spent.status)](ask, spent.wait).also(self.used(spent))
+        """Weigh the request, and answer it unless too much was spent of any limit."""
+        weighed = [(each.meter, each.weigh(ask)) for each in (self._first, *self.also)]
+        told = [
+            None if meter is None or weight is None else meter.spend(weight)
+            for meter, weight in weighed
+        ]
+        over = next((each for each in told if each and each.status != _OK), None)
+        if over is None:
+            answer = self.endpoint(ask)(ask)
+        else:
+            answer = self.faces[str(over.status)](ask, over.wait)
+        return answer.also(self.used(told[0])) if told[0] else answer
+
+    @property
+    def _first(self) -> Metered:
+        """The limit that `used` tells of."""
+        return Metered(self.meter, self.weigh)
 
     def endpoint(self, ask: Ask) -> Endpoint:
         """Find what answers a path; a `*` in an endpoint's path stands for one part."""

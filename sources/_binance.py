@@ -52,6 +52,8 @@ PLACES = {
     "volume": 5,
     "quote_volume": 7,
     "trades": 8,
+    "taker_buy_volume": 9,
+    "taker_buy_quote_volume": 10,
 }
 BAN = 418
 USED = "x-mbx-used-weight-1m"

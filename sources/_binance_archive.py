@@ -38,21 +38,17 @@ from urllib.parse import quote
 import httpx
 import polars as pl
 
-from chandlery.errors import Malformed, SourceError
+from chandlery.errors import Malformed
 from chandlery.model import SCHEMA, Listing, Window, empty, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import columns
 from chandlery.venues.source import Folders, Seal, Source, Venue
 from chandlery.venues.verdicts import by_status, excerpt, warn_once
+from sources._files import DAY, GONE, LARGEST, month_of, verdict
 
 URL = "https://data.binance.vision"
 BUCKET = "https://s3-ap-northeast-1.amazonaws.com"
-GONE = 404
-NO_FILE = b"NoSuchKey"
-DAY = timedelta(days=1)
 SHORT = timedelta(days=15)
-LARGEST = 2**20
-"""A month of hours has some 130 KB; what unpacks to more is not one."""
 HEADER = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
     "taker_buy_volume", "taker_buy_quote_volume", "ignore",
@@ -76,11 +72,6 @@ class Market(NamedTuple):
     micro_since: datetime | None
 
 
-def _month(at: datetime) -> Window:
-    start = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return Window(start, (start + 31 * DAY).replace(day=1))
-
-
 def _day(at: datetime) -> Window:
     start = at.replace(hour=0, minute=0, second=0, microsecond=0)
     return Window(start, start + DAY)
@@ -96,8 +87,8 @@ def pages(window: Window, now: datetime) -> Iterator[Window]:
     end = min(window.end, _day(now - DAY).start)
     at = window.start
     while at < end:
-        month = Window(at, min(_month(at).end, end))
-        whole = _published(_month(at)) <= now and month.end - month.start > SHORT
+        month = Window(at, min(month_of(at).end, end))
+        whole = _published(month_of(at)) <= now and month.end - month.start > SHORT
         yield from (month,) if whole else _days(month)
         at = month.end
 
@@ -151,15 +142,6 @@ def seal_check(response: httpx.Response, seal: httpx.Response) -> None:
         raise Malformed(f"the checksum of {file} is {one_line(told)}, the file's is {found}")
 
 
-def verdict(response: httpx.Response) -> SourceError | None:
-    """By the status; a file that is not there is an answer too."""
-    if response.status_code == GONE and NO_FILE in response.content:
-        return None
-    if response.is_success and response.content.lstrip().startswith(b"<"):
-        return Malformed(f"not a file but {excerpt(response)}")
-    return by_status(response)
-
-
 def parse(market: Market, name: str, response: httpx.Response) -> pl.DataFrame:
     """The candles of a file, of a line that cannot be read the time alone; none without a file."""
     if response.status_code == GONE:
@@ -187,7 +169,7 @@ def _span(file: str) -> Window:
         start = datetime.fromisoformat(f"{month}{day or '-01'}T00:00Z")
     except ValueError:
         raise Malformed(f"not the name of a file of candles: {one_line(file)}") from None
-    return _day(start) if day else _month(start)
+    return _day(start) if day else month_of(start)
 
 
 def _unpacked(response: httpx.Response) -> bytes:
@@ -276,7 +258,9 @@ def source(name: str, serves: str, market: Market, colour: str, *, listed: bool 
         parse=partial(parse, market, name),
         colour=colour,
         pages=pages,
+        in_files=True,
         parts=parts,
+        taker=True,
         serves=serves,
         seal=Seal(seal_request, seal_check),
         folders=Folders(bucket, f"{BUCKET}/data.binance.vision", root) if listed else None,

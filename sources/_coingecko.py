@@ -7,6 +7,8 @@ https://docs.coingecko.com. What is known of it:
   [U: another page says 100] and 10,000 a month are not made use of, nor counted.
 - What lies further back than the free 365 days is HTTP 401 with error_code 10012: a refusal of
   the request, not of the caller.
+- What a plan does not have is error_code 10005 [U: its status; the same for every coin]: no word on
+  one coin, and asking for the next one does not help.
 - An unknown coin is HTTP 404 `{"error":"coin not found"}` [U]. Any other 404 says nothing of one.
 """
 
@@ -41,6 +43,7 @@ _too_many = too_many(MINUTE)
 CODES: Mapping[int, Meaning] = {
     429: _too_many,
     10002: closed,  # API key missing
+    10005: closed,  # the endpoint is for other plans
     10010: closed,  # a pro key at the demo's address
     10011: closed,  # a demo key at the pro address
     10012: refused,  # further back than the plan reaches

@@ -7,6 +7,9 @@
   for around it the range stays hourly; daily points are told by their distance, and Malformed.
 - A range that ends in the future is served up to now [U]. Its last point is the price of the
   moment. Ranges of more than a day may be half an hour old: the newest hour then comes later.
+- `market_caps` has points at the same times, in dollars: 0 or null where nobody knows how many of a
+  coin there are. Daily points of a range beyond 90 days are at midnight, UTC. A day's market cap is
+  that of its first hour: known when the day begins, and what hourly and daily points both have.
 - `total_volumes` is a rolling figure of 24 hours, no hour's volume: it is never read.
 - `/coins/markets` with `sparkline=true` has 168 hourly prices for each of 250 coins, and no times.
   Assumed [U]: the last is of `last_updated` or of the full hour before it, the others an hour
@@ -27,6 +30,7 @@ from chandlery.errors import Malformed
 from chandlery.model import Listing, Window, empty, whole_hour
 from chandlery.venues.parsing import columns
 from chandlery.venues.parsing.points import EARLY, LATE, POINTS, hours
+from chandlery.venues.source import MARKET_CAPS
 from sources._coingecko import URL
 
 PAGE_HOURS = 89 * 24
@@ -40,32 +44,56 @@ APART = 0.01
 
 def request(listing: Listing, page: Window) -> httpx.Request:
     """The points of a page, from before its first hour to after its last one's end."""
+    return chart_request(listing.symbol, page)
+
+
+def chart_request(coin: str, page: Window) -> httpx.Request:
+    """The points of a coin, by its id."""
     params: dict[str, str | int] = {
         "vs_currency": "usd",
         "from": int((page.start - EARLY).timestamp()),
         "to": int((page.end + LATE - EARLY).timestamp()),
     }
-    coin = quote(listing.symbol, safe="")
-    return httpx.Request("GET", f"{URL}/coins/{coin}/market_chart/range", params=params)
+    address = f"{URL}/coins/{quote(coin, safe='')}"
+    return httpx.Request("GET", f"{address}/market_chart/range", params=params)
 
 
 def parse(response: httpx.Response) -> pl.DataFrame:
     """The hours that the points of a market chart tell."""
-    body = columns.json(response)
-    rows = body.get("prices") if isinstance(body, dict) else None
+    found = _points(columns.json(response), "prices")
+    return empty() if found is None else hours(found)
+
+
+def market_caps(response: httpx.Response) -> pl.DataFrame:
+    """The market caps that a chart tells, one a UTC day, as MARKET_CAPS: of the day's first hour.
+
+    Malformed where there are points and they are none of time and value.
+    """
+    found = _points(columns.json(response), "market_caps")
+    if found is None:
+        return MARKET_CAPS.to_frame()
+    shifted = found.filter(pl.col("price") > 0).with_columns(pl.col("at") + EARLY).sort("at")
+    first = shifted.filter(pl.col("at").dt.hour() == 0)
+    by_day = first.group_by(day=pl.col("at").dt.date(), maintain_order=True)
+    return by_day.agg(market_cap=pl.col("price").first())
+
+
+def _points(body: Any, name: str) -> pl.DataFrame | None:  # noqa: ANN401 - JSON may be anything
+    """The points of a chart's list as POINTS; None where the list is empty."""
+    rows = body.get(name) if isinstance(body, dict) else None
     if rows == []:
-        return empty()
+        return None
     pairs = list(filter(_pair, rows)) if isinstance(rows, list) else []
     if not isinstance(rows, list) or 2 * len(pairs) <= len(rows):
-        raise Malformed("its prices are not pairs of time and price")
+        raise Malformed(f"its {name} are not pairs of time and value")
     dated = [row for row in pairs if columns.EARLIEST <= row[0] <= columns.LATEST]
     if 2 * len(dated) <= len(rows):
         raise Malformed("its times are not in milliseconds")
-    # A point that cannot be read, or whose price is null or 0, is one that is not there.
+    # A point that cannot be read, or whose value is null or 0, is one that is not there.
     told = [row for row in dated if row[1]]
     at = pl.Series("at", [row[0] for row in told], dtype=pl.Datetime("ms", "UTC"))
     price = pl.Series("price", [float(row[1]) for row in told], dtype=pl.Float64)
-    return hours(pl.DataFrame([at.cast(POINTS["at"]), price]))
+    return pl.DataFrame([at.cast(POINTS["at"]), price])
 
 
 def _pair(row: object) -> bool:

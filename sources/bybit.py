@@ -1,139 +1,38 @@
 """Bybit linear perpetuals: BTCUSDT and its like, a venue's own candles.
 
-https://bybit-exchange.github.io/docs/v5 (Get Kline, Get Instruments Info, Rate Limit, Error
-Codes, Enums). Quirks:
+What both of Bybit's sources have in common is in `_bybit.py`. Quirks of this one:
 
-- `start` and `end` are in ms and both inclusive: the end asked for is a millisecond earlier.
-  `limit` is 200 where it is not said, 1,000 at most. Newest first.
-- Seven strings: start, open, high, low, close, volume, turnover. Volume is in the base (in units
-  of 1,000 coins where the symbol is), turnover in the quote; trades are not told. No flag says
-  that a candle is closed, and the newest may not be: `fetch` goes by the clock.
-- Errors are HTTP 200 with a retCode: 10001 a parameter, of which only the words tell whether it is
-  the symbol ("params error: Symbol Is Invalid"); 10006 too many. What an address sends
-  beyond 600 requests in 5 s is HTTP 403 "access too frequent", until it has kept still for 10
-  minutes. From the United States every answer is HTTP 403 of the CDN ("configured to block access
-  from your country"), for good: the two are told apart by the body.
 - Instruments come by cursor, 1,000 at a time, and only those that trade unless another status is
   asked for. The cursor is sent back as it was told, and so has its percent signs encoded once more
   [U: clients differ, Bybit seems to take both].
-- Dated futures are linear too: taken is contractType LinearPerpetual. symbolType tells what is a
-  coin: "" (505 of the 800 recorded in 2026), innovation (117: young coins) and, on spot, adventure
-  (3) are. stock (174), commodity (4), spot's xstocks (11: stocks as tokens), etf and mstocks are
-  none, nor are forex and index [U]. The answer of 2023 has no symbolType.
+- Dated futures are linear too: taken is contractType LinearPerpetual.
 - launchTime is not quite the first candle: BTCUSDT says 2020-03-30 and has candles from
   2020-03-25 10:00. Nor can the first candle be asked for (`start` alone gives what follows it, and
   nothing where nothing does [U]): `first` is not known. deliveryTime is the delisting, 0 until one
   is announced.
-- Multiples lead the name (1000PEPE: `multiples`), but for SHIB1000.
 - Before 2022 its 1h candles do not add up to its own 1d: volumes differ on 636 days of five
   symbols.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from functools import partial
+from collections.abc import Sequence
 
 import httpx
-import polars as pl
 
-from chandlery.errors import Malformed, SourceError, Unavailable
-from chandlery.model import HOUR, Listing, Window, milliseconds, one_line
-from chandlery.rate_limit.budget import Budget, Metering
-from chandlery.venues.parsing import answers, columns
-from chandlery.venues.parsing.multiples import plain
-from chandlery.venues.source import Catalogue, Markets, Source, Venue
-from chandlery.venues.verdicts import (
-    Meaning,
-    banned,
-    closed,
-    excerpt,
-    later,
-    refused,
-    retry_after,
-    too_many,
-)
+from chandlery.venues.parsing import answers
+from chandlery.venues.source import Catalogue, Markets
+from sources import _bybit
 
 NAME = "bybit"
-URL = "https://api.bybit.com"
-INSTRUMENTS = f"{URL}/v5/market/instruments-info"
-PAGE_HOURS = 1000
-PAUSE = timedelta(seconds=5)
-BAN = timedelta(minutes=10)
-FORBIDDEN = 403
-TOO_FREQUENT = b"too frequent"
-WIDTH = 7
-PLACES = {
-    "open_time": 0,
-    "open": 1,
-    "high": 2,
-    "low": 3,
-    "close": 4,
-    "volume": 5,
-    "quote_volume": 6,
-}
-TRAILING = {"SHIB1000": ("SHIB", 1000)}
-COINS = frozenset({"", "innovation", "adventure"})
-NO_COINS = frozenset({"stock", "xstocks", "mstocks", "etf", "commodity", "forex", "index"})
-SYMBOL = re.compile(r"\bsymbols?\b", re.IGNORECASE)
-
-
-def _request(listing: Listing, page: Window) -> httpx.Request:
-    params = {
-        "category": "linear",
-        "symbol": listing.symbol,
-        "interval": "60",
-        "start": str(milliseconds(page.start)),
-        "end": str(milliseconds(page.end) - 1),
-        "limit": str(-((page.start - page.end) // HOUR)),
-    }
-    return httpx.Request("GET", f"{URL}/v5/market/kline", params=params)
-
-
-def _parse(response: httpx.Response) -> pl.DataFrame:
-    rows = answers.within(response, "result", "list")
-    told, asked = answers.within(response, "result", "symbol"), answers.asked(response, "symbol")
-    if asked and told != asked:
-        raise Malformed(f"its candles are of {one_line(str(told))}, not of {asked}")
-    return columns.candles(rows, width=WIDTH, places=PLACES, source=NAME)
-
-
-def _parameter(response: httpx.Response, words: str) -> SourceError:
-    """A parameter is wrong: of the symbol, if it is that, there is nothing; else it may pass."""
-    return (refused if SYMBOL.search(words) else later)(response, words)
-
-
-_too_many = too_many(PAUSE)
-CODES: Mapping[str, Meaning] = {
-    "10000": later,  # server timeout
-    "10001": _parameter,
-    "10003": closed,  # API key invalid
-    "10005": closed,  # permission denied
-    "10006": _too_many,
-    "10009": banned,  # IP has been banned
-    "10010": closed,  # IP is not in the key's list
-    "10016": later,  # internal error
-    "10017": later,  # no such path
-    "10018": _too_many,  # this address
-    "10024": closed,  # compliance rules
-    "10429": _too_many,  # the system as a whole
-}
-_by_code = partial(answers.verdict, code="retCode", message="retMsg", fine="0", codes=CODES)
-
-
-def _verdict(response: httpx.Response) -> SourceError | None:
-    if response.status_code == FORBIDDEN and TOO_FREQUENT in response.content.lower():
-        words = f"HTTP {FORBIDDEN} {excerpt(response)}"
-        return Unavailable(words, after=max(retry_after(response) or BAN, BAN))
-    return _by_code(response)
+CATEGORY = "linear"
 
 
 def _list(answer: httpx.Response | None) -> httpx.Request | None:
-    params = {"category": "linear", "limit": "1000"}
+    params = {"category": CATEGORY, "limit": "1000"}
     if answer is None:
-        return httpx.Request("GET", INSTRUMENTS, params=params)
+        return httpx.Request("GET", _bybit.INSTRUMENTS, params=params)
     cursor = answers.text(answers.within(answer, "result", "nextPageCursor"))
-    return httpx.Request("GET", INSTRUMENTS, params=params | {"cursor": cursor}) if cursor else None
+    asked = params | {"cursor": cursor}
+    return httpx.Request("GET", _bybit.INSTRUMENTS, params=asked) if cursor else None
 
 
 def _listed(response: httpx.Response) -> Markets:
@@ -142,31 +41,15 @@ def _listed(response: httpx.Response) -> Markets:
 
 
 def _is_coin(entry: answers.Entry) -> bool:
-    perpetual = entry["contractType"] == "LinearPerpetual"
-    return perpetual and answers.is_taken(NAME, entry.get("symbolType"), COINS, NO_COINS)
+    return entry["contractType"] == "LinearPerpetual" and _bybit.is_coin(NAME, entry)
 
 
 def _row(entry: answers.Entry) -> Sequence[object]:
-    asset = answers.name(entry, "baseCoin")
-    base, multiple = TRAILING.get(asset) or plain(asset)
+    asset, base, multiple = _bybit.coin(entry)
     start, end = answers.moment(entry["launchTime"]), answers.moment(entry.get("deliveryTime"))
-    trading = answers.name(entry, "status") == "Trading"
+    trading = _bybit.is_trading(entry)
     return entry["symbol"], asset, base, entry["quoteCoin"], multiple, start, end, trading
 
 
-SOURCE = Source(
-    venue=Venue(
-        name=NAME,
-        url=URL,
-        metering=Metering((Budget(600, 5),)),
-        verdict=_verdict,
-    ),
-    kind="traded",
-    page_hours=PAGE_HOURS,
-    request=_request,
-    parse=_parse,
-    place=60,
-    colour="#e69f00",
-    exact=True,
-    catalogue=Catalogue(exchange="bybit", derivatives=True, request=_list, parse=_listed),
-)
+CATALOGUE = Catalogue(exchange="bybit", derivatives=True, request=_list, parse=_listed)
+SOURCE = _bybit.source(NAME, CATEGORY, 60, "#e69f00", CATALOGUE)

@@ -7,7 +7,8 @@ Quirks:
 
 - `start` and `end` are ISO 8601 and both inclusive: a page ends at its last candle's opening. More
   than 300 candles are refused (400 "granularity too small for the requested time range"); rows
-  ahead of `start` may come with them, and `fetch` leaves them out. Newest first.
+  ahead of `start` may come with them, and `fetch` leaves them out. None after `end` do. Newest
+  first.
 - A row is time in seconds, **low, high, open**, close, volume (base): not the order of the others.
   Numbers are numbers. Quote volume and trades are not told.
 - An hour without a trade is absent, not flat.
@@ -16,6 +17,8 @@ Quirks:
   from an address (bursts to 15).
 - Products have no date of listing or of the end: a product that is gone stays in the list with
   status "delisted", its candles are still served. Nothing asks for the first candle.
+- /currencies has each coin's name, and a contract_address in those of `supported_networks` where
+  the coin is a token [U: absent of others].
 - Nothing in a product tells stocks from coins; there were none in August 2026, when all 920 of the
   newer API's list had product_type SPOT. A product that says it is anything else is left out.
 """
@@ -31,7 +34,8 @@ from chandlery.errors import SourceError
 from chandlery.model import HOUR, Listing, Window, one_line
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
-from chandlery.venues.source import Catalogue, Markets, Source, Venue, at_once
+from chandlery.venues.parsing.assets import Fields, assets
+from chandlery.venues.source import Assets, Catalogue, Markets, Source, Venue, at_once
 from chandlery.venues.verdicts import broken, by_status, refused
 
 NAME = "coinbase"
@@ -42,6 +46,7 @@ MISSING = 404
 UNKNOWN = "NotFound"
 COINS = frozenset({"", "SPOT"})
 NO_COINS = frozenset({"FUTURE"})
+FIELDS = Fields(name="name", contract="contract_address", networks="supported_networks")
 PLACES = {"open_time": 0, "low": 1, "high": 2, "open": 3, "close": 4, "volume": 5}
 
 
@@ -77,6 +82,10 @@ def _listed(response: httpx.Response) -> Markets:
     return answers.listed(columns.json(response), symbol="id", taken=_is_coin, row=_row)
 
 
+def _assets(response: httpx.Response) -> pl.DataFrame:
+    return assets(columns.json(response), asset="id", fields=FIELDS)
+
+
 def _is_coin(entry: answers.Entry) -> bool:
     return answers.is_taken(NAME, entry.get("product_type"), COINS, NO_COINS)
 
@@ -100,8 +109,16 @@ SOURCE = Source(
     page_hours=PAGE_HOURS,
     request=_request,
     parse=_parse,
+    exact_end=True,
+    sparse=True,
+    place=80,
+    slow_to_list=True,
     colour="#cc79a7",
     catalogue=Catalogue(
-        exchange="gdax", derivatives=False, request=at_once(f"{URL}/products"), parse=_listed
+        exchange="gdax",
+        derivatives=False,
+        request=at_once(f"{URL}/products"),
+        parse=_listed,
+        assets=Assets(request=at_once(f"{URL}/currencies"), parse=_assets),
     ),
 )

@@ -14,14 +14,17 @@ alone since a run takes its time. Of the coins and symbols:
   coin or market whose id or symbols have that is left out.
 - `/coins/markets` moves as well: a coin that slid onto the next page meanwhile counts once. A page
   that mostly came before is a cache's, and no word on the coins that it hides.
+- `/coins/list` with `include_platform=true` has every coin's tokens in one answer, by blockchain:
+  an address is null or empty where the coin has none there.
 - `/global` says how many coins there are, as `data.active_cryptocurrencies`.
+- `market_cap` is 0 or null where nobody knows how many of a coin there are: it is then unknown.
 - One object without an id or a symbol does not cost the others: it is left out, and told.
 """
 
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -29,10 +32,10 @@ import httpx
 import polars as pl
 
 from chandlery.errors import Malformed
-from chandlery.model import one_line
+from chandlery.model import Window, one_line, whole_hour, whole_hour_up
 from chandlery.venues.fetch import MOST_ANSWERS, send
 from chandlery.venues.parsing import columns
-from chandlery.venues.source import LONGEST_NAME, Many, Ranking, Source, is_nameable
+from chandlery.venues.source import LONGEST_NAME, TOKENS, Many, Ranking, Source, is_nameable
 from chandlery.venues.verdicts import said_by
 from sources import _coingecko
 from sources import _coingecko_prices as prices
@@ -56,6 +59,7 @@ COINS = pl.Schema(
         "name": pl.String(),
         "rank": pl.Int64(),
         "price": pl.Float64(),  # in dollars; null where unknown
+        "market_cap": pl.Float64(),  # in dollars; null where unknown
     },
 )
 TICKERS = pl.Schema(
@@ -67,7 +71,7 @@ TICKERS = pl.Schema(
     },
 )
 
-NAMES = ("id", "symbol", "name", "base", "target", "coin_id")
+NAMES = ("id", "symbol", "name", "base", "target", "coin_id", "platform", "address")
 Row = Mapping[str, object]
 Read = Callable[[Row], Row | None]
 """An object of a list as a row: None where it is not wanted, ValueError where it is odd."""
@@ -112,6 +116,41 @@ def tickers(client: httpx.Client, exchange: str, *, derivatives: bool) -> pl.Dat
         return _frame(found, read, TICKERS).unique(maintain_order=True)
 
 
+def tokens(client: httpx.Client) -> pl.DataFrame:
+    """The addresses of all coins' tokens, by blockchain: TOKENS."""
+    with said_by(VENUE.name, "list"):
+        return _frame(_tokens(_listed(send(client, VENUE, tokens_request()))), token, TOKENS)
+
+
+def tokens_request() -> httpx.Request:
+    """All coins, with the addresses of their tokens."""
+    return httpx.Request("GET", f"{URL}/coins/list", params={"include_platform": "true"})
+
+
+def _tokens(coins: list[object]) -> list[object]:
+    """An object for each token of coins' objects."""
+    return [
+        {"id": each.get("id"), "platform": platform, "address": address}
+        for each in coins
+        if isinstance(each, dict) and isinstance(each.get("platforms"), dict)
+        for platform, address in each["platforms"].items()
+    ]
+
+
+def token(found: Row) -> Row | None:
+    """A coin's token as a row of TOKENS; None where it has no address."""
+    if not found.get("address") or not found.get("platform"):
+        return None
+    return {name: _word(found, name).strip() for name in TOKENS.names()}
+
+
+def market_caps(client: httpx.Client, coin: str, now: datetime) -> pl.DataFrame:
+    """A coin's market caps of the past year, as MARKET_CAPS: one request, for daily points."""
+    year = Window(whole_hour_up(now - REACH), whole_hour(now))
+    with said_by(VENUE.name, coin):
+        return prices.market_caps(send(client, VENUE, prices.chart_request(coin, year)))
+
+
 def coins_request(page: int) -> httpx.Request:
     """A page of the ranking."""
     ranked = {"vs_currency": "usd", "order": "market_cap_desc"}
@@ -141,7 +180,8 @@ def coin(found: Row) -> Row:
         "symbol": one_line(_word(found, "symbol"), LONGEST_TICKER - 1) or key,
         "name": one_line(_word(found, "name"), LONGEST_NAME - 1) or key,
         "rank": rank,
-        "price": _price(found.get("current_price")),
+        "price": _dollars(found.get("current_price")),
+        "market_cap": _dollars(found.get("market_cap")),
     }
 
 
@@ -166,7 +206,7 @@ def _word(found: Row, name: str) -> str:
     return value
 
 
-def _price(value: Any) -> float | None:  # noqa: ANN401 - JSON may be anything
+def _dollars(value: Any) -> float | None:  # noqa: ANN401 - JSON may be anything
     # By type: to Python true is a number.
     known = type(value) in {int, float} and 0 < value < math.inf
     return float(value) if known else None
@@ -240,7 +280,15 @@ SOURCE = Source(
     parse=prices.parse,
     place=30,
     colour="#f0e442",
-    ranking=Ranking(VENUE.name, coins, number_of_coins, tickers),
+    ranking=Ranking(
+        VENUE.name,
+        coins=coins,
+        number=number_of_coins,
+        tickers=tickers,
+        tokens=tokens,
+        market_caps=market_caps,
+    ),
+    market_caps=prices.market_caps,
     reach=REACH,
     many=Many(
         most=prices.MOST,

@@ -21,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 from chandlery import embedded, store
 from chandlery.engine.context import RunContext, open_context
 from chandlery.model import HOUR, SCHEMA
+from chandlery.model.frame import TAKER
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
 from tests import fault_table, fuzz
@@ -230,7 +231,8 @@ def frame() -> Frame:
     def make(hours: Iterable[int], **columns: Any) -> pl.DataFrame:
         times = [T0 + hour * HOUR for hour in sorted(hours)]
         values = {"open": 2.0, "high": 4.0, "low": 1.0, "close": 3.0, "volume": 10.0}
-        alike = values | {"quote_volume": 20.0, "trades": 5} | columns
+        more = {"quote_volume": 20.0, "trades": 5} | dict.fromkeys(TAKER)
+        alike = values | more | columns
         return pl.DataFrame({"open_time": times} | alike, schema=SCHEMA)
 
     return make

@@ -58,7 +58,10 @@ def test_candles_of_one_coin_and_of_several() -> None:
     frame = chandlery.read("btc")
     assert frame.schema == api.CANDLES
     assert frame.height == 2 * DAY - 2
-    assert frame.row(0) == ("BTC", T0, 2.0, 4.0, 1.0, 3.0, 10.0, "binance_spot")
+    assert frame.row(0) == (
+        *("BTC", T0, 2.0, 4.0, 1.0, 3.0, 10.0, "binance_spot"),
+        *(20.0, 2.0, None, None),
+    )
     both = chandlery.read(["ETH", "bitcoin"], "4h", start=T0, end=date(2024, 2, 29))
     assert both.group_by("symbol", maintain_order=True).len().rows() == [("BTC", 6), ("ETH", 6)]
     window = chandlery.read("ETH", start="2024-02-28T05:00Z", end=T0 + 7 * HOUR)
@@ -76,6 +79,18 @@ def test_closes_lie_side_by_side() -> None:
 
 
 @pytest.mark.usefixtures("at_home")
+def test_adjusted_prices_are_asked_for_by_name(connection: store.Connection) -> None:
+    (coin,) = store.find(connection, ["BTC"])
+    store.confirm_adjustment(connection, coin, T0 + HOUR, 0.5, LATER)
+    adjusted = chandlery.read("BTC", adjusted=True)
+    assert adjusted.schema == api.CANDLES
+    assert adjusted["close"].to_list()[:2] == [1.5, 3.0]
+    assert adjusted["volume"].to_list()[:2] == [20.0, 10.0]
+    assert chandlery.closes("BTC", "1h", adjusted=True)["BTC"][0] == 1.5
+    assert chandlery.read("BTC")["close"][0] == 3.0
+
+
+@pytest.mark.usefixtures("at_home")
 def test_gaps_and_coins() -> None:
     lacks = chandlery.gaps("BTC", end=LATER)
     assert lacks.schema == api.GAPS
@@ -88,7 +103,12 @@ def test_the_universe_of_a_day() -> None:
     assert chandlery.universe(T0)["symbol"].to_list() == ["BTC", "ETH"]
     assert chandlery.universe("2024-03-05", top=1)["symbol"].to_list() == ["BTC"]
     before = chandlery.universe(date(2024, 2, 1))
-    assert (before.height, before.schema) == (0, api.COINS)
+    assert (before.height, before.schema) == (0, api.UNIVERSE)
+    traded = chandlery.universe("2024-03-01", ranked_by="volume_30d")
+    assert traded.select("symbol", "volume_30d", "basis").rows() == [
+        ("BTC", 46 * 20.0, "volume_30d"),
+        ("ETH", 24 * 20.0, "volume_30d"),
+    ]
 
 
 @pytest.mark.usefixtures("at_home")
@@ -103,11 +123,18 @@ def test_another_database_for_one_call(connection: store.Connection) -> None:
     ("call", "says"),
     [
         (lambda: chandlery.read("BTX"), "no coin 'BTX' is known: did you mean BTC"),
-        (lambda: chandlery.read("BTC", "2h"), "timeframe '2h' is not kept: write 1h, 4h, 1d"),
+        (
+            lambda: chandlery.read("BTC", "2h"),
+            "timeframe '2h' is not kept: write 1h, 4h, 1d, 1w,",
+        ),
         (lambda: chandlery.read("BTC", start="noon"), "start 'noon' is not a time"),
         (lambda: chandlery.read("BTC", start=datetime(2024, 1, 1)), "has no time zone"),  # noqa: DTZ001
         (lambda: chandlery.read("BTC", start=T0, end=T0), "is not before end"),
         (lambda: chandlery.universe("2024-01-01", top=0), "top 0 is out of range"),
+        (
+            lambda: chandlery.universe("2024-01-01", ranked_by="volume"),
+            "coins are not ranked by 'volume': write market_cap, volume_30d",
+        ),
         (lambda: chandlery.universe(datetime(1960, 1, 1, tzinfo=UTC)), "out of range"),
     ],
 )

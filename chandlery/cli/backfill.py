@@ -16,13 +16,18 @@ from chandlery.cli.options import (
     SYMBOLS,
     options,
 )
-from chandlery.engine.spec import Choices
+from chandlery.engine.spec import REFETCH, Choices
 
 
 @click.command()
 @click.option("--archive", is_flag=True, help="Ask for bulk files first, where there are some.")
 @click.option(
     "--delisted", is_flag=True, help="Also what was delisted before it was ever asked for."
+)
+@click.option(
+    "--refetch",
+    type=click.Choice(REFETCH),
+    help="Not what is missing, but what is held without this: of sources that send it.",
 )
 @click.option("--shard", metavar="K/N", help="Only the K-th of N parts of the coins, as 2/4.")
 @options(START, START_YEAR, END, SYMBOLS, MAX_COINS, SOURCES, NOW, JSON)

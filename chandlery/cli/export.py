@@ -6,8 +6,6 @@ Memory stays flat, and the file is whole or not there.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
-from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -19,9 +17,9 @@ from chandlery import store
 from chandlery.cli.options import END, NOW, START, SYMBOLS, at, options
 from chandlery.engine.chosen import choose
 from chandlery.errors import Misuse
-from chandlery.model import Coin, Window, window
+from chandlery.model import Coin, window
 from chandlery.settings import settings
-from chandlery.store.read import SCHEMA, TIMEFRAMES
+from chandlery.store.frames.read import SCHEMA, TIMEFRAMES
 
 Put = Callable[[pl.DataFrame], None]
 Open = Callable[[Path], AbstractContextManager[Put]]
@@ -30,6 +28,7 @@ Open = Callable[[Path], AbstractContextManager[Put]]
 @click.command()
 @options(SYMBOLS, START, END, NOW)
 @click.option("--timeframe", type=click.Choice(TIMEFRAMES), default="1h", show_default=True)
+@click.option("--adjusted", is_flag=True, help="Prices across redenominations in today's unit.")
 @click.option("--to", "to", type=click.Path(path_type=Path), required=True, metavar="FILE")
 def export(  # noqa: PLR0913  a verb's options
     *,
@@ -38,26 +37,20 @@ def export(  # noqa: PLR0913  a verb's options
     end: str | None,
     now: str | None,
     timeframe: str,
+    adjusted: bool,
     to: Path,
 ) -> None:
     """Write candles to FILE.parquet or FILE.csv, by symbol and time (UTC)."""
     within, moment = window(start, end), None if now is None else at(now)
     with store.connect(settings()) as connection:
+
+        def read(coin: Coin) -> pl.DataFrame:
+            return store.read(connection, [coin], timeframe, within, moment, adjusted=adjusted)
+
         store.migrate(connection)
         coins = choose(connection, symbols)
-        read = partial(_read, connection, timeframe, within, moment)
         rows = _write(coins, read, to)
     click.echo(f"{rows:,} candles in {to}")
-
-
-def _read(
-    connection: store.Connection,
-    timeframe: str,
-    window: Window | None,
-    now: datetime | None,
-    coin: Coin,
-) -> pl.DataFrame:
-    return store.read(connection, [coin], timeframe, window, now)
 
 
 def _write(coins: Sequence[Coin], read: Callable[[Coin], pl.DataFrame], to: Path) -> int:

@@ -84,7 +84,7 @@ def _without_candles(
     connection: store.Connection, coins: Sequence[Coin] | None, now: datetime
 ) -> str | None:
     """What to say where there is nothing that hours could be missing of."""
-    held = set(store.held(connection, now)["key"])
+    held = {each.key for each in store.held(connection, now)}
     if coins is None:
         return None if held else NO_CANDLES
     lacking = ",".join(coin.symbol for coin in coins if coin.key not in held)

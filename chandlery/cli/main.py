@@ -27,10 +27,14 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Look": {
         "status": "Show what is there: coins, candles, coverage.",
+        "sources": "Show each source: what it gives, when it is asked, its limits, how it fares.",
+        "listings": "Show where COIN is or was listed, and its name and contract there, where these"
+        " are known.",
         "gaps": "Which hours are missing, why, and when they are asked for again.",
         "history": "Show what COIN's candle of HOUR is, what it was before, and who was asked and"
         " had none.",
         "quality": "Check what is stored: completeness, sources, and what is odd. Asks no venue.",
+        "adjust": "List redenominations; confirm one, or take it back, for market_data_adjusted.",
         "export": "Write candles to FILE.parquet or FILE.csv, by symbol and time (UTC).",
     },
     "Run": {

@@ -7,9 +7,10 @@ from rich.text import Text
 
 from chandlery.cli.console import NO_CANDLES, output, print_json, progress
 from chandlery.cli.options import JSON, MAX_COINS, NOW, SYMBOLS, at, options
-from chandlery.quality.check import TIMEFRAMES, Report, check
+from chandlery.quality.check import Report, check
 from chandlery.quality.wording import cut
 from chandlery.settings import settings
+from chandlery.store.frames.read import TIMEFRAMES
 
 ROWS = 20  # a screen's worth
 SENTENCES = 15
@@ -58,9 +59,9 @@ def _print(report: Report) -> None:
 
 def _table(report: Report) -> Table:
     """The least complete coins, worst first, then by rank."""
-    columns = ("coin", "1h", "4h", "1d", "hours", "missing", "sources")
+    columns = ("coin", *TIMEFRAMES, "hours", "missing", "sources")
     table = Table(*columns, box=None, header_style="bold")
-    for column in table.columns[1:6]:
+    for column in table.columns[1:-1]:
         column.justify = "right"
     wide = report.coins.pivot(
         on="timeframe", index="id", values="completeness", maintain_order=True

@@ -1,10 +1,9 @@
 """`chandlery status`: what is there, what is missing, and how the sources fare."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import click
-import polars as pl
 from rich.markup import escape
 from rich.table import Table
 
@@ -13,7 +12,7 @@ from chandlery.cli.console import NO_CANDLES, counted, output, print_json, print
 from chandlery.cli.options import END, JSON, MAX_COINS, NOW, START, at, options
 from chandlery.engine.coins_known import coins_known
 from chandlery.engine.spec import FIRST_YEAR, few
-from chandlery.model import window
+from chandlery.model import HOUR, window
 from chandlery.quality.wording import cut
 from chandlery.settings import settings
 from chandlery.symbology.left_out import by_why, left_out
@@ -43,7 +42,10 @@ def status(
         known, passed_over = coins_known(connection), by_why(left_out(connection))
     if as_json:
         sources = [each._asdict() for each in health]
-        coins = held.drop("key").to_dicts()
+        coins = [
+            {name: value for name, value in each._asdict().items() if name != "key"}
+            for each in held
+        ]
         universe = {"universe": known._asdict(), "left_out": passed_over}
         told = {"open_gaps": gaps, "sources": sources, "coins": coins}
         print_json(_totals(held) | universe | told)
@@ -54,36 +56,36 @@ def status(
         print_universe(known, passed_over)
 
 
-def _totals(held: pl.DataFrame) -> dict[str, object]:
-    hours, missing = int(held["hours"].sum()), int(held["missing"].sum())
-    newest = held["latest"].max()
+def _totals(held: Sequence[store.Held]) -> dict[str, object]:
+    hours, missing = sum(each.hours for each in held), sum(each.missing for each in held)
+    newest = max((each.latest for each in held if each.latest is not None), default=None)
     return {
-        "total_symbols": held.height,
+        "total_symbols": len(held),
         "total_records": hours,
         "missing_records": missing,
         "completeness_percentage": round(100 * hours / max(hours + missing, 1), 4),
-        "unwanted_hours": int(held["unwanted"].sum()),
-        "unasked_symbols": int(held["unasked"].sum()),
-        "newest": newest.isoformat() if isinstance(newest, datetime) else None,
-        "bars_4h": int(held["bars_4h"].sum()),
-        "bars_1d": int(held["bars_1d"].sum()),
+        "unwanted_hours": sum(each.unwanted for each in held),
+        "unasked_symbols": sum(each.unasked for each in held),
+        "newest": None if newest is None else newest.isoformat(),
+        "bars_4h": sum(each.bars_4h for each in held),
+        "bars_1d": sum(each.bars_1d for each in held),
     }
 
 
-def _print_held(held: pl.DataFrame, most: int | None) -> None:
-    if held.is_empty():
+def _print_held(held: Sequence[store.Held], most: int | None) -> None:
+    if not held:
         output.print(NO_CANDLES)
         return
     columns = ("coin", "from", "to", "1h", "4h", "1d", "missing", "coverage", "sources")
     table = Table(*columns, box=None, header_style="bold")
     for column in table.columns[3:8]:
         column.justify = "right"
-    for row in held.head(most or held.height).iter_rows(named=True):
-        table.add_row(*_cells(row))
+    for each in held[:most]:
+        table.add_row(*_cells(each))
     totals = _totals(held)
     output.print(table)
     output.print(
-        f"{held.height:,} coins, {totals['total_records']:,} candles of 1h,"
+        f"{len(held):,} coins, {totals['total_records']:,} candles of 1h,"
         f" {totals['bars_4h']:,} of 4h, {totals['bars_1d']:,} of 1d;"
         f" {cut(totals['completeness_percentage'])} complete;"
         f" newest hour {totals['newest']}",
@@ -92,23 +94,22 @@ def _print_held(held: pl.DataFrame, most: int | None) -> None:
     _print_unwanted(held)
 
 
-def _print_unwanted(held: pl.DataFrame) -> None:
+def _print_unwanted(held: Sequence[store.Held]) -> None:
     """What venues list before the oldest start that was asked for, and how it is had."""
-    if unasked := int(held["unasked"].sum()):
+    if unasked := sum(each.unasked for each in held):
         output.print(
             f"since when {counted(unasked, 'coin')} can be had, nobody asked yet;"
             f" `chandlery backfill --start-year {FIRST_YEAR}` does",
             highlight=False,
         )
-    before = held.filter(pl.col("unwanted") > 0)
-    if before.is_empty():
+    before = [each for each in held if each.unwanted]
+    if not before:
         return
-    listed = pl.col("starts_at") - pl.duration(hours="unwanted")
-    first = before.select(listed.dt.strftime("%Y-%m-%d").min()).item()
-    hours, coins = counted(int(before["unwanted"].sum()), "hour"), counted(before.height, "coin")
+    first = min(each.starts_at - each.unwanted * HOUR for each in before)
+    hours = counted(sum(each.unwanted for each in before), "hour")
     output.print(
-        f"listed before what was wanted: {hours} of {coins};"
-        f" `chandlery backfill --start {first}` fetches them",
+        f"listed before what was wanted: {hours} of {counted(len(before), 'coin')};"
+        f" `chandlery backfill --start {first:%Y-%m-%d}` fetches them",
         highlight=False,
     )
 
@@ -129,20 +130,19 @@ def _print_health(health: Iterable[store.Health]) -> None:
         output.print(f"  {each.source}: {mark}, {answered}{failed}", highlight=False, markup=False)
 
 
-def _cells(row: dict[str, object]) -> list[str]:
-    hours, missing = int(str(row["hours"])), int(str(row["missing"]))
+def _cells(coin: store.Held) -> list[str]:
     return [
-        escape(str(row["symbol"])),
-        _minute(row["earliest"]),
-        _minute(row["latest"]),
-        f"{hours:,}",
-        f"{row['bars_4h']:,}",
-        f"{row['bars_1d']:,}",
-        f"{missing:,}",
-        cut(100 * hours / max(hours + missing, 1)),
-        str(row["sources"]),
+        escape(coin.symbol),
+        _minute(coin.earliest),
+        _minute(coin.latest),
+        f"{coin.hours:,}",
+        f"{coin.bars_4h:,}",
+        f"{coin.bars_1d:,}",
+        f"{coin.missing:,}",
+        cut(100 * coin.hours / max(coin.hours + coin.missing, 1)),
+        coin.sources,
     ]
 
 
-def _minute(at: object) -> str:
-    return f"{at:%Y-%m-%d %H:%M}" if isinstance(at, datetime) else "-"
+def _minute(at: datetime | None) -> str:
+    return "-" if at is None else f"{at:%Y-%m-%d %H:%M}"

@@ -14,9 +14,11 @@ Say a coin lacks 00:00 to 06:00, and the spec names these three in this order:
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from itertools import chain
+from dataclasses import replace
+from itertools import chain, groupby
+from operator import attrgetter
 
 import polars as pl
 
@@ -31,18 +33,38 @@ from chandlery.engine.result import Failure, RunResult
 from chandlery.engine.source_batch import SourceBatch, Step
 from chandlery.engine.spec import RunSpec
 from chandlery.errors import SourceError
-from chandlery.model import Coin, Listing, within
-from chandlery.venues import Fetched, Source, fetch
+from chandlery.model import KINDS, Coin, Kind, Listing, within
+from chandlery.venues import Fetched, Many, Source, fetch
 
 BATCH = 50  # coins that are planned, and in Prefect retried, together
 FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
 AHEAD = 3  # requests queued for each worker, so that none is idle while rows are written
 
 
-def batches(coins: Sequence[Coin]) -> Iterator[Sequence[Coin]]:
+def passes(context: RunContext, spec: RunSpec) -> Iterator[tuple[RunSpec, int]]:
+    """The spec for the traded sources, for pools, for the indicative: each with a batch's size.
+
+    The latter are slow, and have the hours that no venue has: no other coin waits for them.
+    Where all that is wanted is so new that one request has it of many coins, these are a batch.
+    """
+    asked = sources_in_order(context, spec)
+    kinds: list[Kind | None] = [
+        kind for kind in KINDS if any(source.kind == kind for source in asked)
+    ]
+    for kind in kinds or [None]:  # coins that nobody may be asked for are counted all the same
+        mine = [source for source in asked if source.kind == kind]
+        many = [each.many.most for each in mine if each.many and _is_new(each.many, spec)]
+        yield replace(spec, kind=kind), max([BATCH, *many])
+
+
+def _is_new(many: Many, spec: RunSpec) -> bool:
+    return spec.window.start >= spec.now - many.reach
+
+
+def batches(coins: Sequence[Coin], size: int = BATCH) -> Iterator[Sequence[Coin]]:
     """The coins in pieces, best rank first."""
-    for first in range(0, len(coins), BATCH):
-        yield coins[first : first + BATCH]
+    for first in range(0, len(coins), size):
+        yield coins[first : first + size]
 
 
 def collect_batch(
@@ -72,10 +94,13 @@ def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     mispriced: set[tuple[str, int, str]] = set()
     answered: set[tuple[str, int]] = set()  # by second ways: the first one's name, and the coin
     result.silent.clear()
-    for source in sources_in_order(context, spec):
+    asked = sources_in_order(context, spec)
+    result.ask_again(coins, [source.name for source in asked])
+    for source in asked:
         mine = [each for each in listings if each.source == source.listings]
         mine = [each for each in mine if each.market not in mispriced]
-        if source.serves in spec.sources and not spec.archive:
+        mine = _in_turn(context, spec, source, mine)
+        if _is_fallback(context, spec, source):
             mine = [each for each in mine if each.market in refused or _is_closed(each, result)]
         if mine:
             if words := monthly_quota.used_up(context, source, spec.now):
@@ -94,10 +119,30 @@ def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     failures = [
         each for each in failures if not each.refused or (each.source, each.coin) not in answered
     ]
-    _account(context, coins, failures, result)
     named = {context.sources[name].listings for name in spec.sources}
     listed = {listing.coin for listing in listings if listing.source in named}
-    result.unlisted += [coin.symbol for coin in coins if coin.key not in listed]
+    result.take_in(coins, listed)
+    _judge(context, coins, failures, result)
+
+
+def _is_fallback(context: RunContext, spec: RunSpec, source: Source) -> bool:
+    """Whether it is asked only for what the first way to the same candles cannot give.
+
+    Where that one reaches back so far only, older hours are the second one's.
+    """
+    if source.serves not in spec.sources or spec.archive or spec.refetch:
+        return False
+    return context.sources[source.serves].reach is None
+
+
+def _in_turn(
+    context: RunContext, spec: RunSpec, source: Source, listings: list[Listing]
+) -> list[Listing]:
+    """The listings that this run asks for: hourly, a slow source is asked for the best only."""
+    if source.hourly is None or not spec.is_hourly or not listings:
+        return listings
+    best = context.database.do(store.best_listed, source.listings, source.hourly)
+    return [each for each in listings if each.coin in best]
 
 
 def _answered(batch: SourceBatch) -> set[int]:
@@ -110,18 +155,33 @@ def _answered(batch: SourceBatch) -> set[int]:
 
 
 def sources_in_order(context: RunContext, spec: RunSpec) -> list[Source]:
-    """The sources to ask, as the spec has them, but indicative ones after all that are traded.
+    """The sources to ask, as the spec has them, in the order in which they are asked.
 
-    Where there is a second way to a source's candles, it comes after; with `spec.archive` before.
-    A second way that is named stands where it is named.
+    To fetch anew what takers bought, only those that tell it.
+    """
+    found = ordered(context.sources, context.keys, spec.sources, archive=spec.archive)
+    found = [source for source in found if source.taker or spec.refetch is None]
+    return [source for source in found if spec.kind is None or source.kind == spec.kind]
+
+
+def ordered(
+    known: Mapping[str, Source],
+    keys: Mapping[str, object],
+    names: Sequence[str],
+    *,
+    archive: bool = False,
+) -> list[Source]:
+    """The sources of these names, but a worse kind after all of the better ones.
+
+    Where there is a second way to a source's candles, it comes after; with `archive` before. A
+    second way that is named stands where it is named. Who lacks a key that it needs is left out.
     """
     found: list[Source] = []
-    for name in spec.sources:
-        known = context.sources.values()
-        ways = [each for each in known if each.serves == name and each.name not in spec.sources]
-        found += [*ways, context.sources[name]] if spec.archive else [context.sources[name], *ways]
-    able = [source for source in found if venues.configured(context.keys, source)]
-    return sorted(able, key=lambda source: source.kind == "indicative")
+    for name in names:
+        ways = [each for each in known.values() if each.serves == name and each.name not in names]
+        found += [*ways, known[name]] if archive else [known[name], *ways]
+    able = [source for source in found if venues.configured(keys, source)]
+    return sorted(able, key=lambda source: KINDS.index(source.kind))
 
 
 def _is_closed(listing: Listing, result: RunResult) -> bool:
@@ -139,6 +199,7 @@ def _ask(batch: SourceBatch, listings: Sequence[Listing]) -> None:
     pages = guard.first(plan.pages(batch.context, batch.spec, source, key, known, batch.claim))
     for frames in _flushes(chain(newest(batch, pages), _answers(batch, pages, guard))):
         _write(batch, frames, key, better)
+    batch.keep_market_caps()
     guard.keep()
     starts.learn(batch, known)
     starts.doubt(batch)
@@ -162,13 +223,14 @@ def _write(
 def _keys(batch: SourceBatch, source: Source) -> list[int]:
     """The database's numbers of those sources whose candles this one's do not replace.
 
-    A traded candle replaces an indicative one, wherever either stands in the order.
+    A candle of a better kind replaces one of a worse, wherever either stands in the order.
     """
     known = batch.context.sources
     names = list(dict.fromkeys(known[name].listings for name in batch.spec.sources))
     before = set(names[: names.index(source.listings)])
-    traded = {name for name in names if known[name].kind == "traded"}
-    kept = before & traded if source.kind == "traded" else before | traded
+    mine = KINDS.index(source.kind)
+    place = {name: KINDS.index(known[name].kind) for name in names}
+    kept = [it for it in names if place[it] < mine or (place[it] == mine and it in before)]
     return [batch.context.database.do(store.source_key, name) for name in sorted(kept)]
 
 
@@ -176,33 +238,44 @@ def _answers(
     batch: SourceBatch, pages: Iterable[Page], guard: Guard
 ) -> Iterator[tuple[int, pl.DataFrame]]:
     """Each coin's candles, page by page, in order."""
-    for page, future in _fetched(batch, pages):
+    for asked, future in _fetched(batch, pages):
         batch.result.pages += 1
         batch.claim.renew()
         try:
-            frame, malformed = future.result()
+            found = future.result()
         except SourceError as error:
-            batch.note(page.listing, page.window, error)
+            for page in asked:
+                batch.note(page.listing, page.window, error)
             continue
-        if not guard.passes(page, frame):
-            continue
-        batch.saw(page, frame, malformed)
-        wanted = frame if page.asked == page.window else within(frame, page.window)
-        batch.step(wanted.height)
-        yield page.listing.coin, wanted
+        frame = found.frame
+        for page in asked:
+            if not guard.passes(page, frame):
+                continue
+            batch.saw(page, frame, found.malformed)
+            batch.saw_market_caps(page.listing.coin, found.market_caps)
+            wanted = frame if page.asked == page.window else within(frame, page.window)
+            batch.step(wanted.height)
+            yield page.listing.coin, wanted
 
 
-def _fetched(batch: SourceBatch, pages: Iterable[Page]) -> Iterator[tuple[Page, Future[Fetched]]]:
-    """Ask for pages some way ahead of whoever takes the answers, and hand them out in order."""
-    context, waiting = batch.context, deque[tuple[Page, Future[Fetched]]]()
-    for page in pages:
-        words = batch.off or batch.refused.get(page.listing)
+def _fetched(
+    batch: SourceBatch, pages: Iterable[Page]
+) -> Iterator[tuple[list[Page], Future[Fetched]]]:
+    """Ask for pages some way ahead of whoever takes the answers, and hand them out in order.
+
+    Pages of one request come together.
+    """
+    context, waiting = batch.context, deque[tuple[list[Page], Future[Fetched]]]()
+    for (listing, asked), alike in groupby(pages, attrgetter("listing", "asked")):
+        some = list(alike)
+        words = batch.off or batch.refused.get(listing)
         if words is not None:
-            refused = batch.off is None and page.listing not in batch.mispriced
-            batch.fail(page.listing, page.window, words, refused=refused)
+            refused = batch.off is None and listing not in batch.mispriced
+            for page in some:
+                batch.fail(listing, page.window, words, refused=refused)
             continue
-        arguments = (context.client, batch.source, page.listing, page.asked, batch.spec.now)
-        waiting.append((page, context.workers.submit(fetch, *arguments)))
+        arguments = (context.client, batch.source, listing, asked, batch.spec.now)
+        waiting.append((some, context.workers.submit(fetch, *arguments)))
         if len(waiting) > AHEAD * WORKERS:
             yield waiting.popleft()
     yield from waiting
@@ -238,16 +311,17 @@ def _joined(frames: dict[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
     }
 
 
-def _account(
-    context: RunContext,
-    coins: Sequence[Coin],
-    failures: Sequence[Failure],
-    result: RunResult,
+def _judge(
+    context: RunContext, coins: Sequence[Coin], failures: Iterable[Failure], result: RunResult
 ) -> None:
-    """A coin failed if hours that a source did not give are still missing after the last source."""
-    symbols = {coin.key: coin.symbol for coin in coins}
-    lacking = context.database.do(store.missing, [(each.coin, each.window) for each in failures])
-    for failure, windows in zip(failures, lacking, strict=True):
+    """A coin failed if hours that a source did not give, in this pass or before, are missing."""
+    asked = [each for coin in coins for each in result.lacking.pop(coin.key, [])]
+    asked += failures
+    lacking = context.database.do(store.missing, [(each.coin, each.window) for each in asked])
+    for failure, windows in zip(asked, lacking, strict=True):
         if windows:
-            result.failed.setdefault(symbols[failure.coin], failure.words)
-    result.coins += coins
+            result.lacking.setdefault(failure.coin, []).append(failure)
+    for coin in coins:
+        result.failed.pop(coin.symbol, None)
+        if coin.key in result.lacking:
+            result.failed[coin.symbol] = result.lacking[coin.key][0].words

@@ -33,6 +33,10 @@ class Claim:
         """Whether any hour of the window is ours."""
         return bool(window.without(each.window for each in self.others.get(coin, ())))
 
+    def has_all(self, coin: int, window: Window) -> bool:
+        """Whether no hour of the window is another's."""
+        return not any(each.window.clip(window) for each in self.others.get(coin, ()))
+
     def cut(self, coin: int, wanted: Window) -> list[Window]:
         """The parts of what is wanted that are ours; to whom the rest is left is noted."""
         others = self.others.get(coin, ())

@@ -63,9 +63,9 @@ def _compare(  # noqa: PLR0913, PLR0917  what is asked, of whom, for whom
     answers, has = list[Answer](), list[Window]()
     try:
         for listing, page in _pages(source, spec, listings, holes):
-            frame, malformed = fetch(context.client, source, listing, page, spec.now)
+            found = fetch(context.client, source, listing, page, spec.now)
             result.pages += 1
-            answers.append(answer(page, page, frame, malformed))
+            answers.append(answer(page, page, found.frame, found.malformed))
             has += page.without(answers[-1].holes)
     except SourceError as error:
         log.info("%s: holes are not compared: %s", source.name, error)

@@ -18,7 +18,9 @@ from chandlery.venues import MalformedRows
 
 FRAMED = frozenset({"hole", "between"})
 """The source had candles on both sides of these hours."""
-EMPTY = frozenset({"hole", "between", "edge", "refused", "malformed"})
+LACKED = FRAMED | {"edge"}
+"""The source answered, and these hours were not in it."""
+EMPTY = LACKED | {"refused", "malformed"}
 """The venue said that it has nothing; `lost` and `failed` are ours to mend."""
 NO_HALT = timedelta(days=30)
 """Where there is nothing for longer, a coin was not listed yet: it was not merely halted."""

@@ -42,7 +42,7 @@ class Guard:
     def of(cls, batch: SourceBatch, listings: Sequence[Listing]) -> "Guard":
         """A guard for these listings; for none of a source whose prices nobody traded at."""
         asked = [each for each in listings if each.price_checked_at is None]
-        if batch.source.kind != "traded" or not asked:
+        if batch.source.kind == "indicative" or not asked:
             return cls(batch, {}, set())
         prices = batch.context.database.do(store.prices, sorted({each.coin for each in asked}))
         return cls(batch, prices, {each for each in asked if each.coin in prices})

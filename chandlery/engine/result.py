@@ -1,7 +1,7 @@
 """What a run did, and what went wrong, for people and for programs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ class RunResult:
 
     coins: list[Coin] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)  # symbol: why
+    lacking: dict[int, list[Failure]] = field(default_factory=dict)  # what failed, by coin
     unlisted: list[str] = field(default_factory=list)  # symbols that no asked source lists
     records: int = 0
     pages: int = 0
@@ -47,6 +48,20 @@ class RunResult:
         self.records += rows
         self.rows[source] += rows
         self.used[source].update(coins)
+
+    def take_in(self, coins: Iterable[Coin], listed: Container[int]) -> None:
+        """Count these coins, each once; `listed` are those (by key) that a source lists."""
+        before = {coin.key for coin in self.coins}
+        fresh = [coin for coin in coins if coin.key not in before]
+        self.coins += fresh
+        self.unlisted += [coin.symbol for coin in fresh if coin.key not in listed]
+
+    def ask_again(self, coins: Iterable[Coin], sources: Collection[str]) -> None:
+        """Leave out what these sources did not give of these coins: they are asked for it now."""
+        for coin in coins:
+            before = self.lacking.pop(coin.key, [])
+            if kept := [each for each in before if each.source not in sources]:
+                self.lacking[coin.key] = kept
 
     def note(self, finding: str) -> None:
         """Note something odd, once."""

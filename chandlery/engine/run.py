@@ -1,12 +1,15 @@
-"""A whole run: batch after batch by market-cap rank, refreshing as it goes."""
+"""A whole run: batch after batch by market-cap rank, refreshing as it goes.
+
+Traded sources are asked for all coins first, then the indicative ones for what is left.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 from chandlery import store, venues
 from chandlery.engine import monthly_quota
-from chandlery.engine.batch import batches, collect_batch
+from chandlery.engine.batch import batches, collect_batch, passes
 from chandlery.engine.chosen import choose
 from chandlery.engine.coins_known import CoinsKnown, coins_known
 from chandlery.engine.compare import tell_outages
@@ -39,7 +42,7 @@ class _Course:
     coins: int
     wanted: Mapping[int, int]
     watch: Watch
-    done: int = 0
+    ended: set[int] = field(default_factory=set)
     records: int = 0
     behind: int = 0  # hours wanted of the batches that are done
     in_batch: int = 0
@@ -51,15 +54,16 @@ class _Course:
         self._tell()
 
     def end(self, batch: Sequence[Coin]) -> None:
-        """A batch is done."""
-        self.behind += sum(self.wanted.get(coin.key, 0) for coin in batch)
-        self.done += len(batch)
+        """A batch is done. A later pass is for what is left of all coins, and counts none again."""
+        fresh = [coin.key for coin in batch if coin.key not in self.ended]
+        self.behind += sum(self.wanted.get(key, 0) for key in fresh)
+        self.ended.update(fresh)
         self.in_batch = 0
         self._tell()
 
     def _tell(self) -> None:
         share = (self.behind + self.in_batch) / max(sum(self.wanted.values()), 1)
-        self.watch(Progress(self.coins, self.done, self.records, min(share, 1.0)))
+        self.watch(Progress(self.coins, len(self.ended), self.records, min(share, 1.0)))
 
 
 CollectBatch = Callable[[RunContext, RunSpec, Sequence[Coin], RunResult, Step], None]
@@ -85,15 +89,16 @@ def run(
     context.database.do(
         store.note_kinds, [each.name for each in known if each.kind == "indicative"]
     )
+    hourly = {each.name: each.hourly for each in known if each.hourly is not None}
+    context.database.do(store.note_hourly, hourly, spec.now)
     _refresh(context)  # what a run that died left behind
     keys = [coin.key for coin in coins]
-    context.database.do(store.note_wanted, keys, spec.window.start)
-    wanted = context.database.do(store.wanted, keys, spec.window)
-    course = _Course(len(coins), wanted, watch)
-    for batch in batches(coins):
-        collect_batch(context, spec, batch, result, course.step)
-        course.end(batch)
-        _refresh_if_due(context)
+    course = _Course(len(coins), _lacking(context, spec, keys), watch)
+    for part, size in passes(context, spec):
+        for batch in batches(coins, size):
+            collect_batch(context, part, batch, result, course.step)
+            course.end(batch)
+            _refresh_if_due(context)
     _refresh(context)
     tell_outages(context, spec, result)
     monthly_quota.keep(context, spec.now)
@@ -116,6 +121,19 @@ def fill_gaps(
     result = run(context, spec, watch, collect_batch)
     result.open_gaps = context.database.do(store.gaps_by_reason, spec.now, spec.window)
     return result
+
+
+def _lacking(context: RunContext, spec: RunSpec, coins: Sequence[int]) -> dict[int, int]:
+    """How many hours of each coin (by key) there are to fetch, about; they are wanted from now on.
+
+    To fetch anew what is held is no word on how far back a coin is wanted.
+    """
+    do = context.database.do
+    if spec.refetch is None:
+        do(store.note_wanted, coins, spec.window.start)
+        return do(store.wanted, coins, spec.window)
+    telling = [each.name for each in context.sources.values() if each.taker]
+    return do(store.wanted_taker, coins, spec.window, telling)
 
 
 def _known(context: RunContext, spec: RunSpec) -> CoinsKnown | None:

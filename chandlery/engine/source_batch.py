@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 import polars as pl
 import psycopg
 
+from chandlery import store
 from chandlery.engine.claimed import Claim
 from chandlery.engine.context import RunContext
 from chandlery.engine.evidence import Answer, answer
@@ -41,6 +42,7 @@ class SourceBatch:
     failures: list[Failure] = field(default_factory=list)
     mispriced: set[Listing] = field(default_factory=set)  # of which nothing is to be stored
     answers: dict[Listing, list[Answer]] = field(default_factory=dict)
+    market_caps: dict[int, list[tuple[date, float]]] = field(default_factory=dict)  # by coin
 
     @property
     def off(self) -> str | None:
@@ -60,6 +62,19 @@ class SourceBatch:
         """Keep what an answer lacks, and which of its rows broke a rule."""
         told = answer(asked.window, asked.asked, frame, malformed)
         self.answers.setdefault(asked.listing, []).append(told)
+
+    def saw_market_caps(self, coin: int, told: pl.DataFrame | None) -> None:
+        """Note what an answer tells beside its candles, if it does."""
+        if told is not None and told.height:
+            self.market_caps.setdefault(coin, []).extend(told.iter_rows())
+
+    def keep_market_caps(self) -> None:
+        """Store them."""
+
+        def keep(told: dict[int, list[tuple[date, float]]]) -> None:
+            self.context.database.do(store.note_market_caps, told, self.spec.now)
+
+        self.one_by_one(self.market_caps, keep)
 
     def beyond(self) -> list[tuple[int, datetime]]:
         """The hours (coin, hour) that empty answers were asked for on top of what was wanted."""

@@ -6,17 +6,20 @@ from datetime import MAXYEAR, UTC, datetime
 from typing import TypedDict, Unpack
 
 from chandlery.errors import Misuse
-from chandlery.model import HOUR, Coin, Window, instant, one_line, whole_hour
+from chandlery.model import HOUR, Coin, Kind, Window, instant, one_line, whole_hour
 
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
 FILL_HOURS = 30 * 24  # how far back gaps are filled, if nobody says otherwise
+NEWEST_HOURS = 24  # how far back an hourly run looks
 RECHECK_HOURS = 72
 """Once a day, so that each hour is seen again at one and at two days old: some are restated for
 hours, and an answer may be a cache's of the day before. It all fits into one page."""
 MOST_HOURS = 24 * 366
 MOST_COINS = 1_000_000
 MOST_SHARDS = 100
+REFETCH = ("taker",)
+"""What older rows lack that some sources send: what takers bought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,13 @@ class RunSpec:
     name: str = "a run"  # what people know it by
     shard: Shard | None = None  # of these coins only this part
     delisted: bool = False  # also coins that were over before anybody asked for them
+    refetch: str | None = None  # not what is missing, but what is held without this: of REFETCH
+    kind: Kind | None = None  # of the sources only these; all, if None
+
+    @property
+    def is_hourly(self) -> bool:
+        """Whether it is for the newest hours of all coins, as a run of every hour is."""
+        return self.symbols is None and self.window.hours <= NEWEST_HOURS
 
 
 class Choices(TypedDict, total=False):
@@ -69,6 +79,7 @@ class Choices(TypedDict, total=False):
     recheck_hours: int | None
     shard: str | None  # "2/4"
     delisted: bool
+    refetch: str | None  # one of REFETCH
 
 
 def run_spec(
@@ -107,7 +118,14 @@ def run_spec(
         name=name,
         shard=None if shard is None else _shard(shard),
         delisted=choices.get("delisted", False),
+        refetch=_refetch(choices.get("refetch")),
     )
+
+
+def _refetch(asked: str | None) -> str | None:
+    if asked is not None and asked not in REFETCH:
+        raise Misuse(f"refetch {one_line(asked, 40)!r} is none: write {', '.join(REFETCH)}")
+    return asked
 
 
 def _shard(asked: str) -> Shard:
@@ -157,9 +175,9 @@ def _sources(asked: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked))
 
 
-def few(max_coins: int | None) -> int | None:
+def few(coins: int | None, name: str = "max coins") -> int | None:
     """How many coins at most; Misuse when that is none."""
-    return None if max_coins is None else _positive("max coins", max_coins, MOST_COINS)
+    return None if coins is None else _positive(name, coins, MOST_COINS)
 
 
 def chosen(asked: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -24,9 +24,9 @@ from chandlery import store
 from chandlery.engine.evidence import first_after_emptiness
 from chandlery.engine.source_batch import SourceBatch
 from chandlery.errors import Rejected, SourceError, Unavailable
-from chandlery.model import HOUR, Listing, Window, whole_hour
+from chandlery.model import HOUR, Listing, Window, empty, whole_hour
 from chandlery.store.findings import POWER_OF_TEN, REDENOMINATED
-from chandlery.venues import Source, fetch, first_candle
+from chandlery.venues import Source, fetch, first_candle, page_before, pages
 
 GUESS_LASTS = timedelta(days=30)
 TOLD_NEARLY = timedelta(days=1)
@@ -55,10 +55,15 @@ class Asker:
         spec, client = self.batch.spec, self.batch.context.client
         return fetch(client, self.source, self.listing, window, spec.now).frame
 
+    def until(self, end: datetime) -> tuple[Window, pl.DataFrame] | None:
+        """The page of candles that ends at `end`; None where the venue reaches that far no more."""
+        page = page_before(self.source, end, self.batch.spec.now)
+        return None if page is None else (page, self.candles(page))
+
     def before(self, at: datetime) -> pl.DataFrame:
         """The page of candles that ends with the one that opens at `at`."""
-        hours = self.source.page_hours - 1
-        return self.candles(Window(at - hours * HOUR, at + HOUR))
+        found = self.until(at + HOUR)
+        return empty() if found is None else found[1]
 
 
 def known(batch: SourceBatch, listings: Sequence[Listing]) -> list[Listing]:
@@ -152,8 +157,7 @@ def _by_the_first_candle(asker: Asker) -> datetime | None:
 def _refuse_if_there_are_candles(asker: Asker) -> None:
     """Unavailable where it tells no first candle, and has some all the same."""
     end = whole_hour(asker.batch.spec.now)
-    newest = asker.candles(Window(end - asker.source.page_hours * HOUR, end))
-    if not newest.is_empty():
+    if not asker.before(end - HOUR).is_empty():
         words = f"{asker.source.name}: tells no first candle, and has candles"
         raise Unavailable(f"{words} ({asker.listing.symbol})")
 
@@ -171,9 +175,12 @@ def _earlier(asker: Asker, start: datetime) -> datetime:
 
 def _after_another_coin(asker: Asker, told: datetime) -> datetime | None:
     """When the candles begin after the told day, if those before it are of another coin."""
+    told, now = whole_hour(told), asker.batch.spec.now
     half = asker.source.page_hours // 2 * HOUR
-    told = whole_hour(told)
-    after = asker.candles(Window(told, min(told + half, whole_hour(asker.batch.spec.now))))
+    page = next(
+        iter(pages(asker.source, Window(told, min(told + half, whole_hour(now))), now)), None
+    )
+    after = empty() if page is None else asker.candles(page)
     if after.is_empty():
         return told
     begins = after["open_time"].min()
@@ -186,11 +193,13 @@ def _after_another_coin(asker: Asker, told: datetime) -> datetime | None:
 def _last_before(asker: Asker, at: datetime) -> pl.DataFrame | None:
     """The newest candle before `at`: a page back at a time."""
     for _ in range(MOST_PAGES):
-        start = at - asker.source.page_hours * HOUR
-        page = asker.candles(Window(start, at))
-        if not page.is_empty():
-            return page.tail(1)
-        at = start
+        found = asker.until(at)
+        if found is None:
+            return None
+        page, candles = found
+        if not candles.is_empty():
+            return candles.tail(1)
+        at = page.start
     return None
 
 
@@ -213,7 +222,7 @@ def learn(batch: SourceBatch, listings: list[Listing]) -> None:
 
     A file that is not there is no word on a listing: it may be late.
     """
-    if batch.source.first is not None or batch.source.pages is not None:
+    if batch.source.first is not None or batch.source.in_files:
         return
     failed = {failure.coin for failure in batch.failures}
     for listing in listings:

@@ -24,10 +24,23 @@ SCHEMA = pl.Schema(
         "volume": pl.Float64(),  # base units; null where unknown
         "quote_volume": pl.Float64(),  # null where unknown
         "trades": pl.Int64(),  # null where unknown
+        "taker_buy_volume": pl.Float64(),  # base units bought by takers; null where not told
+        "taker_buy_quote_volume": pl.Float64(),
     },
 )
 PRICES = ("open", "high", "low", "close")
-AMOUNTS = ("volume", "quote_volume", "trades")
+TAKER = ("taker_buy_volume", "taker_buy_quote_volume")
+"""What few sources tell. A candle that lacks it is filled in later, and is no other candle then."""
+AMOUNTS = ("volume", "quote_volume", "trades", *TAKER)
+APART = 0.05
+"""How far a volume may lie outside of what the rest of its candle allows, as a part of it.
+
+Of 250,000 real hours a venue's own quote volumes are up to 0.000007 outside of the prices, those of
+an index over venues 0.022. Base and quote that are swapped are 0.1 apart where the price is 5 %
+away from 1. What takers bought is above the whole in none of 9,500 recorded candles of Binance.
+"""
+ROUNDED = 0.01
+"""How much quote volume may be rounded: an hour of a few cents would break the rule without."""
 
 
 class Rule(NamedTuple):
@@ -57,20 +70,19 @@ RULES: Sequence[Rule] = (
     Rule(  # one that cannot would stop the refresh of every coin's 4h and 1d candles
         "amounts can be added up",
         pl.any_horizontal(
-            pl.col("volume", "quote_volume").is_between(1e300, inf, closed="none"),
+            pl.col("volume", "quote_volume", *TAKER).is_between(1e300, inf, closed="none"),
             pl.col("trades") > 10**15,
+        ),
+    ),
+    Rule(
+        "takers bought a part of the volume",
+        pl.any_horizontal(
+            pl.col("taker_buy_volume") / (1 + APART) > pl.col("volume"),
+            (pl.col("taker_buy_quote_volume") - ROUNDED) / (1 + APART) > pl.col("quote_volume"),
         ),
     ),
 )
 
-APART = 0.05
-"""How far quote volume may lie outside of what the prices allow, as a part of it.
-
-Of 250,000 real hours a venue's own are up to 0.000007 apart, those of an index over venues 0.022.
-Base and quote that are swapped are 0.1 apart where the price is 5 % away from 1.
-"""
-ROUNDED = 0.01
-"""How much quote volume may be rounded: an hour of a few cents would break the rule without."""
 _least = pl.col("volume") * pl.col("low") * (1 - APART) - ROUNDED
 _most = pl.col("volume") * pl.col("high") * (1 + APART) + ROUNDED
 

@@ -4,15 +4,18 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from chandlery.model.time import Window
 
 LONGEST = 200  # signs of a text from outside
 DIGITS = 8  # of a price: more are the noise of a division
 
-Kind = Literal["traded", "indicative"]
-"""Traded: a venue's own candle. Indicative: built from price points, its volume unknown."""
+Kind = Literal["traded", "pooled", "indicative"]
+"""Traded: a venue's own candle. Pooled: one pool's trades at a decentralised venue, its volume in
+dollars alone. Indicative: built from price points, its volume unknown."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""The best first: a candle of a better kind takes a worse one's place."""
 
 
 @dataclass(frozen=True, slots=True)

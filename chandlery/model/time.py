@@ -1,11 +1,14 @@
 """Time, in one way only: aware, UTC, half-open windows named for the ends they mark."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Self
+from typing import Self, TypeVar
 
 from chandlery.errors import Misuse
+
+T = TypeVar("T")
 
 HOUR = timedelta(hours=1)
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -61,6 +64,13 @@ class Window:
             end = min(start + hours * HOUR, self.end)
             yield type(self)(start, end)
             start = end
+
+
+def overlapping(items: Sequence[T], other: Window, window: Callable[[T], Window]) -> Sequence[T]:
+    """Those of `items` whose windows, disjoint and in order, have an instant of `other`."""
+    first = bisect_right(items, other.start, key=lambda each: window(each).end)
+    last = bisect_left(items, other.end, lo=first, key=lambda each: window(each).start)
+    return items[first:last]
 
 
 def clock() -> datetime:

@@ -19,10 +19,11 @@ from chandlery.model import HOUR, Window, whole_hour
 from chandlery.quality.completeness import Survey, named, seen
 from chandlery.quality.wording import cut, sentence
 from chandlery.settings import Settings
+from chandlery.store.frames.read import TIMEFRAMES
 
 Say = Callable[[str], None]
 LOOKED_BACK = timedelta(days=30)  # of checks, and of venues' outages
-TIMEFRAMES = ("1h", "4h", "1d")
+KEPT = ("1h", "4h", "1d")  # timeframes whose completeness is kept over time
 TOLD = ("symbol", "kind", "open_time", "detail")  # of a finding, by its sentence
 
 
@@ -35,10 +36,10 @@ class Report:
     has_gaps, and unwanted: hours before its life that a venue lists and no run was asked for, which
     are not missing. `shares` has a row
     a coin and source: symbol, source, hours, share (0..1), the largest first. `findings` is as
-    store.FINDINGS has it: what holds, newest first, and what ceased to at this check. `survey` is
-    of the coins' whole lives, by month. `trend` has the last check of each of the last 30 days, as
-    store.TREND has it; `outages` are the venues' of these days. `fresh` coins have their newest
-    hour, of `living` that are listed.
+    store.open_findings gives it: what holds, newest first, and what ceased to at this check.
+    `survey` is of the coins' whole lives, by month. `trend` has the last check of each of the last
+    30 days, as store.trend gives it; `outages` are the venues' of these days. `fresh` coins have
+    their newest hour, of `living` that are listed.
     """
 
     now: datetime
@@ -157,7 +158,8 @@ def assess(
     store.look_for(connection, keys, now, say=say)
     say("measuring")
     measured, shared = store.measure(connection, keys, now), store.shares(connection, keys)
-    store.keep_quality(connection, now, measured, shared)
+    kept = measured.filter(pl.col("timeframe").is_in(KEPT))
+    store.keep_quality(connection, now, kept, shared)
     say("asking why hours are missing")
     reasons = store.gaps_by_reason(connection, now, coins=keys)
     frame, held = named(coins), set(measured.filter(pl.col("total") > 0)["coin"])

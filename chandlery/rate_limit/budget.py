@@ -15,7 +15,8 @@ def one_each(_: httpx.Request) -> float:
 class Budget:
     """At most `most` weight in any `seconds`, counted with `cost` of each request: one, as it is.
 
-    `header` names what tells the weight spent so far by everyone at this address; `restated`
+    `header` names what tells the weight spent so far by everyone at this address. Where a venue
+    tells what is left instead, `left` names that, and `whole` what tells of how much. `restated`
     reads a newer `most` out of an answer that happens to state it.
     """
 
@@ -24,6 +25,27 @@ class Budget:
     cost: Callable[[httpx.Request], float] = one_each
     header: str | None = None
     restated: Callable[[httpx.Response], float | None] | None = None
+    left: str | None = None
+    whole: str | None = None
+
+    def spent(self, response: httpx.Response) -> float | None:
+        """The weight that an answer says is spent; None where it says nothing of this budget."""
+        if (used := _number(response, self.header)) is not None:
+            return used
+        left = _number(response, self.left)
+        if left is None or not self.cost(response.request):
+            return None
+        return max((_number(response, self.whole) or self.most) - left, 0.0)
+
+    @property
+    def is_of_requests(self) -> bool:
+        """Whether each request counts as one."""
+        return self.cost is one_each
+
+
+def _number(response: httpx.Response, header: str | None) -> float | None:
+    told = response.headers.get(header, "") if header else ""
+    return float(told) if told.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True)

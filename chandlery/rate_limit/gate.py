@@ -155,9 +155,9 @@ class Gate:
                 self._failures = 0
             now = self._now()
             for meter, budget in enumerate(self._budgets):
-                told = response.headers.get(budget.header, "") if budget.header else ""
-                if told.isdecimal():
-                    self._hear(meter, float(told), now)
+                used = budget.spent(response)
+                if used is not None:
+                    self._hear(meter, used, now)
                 restated = budget.restated(response) if budget.restated else None
                 if restated:
                     self._accounts.change(self._place, partial(self._restate, meter, restated))

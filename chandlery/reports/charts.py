@@ -133,7 +133,7 @@ def reasons(by_reason: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def trend(checked: pl.DataFrame) -> str:
-    """Missing hours at the last check of each day: `checked` as store.TREND has it."""
+    """Missing hours at the last check of each day: `checked` as store.trend gives it."""
     missing = (checked["expected"] - checked["present"]).to_list()
     first, last = checked["day"][0], checked["day"][-1]
     figure, axes = _canvas(2.2)

@@ -1,40 +1,50 @@
-"""TimescaleDB: connect, migrate, write, read, what is missing, what is there."""
+"""TimescaleDB: connect, migrate, write, read, what is missing, what is there.
 
+What takes or gives frames is loaded at its first use: who only looks does not wait for polars.
+"""
+
+from typing import TYPE_CHECKING
+
+from chandlery.lazy import late
 from chandlery.store.absences import (
     Absence,
     absences,
     held_from,
     note_health,
+    note_hourly,
     note_kinds,
     replace_absences,
 )
 from chandlery.store.accounts import clock_ahead, keep_account, read_account
+from chandlery.store.adjustments import (
+    Adjustment,
+    adjustments,
+    confirm_adjustment,
+    take_back_adjustment,
+)
 from chandlery.store.claims import LEASE, Claim, Claimant, claim, release_claims, renew_claims
 from chandlery.store.coins import (
     LeftOut,
     Unseen,
     active,
-    adopt,
     find,
     ids,
     inactive_ids,
-    learn_coins,
     learnt_at,
     learnt_number,
     left_out,
     note_crypto,
     note_learnt,
     prices,
-    ranked,
     rename_coins,
     retire_unseen,
     take_in,
 )
 from chandlery.store.compress import Packed, compress, tidy
 from chandlery.store.connect import Connection, alone, connect
-from chandlery.store.coverage import held
+from chandlery.store.coverage import Held, held
 from chandlery.store.database import Database, explained
-from chandlery.store.findings import Finding, find_oddities, look_for, open_findings, suspects
+from chandlery.store.findings import Finding, find_oddities, look_for, suspects
 from chandlery.store.gaps import (
     NOT_MISSING,
     Gap,
@@ -47,13 +57,20 @@ from chandlery.store.gaps import (
     outages,
 )
 from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
+from chandlery.store.listed import (
+    Listed,
+    NamedListing,
+    listed,
+    shared_contracts,
+    where_listed,
+)
 from chandlery.store.listings import (
     DelistedListing,
-    Learnt,
     Pair,
+    best_listed,
     doubt_starts,
     learn_delisted,
-    learn_listings,
+    listed_at,
     listings,
     note_prices,
     note_start,
@@ -61,25 +78,47 @@ from chandlery.store.listings import (
     source_key,
     symbols_at,
 )
-from chandlery.store.measures import Step, keep_quality, measure, shares, trend, unlisted
 from chandlery.store.migrate import migrate
-from chandlery.store.missing import missing, note_wanted, wanted
+from chandlery.store.missing import (
+    lacking_taker,
+    missing,
+    note_wanted,
+    wanted,
+    wanted_taker,
+)
 from chandlery.store.process import Process
-from chandlery.store.read import TIMEFRAMES, read
 from chandlery.store.reconcile import Mismatch, compared_windows, reconcile
 from chandlery.store.refresh import refresh
 from chandlery.store.restated import History, Version, history
 from chandlery.store.roles import make_roles, share
 from chandlery.store.spent import note_spent, spent
 from chandlery.store.thin import KEPT, thin
-from chandlery.store.write import write
+
+if TYPE_CHECKING:
+    from chandlery.store.frames.learn_coins import adopt, learn_coins
+    from chandlery.store.frames.learn_listings import Learnt, learn_listings
+    from chandlery.store.frames.measures import Step, keep_quality, measure, shares, trend, unlisted
+    from chandlery.store.frames.open_findings import open_findings
+    from chandlery.store.frames.read import TIMEFRAMES, read
+    from chandlery.store.frames.universe import (
+        RANKED_BY,
+        UNIVERSE,
+        keep_market_caps,
+        note_market_caps,
+        universe,
+        without_market_caps,
+    )
+    from chandlery.store.frames.write import write
 
 __all__ = [
     "KEPT",
     "LEASE",
     "NOT_MISSING",
+    "RANKED_BY",
     "TIMEFRAMES",
+    "UNIVERSE",
     "Absence",
+    "Adjustment",
     "Claim",
     "Claimant",
     "Connection",
@@ -88,11 +127,14 @@ __all__ = [
     "Finding",
     "Gap",
     "Health",
+    "Held",
     "History",
     "Hole",
     "Learnt",
     "LeftOut",
+    "Listed",
     "Mismatch",
+    "NamedListing",
     "Outage",
     "Packed",
     "Pair",
@@ -102,13 +144,16 @@ __all__ = [
     "Version",
     "absences",
     "active",
+    "adjustments",
     "adopt",
     "alone",
     "asked",
+    "best_listed",
     "claim",
     "clock_ahead",
     "compared_windows",
     "compress",
+    "confirm_adjustment",
     "connect",
     "doubt_starts",
     "explained",
@@ -124,13 +169,17 @@ __all__ = [
     "ids",
     "inactive_ids",
     "keep_account",
+    "keep_market_caps",
     "keep_quality",
+    "lacking_taker",
     "learn_coins",
     "learn_delisted",
     "learn_listings",
     "learnt_at",
     "learnt_number",
     "left_out",
+    "listed",
+    "listed_at",
     "listings",
     "look_for",
     "make_roles",
@@ -140,8 +189,10 @@ __all__ = [
     "note_compared",
     "note_crypto",
     "note_health",
+    "note_hourly",
     "note_kinds",
     "note_learnt",
+    "note_market_caps",
     "note_prices",
     "note_spent",
     "note_start",
@@ -150,7 +201,6 @@ __all__ = [
     "open_pairs",
     "outages",
     "prices",
-    "ranked",
     "read",
     "read_account",
     "reconcile",
@@ -161,17 +211,26 @@ __all__ = [
     "replace_absences",
     "retire_unseen",
     "share",
+    "shared_contracts",
     "shares",
     "source_key",
     "spent",
     "suspects",
     "symbols_at",
+    "take_back_adjustment",
     "take_in",
     "thin",
     "tidy",
     "trend",
     "uncompared_holes",
+    "universe",
     "unlisted",
     "wanted",
+    "wanted_taker",
+    "where_listed",
+    "without_market_caps",
     "write",
 ]
+
+
+__getattr__ = late(__name__, __all__, "chandlery.store.frames")

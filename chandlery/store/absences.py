@@ -1,12 +1,18 @@
 """The evidence of why hours are missing: who was asked for them, and did not give them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from chandlery.model import Window
 from chandlery.store.connect import Connection
 from chandlery.store.queries import query
+
+NOTED = (
+    *("coins", "sources", "starts", "ends", "outcomes", "words", "firsts", "lasts", "attempts"),
+    *("retries", "others", "compared", "settled"),
+)
+"""The parameters of the query note_absences, a list each."""
 
 
 class Absence(NamedTuple):
@@ -15,7 +21,8 @@ class Absence(NamedTuple):
     `first_at` is when it was first found so, `last_at` when it was asked last; nobody asks again
     before `retry_at` (None: the next run does). `words` are the venue's, where it said anything.
     `others` is what the source had of other coins then (have, lack, alone; None: nobody has
-    looked), `other` the key of the coin that was asked for only to compare.
+    looked), `other` the key of the coin that was asked for only to compare. What is `settled` is
+    not asked for again: the source leaves hours out in which nothing traded, and said so twice.
     """
 
     coin: int
@@ -28,13 +35,14 @@ class Absence(NamedTuple):
     retry_at: datetime | None
     others: str | None = None
     other: int | None = None
+    settled: bool = False
 
 
 def absences(connection: Connection, source: int, coins: Collection[int]) -> list[Absence]:
     """What is known of these coins at one source (by key), by coin and time."""
     rows = connection.execute(
         "select coin, starts_at, ends_at, outcome, words, first_at, last_at, attempts, retry_at,"
-        " others, other"
+        " others, other, settled"
         " from absence where source = %s and coin = any (%s) order by coin, starts_at",
         (source, list(coins)),
     )
@@ -48,19 +56,10 @@ def replace_absences(
     connection.execute(
         "delete from absence where source = %s and coin = any (%s)", (source, list(coins))
     )
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            query("note_absence"),
-            [
-                {
-                    **each._asdict(),
-                    "source": source,
-                    "starts_at": each.window.start,
-                    "ends_at": each.window.end,
-                }
-                for each in known
-            ],
-        )
+    rows = [(each.coin, source, each.window.start, each.window.end, *each[2:]) for each in known]
+    if rows:  # of a coin that trades seldom there are thousands
+        columns = map(list, zip(*rows, strict=True))
+        connection.execute(query("note_absences"), dict(zip(NOTED, columns, strict=True)))
 
 
 def held_from(
@@ -92,6 +91,12 @@ def note_health(
         " words = coalesce(excluded.words, health.words)",
         (source, answered_at, failed_at, words),
     )
+
+
+def note_hourly(connection: Connection, most: Mapping[str, int], now: datetime) -> None:
+    """Keep for how many coins hourly runs ask each of these sources; they ask others for all."""
+    asked = {"sources": list(most), "numbers": list(most.values()), "now": now}
+    connection.execute(query("note_hourly"), asked)
 
 
 def note_kinds(connection: Connection, indicative: Sequence[str]) -> None:

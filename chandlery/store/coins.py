@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import polars as pl
-
 from chandlery.model import Coin
 from chandlery.store.connect import Connection
 from chandlery.store.queries import query
@@ -25,50 +23,6 @@ class LeftOut(NamedTuple):
 
     coin: Coin
     crypto: bool
-
-
-def learn_coins(
-    connection: Connection, seen: pl.DataFrame, now: datetime, *, mapped: bool = True
-) -> int:
-    """Keep coins (columns id, ticker, name, rank, crypto?, price?) by id; return how many.
-
-    Their ranks are kept for the day, so that who was among the best can be read back. A rank that
-    is null once is the one before; null again hours later, it is lost.
-    """
-    texts = {name: seen[name].str.replace_all("\0", "") for name in ("id", "ticker", "name")}
-    with connection.transaction():
-        connection.execute(
-            query("learn_coins"),
-            {
-                "ids": texts["id"].to_list(),
-                "tickers": texts["ticker"].to_list(),
-                "names": texts["name"].to_list(),
-                "ranks": _ranks(connection, seen, now),
-                "crypto": _optional(seen, "crypto", default=True),
-                "prices": _optional(seen, "price", default=None),
-                "now": now,
-                "mapped": mapped,
-            },
-        )
-        connection.execute(query("name_symbols"))
-    return seen.height
-
-
-def _optional(seen: pl.DataFrame, name: str, default: object) -> list[object]:
-    return seen[name].to_list() if name in seen.columns else [default] * seen.height
-
-
-def _ranks(connection: Connection, seen: pl.DataFrame, now: datetime) -> list[int | None]:
-    """The ranks that were told, and those before where none was, for now."""
-    told = dict(seen.select("id", "rank").iter_rows())
-    rows = connection.execute(
-        "select id, rank from coin where rank is not null and id = any (%s)",
-        ([id_ for id_, rank in told.items() if rank is None],),
-    )
-    before: dict[str, int] = dict(rows.fetchall())
-    lost = confirmed(connection, "rank lost", before, now)
-    kept = {id_: rank for id_, rank in before.items() if id_ not in lost}
-    return [kept.get(id_) if rank is None else rank for id_, rank in told.items()]
 
 
 def retire_unseen(connection: Connection, now: datetime) -> Unseen:
@@ -105,16 +59,6 @@ def ids(connection: Connection) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-def adopt(connection: Connection, source: str, seen: pl.DataFrame) -> int:
-    """Give coins known by this venue's word only the ids (columns id, symbol) now told.
-
-    Where a coin of that id is known already, it gets the listing of one that was left out.
-    """
-    told = {"source": source, "ids": seen["id"].to_list(), "symbols": seen["symbol"].to_list()}
-    adopted = connection.execute(query("adopt"), told).rowcount
-    return adopted + connection.execute(query("hand_over"), told).rowcount
-
-
 def learnt_at(connection: Connection, what: str) -> datetime | None:
     """When `what` was last learnt."""
     row = connection.execute("select at from learnt where what = %s", (what,)).fetchone()
@@ -136,17 +80,6 @@ def learnt_number(connection: Connection, what: str) -> int | None:
     """How many of it there were when `what` was last learnt; None where nobody told."""
     row = connection.execute("select number from learnt where what = %s", (what,)).fetchone()
     return None if row is None else row[0]
-
-
-def ranked(connection: Connection, day: datetime, most: int | None = None) -> list[Coin]:
-    """The coins by rank as it was at `day`: of the newest day kept at or before it."""
-    rows = connection.execute(
-        "select key, id, symbol, name, coin_rank.rank from coin_rank join coin on coin.key = coin"
-        " where day = (select max(day) from coin_rank where day <= %s)"
-        " order by coin_rank.rank, key limit %s",
-        (day.date(), most),
-    )
-    return [Coin(*row) for row in rows]
 
 
 def find(

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from math import log10
 from typing import NamedTuple
 
-import polars as pl
-
 from chandlery.model import Window, price
 from chandlery.store.connect import Connection, taken_as_now
 from chandlery.store.queries import query
@@ -77,18 +75,6 @@ EXPLAINS = {
     for better in ("redenomination", "suspected reuse")
     for said in ("jump", "halt", "splice")
 }
-
-FINDINGS = pl.Schema(
-    {
-        "symbol": pl.String(),
-        "kind": pl.String(),
-        "open_time": pl.Datetime("us", "UTC"),
-        "detail": pl.String(),
-        "found_at": pl.Datetime("us", "UTC"),
-        "new": pl.Boolean(),
-        "ended_at": pl.Datetime("us", "UTC"),
-    },
-)
 
 
 class Finding(NamedTuple):
@@ -187,16 +173,6 @@ def _keep(
                 "told": TOLD,
             },
         )
-
-
-def open_findings(connection: Connection, coins: Sequence[int], at: datetime) -> pl.DataFrame:
-    """What is odd about these coins and holds at the check of `at`, or ceased to: newest first.
-
-    A row a finding, as FINDINGS has them, times in UTC; `new` since the coin's check before that
-    one; `ended_at` is null, or `at` itself.
-    """
-    rows = connection.execute(query("open_findings"), {"coins": list(coins), "at": at}).fetchall()
-    return pl.DataFrame(rows, schema=FINDINGS, orient="row")
 
 
 def suspects(

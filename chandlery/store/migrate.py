@@ -151,11 +151,7 @@ def _drop_views(connection: Connection, objects: Mapping[str, str]) -> None:
             try:
                 connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(name)))
             except psycopg.errors.DependentObjectsStillExist as error:
-                raise Misuse(
-                    f"the view {name} is to be made anew, and something of yours is made from it"
-                    f" ({error.diag.message_detail}): drop that, run `chandlery migrate`, and make"
-                    " it again"
-                ) from None
+                raise _in_the_way(f"the file of {name}", error) from None
 
 
 def _run(connection: Connection, name: str, text: str) -> bool:
@@ -168,8 +164,18 @@ def _run(connection: Connection, name: str, text: str) -> bool:
         if not _enter(connection, name, text):
             return False
         connection.execute("set local client_min_messages = warning")
-        connection.execute(text.encode())
+        try:
+            connection.execute(text.encode())
+        except psycopg.errors.DependentObjectsStillExist as error:
+            raise _in_the_way(name, error) from None
     return True
+
+
+def _in_the_way(what: str, error: psycopg.Error) -> Misuse:
+    return Misuse(
+        f"{what} makes views anew, and something of yours is made from them"
+        f" ({error.diag.message_detail}): drop that, run `chandlery migrate`, and make it again"
+    )
 
 
 def _enter(connection: Connection, name: str, text: str) -> bool:

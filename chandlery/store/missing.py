@@ -1,6 +1,6 @@
 """Which hours are missing: the question that every run starts from."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from chandlery.model import Window
@@ -32,7 +32,26 @@ def missing(
             "last": max(window.end for _, window in asks),
         },
     ).fetchall()
-    runs: list[list[Window]] = [[] for _ in asks]
+    return _runs(len(asks), rows)
+
+
+def lacking_taker(
+    connection: Connection, asks: Sequence[tuple[int, Window]], source: int
+) -> list[list[Window]]:
+    """For each (coin, window) asked, its runs of hours from `source` without what takers bought."""
+    if not asks:
+        return []
+    given = {
+        "coins": [coin for coin, _ in asks],
+        "starts": [window.start for _, window in asks],
+        "ends": [window.end for _, window in asks],
+        "source": source,
+    }
+    return _runs(len(asks), connection.execute(query("lacking_taker"), given).fetchall())
+
+
+def _runs(asks: int, rows: Iterable[tuple[int, datetime, datetime]]) -> list[list[Window]]:
+    runs: list[list[Window]] = [[] for _ in range(asks)]
     for ask, start, end in rows:
         runs[ask].append(Window(start, end))
     return runs
@@ -50,3 +69,12 @@ def wanted(connection: Connection, coins: Sequence[int], window: Window) -> dict
     """
     asked = {"coins": list(coins), "start": window.start, "end": window.end}
     return dict(connection.execute(query("wanted"), asked).fetchall())
+
+
+def wanted_taker(
+    connection: Connection, coins: Sequence[int], window: Window, sources: Collection[str]
+) -> dict[int, int]:
+    """How many hours of each coin lack what takers bought, about, though `sources` tell it."""
+    named = {"sources": list(sources)}
+    asked = {"coins": list(coins), "start": window.start, "end": window.end} | named
+    return dict(connection.execute(query("wanted_taker"), asked).fetchall())

@@ -32,8 +32,8 @@ def refresh(connection: Connection) -> int:
 class _Noted(NamedTuple):
     """Notes of the list: their keys, their ranges joined, and whether one is without ends.
 
-    What is without ends was noted when rows were deleted. `force`: TimescaleDB takes these days to
-    be up to date, as nothing told it that they are not.
+    What is without ends was noted when rows were deleted, or the bars made anew. `force`:
+    TimescaleDB takes these days to be up to date, as nothing told it that they are not.
     """
 
     force: bool
@@ -43,7 +43,8 @@ class _Noted(NamedTuple):
 
 
 def _refresh_noted(connection: Connection, noted: _Noted) -> int:
-    for window in noted.windows:
+    chunks = _chunks(connection) if noted.everything and not noted.force else []
+    for window in (*noted.windows, *chunks):
         for part in window.tiles(SLICE // timedelta(hours=1)):
             _refresh(connection, part.start, part.end, force=noted.force)
     if noted.everything:
@@ -67,6 +68,19 @@ def _stale(connection: Connection) -> list[_Noted]:
         _Noted(force, keys, [Window(part.lower, part.upper) for part in ranges], everything)
         for force, keys, ranges, everything in rows
     ]
+
+
+def _chunks(connection: Connection) -> list[Window]:
+    """Where there are hours: all at once would be one transaction, lost whole when it is killed.
+
+    What is refreshed in slices is up to date for the rest, which passes over it.
+    """
+    ranges = connection.execute(
+        "select unnest(range_agg(tstzrange(range_start, range_end)))"
+        " from timescaledb_information.chunks"
+        " where hypertable_name = 'candle_1h' and hypertable_schema = current_schema()"
+    ).fetchall()
+    return [Window(part.lower, part.upper) for (part,) in ranges]
 
 
 def _analyze(connection: Connection) -> None:

@@ -24,6 +24,8 @@ class Version(NamedTuple):
     volume: float | None  # coins; None: unknown
     quote_volume: float | None
     trades: int | None
+    taker_buy_volume: float | None
+    taker_buy_quote_volume: float | None
     source: str
     since: datetime | None
     until: datetime | None

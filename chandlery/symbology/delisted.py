@@ -25,8 +25,10 @@ from chandlery.model import HOUR, Listing, Window, whole_hour
 from chandlery.store import DelistedListing
 from chandlery.symbology.delisted_symbols import DELISTED, DelistedSymbol
 from chandlery.symbology.kinds import is_crypto
-from chandlery.symbology.markets import QUOTES, SourceList, in_dollars
+from chandlery.symbology.markets import QUOTES, in_dollars
 from chandlery.symbology.reused import REUSED
+from chandlery.symbology.source_list import SourceList
+from chandlery.symbology.unmapped import unmapped_id, unmapped_name
 from chandlery.venues import CATALOGUE, Source
 from chandlery.venues.parsing.multiples import plain
 
@@ -56,6 +58,8 @@ class _Symbol(NamedTuple):
     multiple: int
     told: datetime | None
     end: datetime | None
+    venue_name: str | None  # what it calls the coin
+    contract: str | None
     is_listed: bool
 
 
@@ -87,9 +91,8 @@ def keep(
             told = pl.DataFrame(curated, {"id": pl.String(), "symbol": pl.String()}, orient="row")
             store.adopt(connection, name, told)  # what a newer table knows
             store.learn_delisted(connection, name, listings, now)
-        known = pl.DataFrame({"id": store.inactive_ids(connection)}, schema={"id": pl.String()})
-        kinds = known.with_columns(crypto=is_crypto(pl.col("id"), context.include))
-        store.note_crypto(connection, dict(kinds.iter_rows()))
+        ids = store.inactive_ids(connection)
+        store.note_crypto(connection, {id_: is_crypto(id_, context.include) for id_ in ids})
 
 
 def _over(
@@ -108,13 +111,10 @@ def _over(
         .filter(~pl.col("symbol").is_in([*reused, *told.listed["symbol"]]))
         .unique("asset", keep="first", maintain_order=True)
         .filter(~pl.col("symbol").is_in(sorted(known)))
-        .select("symbol", "base", "multiple", "told", "end")
+        .select("symbol", "base", "multiple", "told", "end", "name", "contract")
     )
     listed = set(told.markets["symbol"])
-    return [
-        _Symbol(name, base, multiple, told_start, end, name in listed)
-        for name, base, multiple, told_start, end in found.iter_rows()
-    ]
+    return [_Symbol._make((*row, row[0] in listed)) for row in found.rows()]
 
 
 def _archived(
@@ -147,7 +147,7 @@ def _taken_apart(symbol: str) -> tuple[object, ...] | None:
         base, multiple = plain(asset)
     except ValueError:
         return None
-    return symbol, asset, base, quote, multiple, None, None, False
+    return symbol, asset, base, quote, multiple, None, None, False, None, None
 
 
 def _lived(
@@ -205,7 +205,8 @@ def _ends(
 
 def _listing(source: Source, symbol: _Symbol, life: _Life) -> DelistedListing:
     """With its coin: by the table, or under an id of the venue's own."""
-    id_, name = f"unmapped:{source.name}:{symbol.base}", f"{symbol.base} at {source.name}"
+    id_ = unmapped_id(source.name, symbol.base)
+    name = unmapped_name(source.name, symbol.base, symbol.venue_name)
     unknown = DelistedSymbol(source.name, symbol.name, id_, symbol.base, name, evidence="")
     known = KNOWN.get((source.name, symbol.name), unknown)
     return DelistedListing(
@@ -218,4 +219,6 @@ def _listing(source: Source, symbol: _Symbol, life: _Life) -> DelistedListing:
         start=life.start,
         end=life.end,
         told=symbol.told or life.start,
+        venue_name=symbol.venue_name,
+        contract=symbol.contract,
     )

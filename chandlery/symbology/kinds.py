@@ -9,8 +9,6 @@ Binance's leveraged tokens and states' currencies are told by their names, read 
 import re
 from collections.abc import Mapping, Sequence
 
-import polars as pl
-
 LEFT_OUT: Mapping[str, str] = {
     r"-xstock$": "stock or fund",
     r"-ondo-tokenized-": "stock or fund",
@@ -24,14 +22,14 @@ LEFT_OUT: Mapping[str, str] = {
 """What is left out, by patterns of its id."""
 
 
-def is_crypto(coin_id: pl.Expr, include: Sequence[str] = ()) -> pl.Expr:
+def is_crypto(coin_id: str, include: Sequence[str] = ()) -> bool:
     """Whether a CoinGecko id is a coin's own, or one of those to `include` all the same.
 
     These are ids, in which `*` stands for any signs: `*-xstock`.
     """
-    taken = [f"^{re.escape(each).replace(re.escape('*'), '.*')}$" for each in include]
-    named = pl.lit(value=False) if not taken else coin_id.str.contains("|".join(taken))
-    return ~coin_id.str.contains("|".join(LEFT_OUT)) | named
+    taken = (re.escape(each).replace(re.escape("*"), ".*") for each in include)
+    named = any(re.fullmatch(pattern, coin_id) for pattern in taken)
+    return named or why_left_out(coin_id) is None
 
 
 def why_left_out(coin_id: str) -> str | None:

@@ -17,8 +17,10 @@ from chandlery.model import whole_hour
 from chandlery.symbology.delisted import find, keep
 from chandlery.symbology.kinds import is_crypto
 from chandlery.symbology.left_out import DELISTED
-from chandlery.symbology.markets import LISTED, SourceList, asked, in_dollars, lists
+from chandlery.symbology.markets import asked, lists
 from chandlery.symbology.renames import renames
+from chandlery.symbology.source_list import SourceList
+from chandlery.symbology.unmapped import learn_unmapped
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,9 @@ class Universe:
     failures: dict[str, str] = field(default_factory=dict)
     odd: dict[str, str] = field(default_factory=dict)  # by source: what of its lists is left out
     renamed: dict[str, str] = field(default_factory=dict)  # CoinGecko's ids: the new by the old
+    shared_contracts: dict[str, str] = field(default_factory=dict)  # told of two coins: which
 
+    market_caps: int = 0  # coins whose market caps of the past year were learnt
     doubted: int = 0  # listings whose starts are to be asked for again
 
     def statistics(self) -> dict[str, object]:
@@ -51,18 +55,20 @@ class Universe:
         return asdict(self)
 
 
-def learn(
+def learn(  # noqa: PLR0913  what is learnt, and what for
     context: RunContext,
     now: datetime,
     most: int | None = None,
     named: Sequence[str] = (),
     *,
     delisted: bool = False,
+    slow: bool = True,
 ) -> Universe:
     """Keep the `most` best-ranked coins (all, if None) and their listings at every source.
 
-    That is at the sources in force, and at those `named`. With all coins, or where `delisted` is
-    asked for, also what was over before it was known.
+    That is at the sources in force, and at those `named`; those that are `slow` to list take
+    minutes. With all coins, or where `delisted` is asked for, also what was over
+    before it was known.
 
     What one venue does not tell is left for another time, with its words in `failures`. Without
     CoinGecko what is known stays; if nothing is, the venues' own lists must do: their coins are
@@ -75,12 +81,13 @@ def learn(
         universe.failures[venues.ranking().name] = str(error)
         if not context.database.do(store.find, most=1):
             log.warning("without CoinGecko coins are told apart by venue only, and not ranked")
-            _learn_unmapped(context, now, universe)
+            universe.unmapped, universe.listings = learn_unmapped(context, now, universe.failures)
         return universe
-    found = dict(lists(context, seen, universe.failures, named))
+    sources = [each for each in asked(context, named) if slow or not each.slow_to_list]
+    found = dict(lists(context, sources, seen, now, universe.failures))
     universe.there_are = _there_are(context, seen, most)
     context.database.do(_keep, universe, seen, found, now, most)
-    for source in asked(context, named):  # also who did not answer: a day later it is asked again
+    for source in sources:  # also who did not answer: a day later it is asked again
         context.database.do(store.note_learnt, LISTINGS.format(source.name), now)
     if most is None or delisted:
         _learn_delisted(context, universe, found, now)
@@ -107,6 +114,7 @@ def _keep(  # noqa: PLR0913, PLR0917  all that was told, in one transaction
             learnt = store.learn_listings(connection, name, each.listed, now, each.markets, unread)
             universe.listings[name] = each.listed["id"].n_unique()
             _tell(universe, name, each.odd, learnt)
+        universe.shared_contracts = store.shared_contracts(connection)
         _tell_coins(universe, _unseen(connection, seen, most, now))
         store.note_learnt(connection, UNIVERSE, now, universe.there_are)
 
@@ -179,7 +187,10 @@ def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
 
 
 def learn_if_due(context: RunContext, spec: RunSpec) -> None:
-    """Before a run: learn the coins, and what the spec's sources list, where a day has passed."""
+    """Before a run: learn the coins, and what the spec's sources list, where a day has passed.
+
+    What is slow to list is left to `sync-coins`, unless the run names its sources.
+    """
     known, old = context.database.do(store.find), _old(context, spec)
     if known and not old:
         return
@@ -187,7 +198,14 @@ def learn_if_due(context: RunContext, spec: RunSpec) -> None:
     enough = max(FIRST_COINS if named else spec.max_coins or 0, COINS_A_PAGE, len(known))
     why = f"{', '.join(old)}: not known, or a day old" if known else "no coin is known yet"
     log.warning("%s: learning the %s best by market cap", why, f"{enough:,}")
-    failures = learn(context, spec.now, enough, spec.sources, delisted=spec.delisted).failures
+    failures = learn(
+        context,
+        spec.now,
+        enough,
+        spec.sources,
+        delisted=spec.delisted,
+        slow=_names_sources(context, spec),
+    ).failures
     for source, words in failures.items():
         log.warning("what %s lists could not be learnt: %s", source, words)
     if not context.database.do(store.find, most=1):
@@ -197,22 +215,33 @@ def learn_if_due(context: RunContext, spec: RunSpec) -> None:
 
 def _old(context: RunContext, spec: RunSpec) -> list[str]:
     """What the spec needs to be known, and is not, or was learnt a day ago and more."""
-    sources_ = [LISTINGS.format(source.name) for source in asked(context, spec.sources)]
+    slow = _names_sources(context, spec)
+    sources_ = [
+        LISTINGS.format(source.name)
+        for source in asked(context, spec.sources)
+        if slow or not source.slow_to_list
+    ]
     wanted = [UNIVERSE, *([DELISTED] if spec.delisted else []), *sources_]
     learnt = {what: context.database.do(store.learnt_at, what) for what in wanted}
     return [what for what, at in learnt.items() if at is None or spec.now - at >= FRESH]
 
 
+def _names_sources(context: RunContext, spec: RunSpec) -> bool:
+    """Whether a run asks other sources than those in force."""
+    return spec.sources != context.priority
+
+
 def _coins(context: RunContext, most: int | None) -> pl.DataFrame:
-    """The best-ranked coins: id, ticker (upper case, as venues write it), name, rank."""
+    """The best-ranked coins, as `store.learn_coins` has them; tickers in upper case, as venues'."""
     seen = venues.ranking().coins(context.client, most)
     return seen.select(
         "id",
         "name",
         "rank",
         ticker=pl.col("symbol").str.to_uppercase(),
-        crypto=is_crypto(pl.col("id"), context.include),
+        crypto=pl.Series([is_crypto(id_, context.include) for id_ in seen["id"]], dtype=pl.Boolean),
         price="price",
+        market_cap="market_cap",
     )
 
 
@@ -225,27 +254,3 @@ def _there_are(context: RunContext, seen: pl.DataFrame, most: int | None) -> int
     except SourceError as error:
         log.warning("how many coins there are is not known: %s", error)
         return None
-
-
-def _learn_unmapped(context: RunContext, now: datetime, universe: Universe) -> None:
-    """Keep what each venue lists under ids of its own, until CoinGecko tells whose they are."""
-    for source in asked(context):
-        if source.catalogue is None:
-            continue
-        try:
-            known, _ = venues.catalogue(context.client, source)
-        except SourceError as error:
-            universe.failures[source.name] = str(error)
-            continue
-        trading = known.filter("trading")
-        named = in_dollars(source, trading).unique("base", keep="first", maintain_order=True)
-        coins = named.with_columns(
-            id=pl.format("unmapped:{}:{}", pl.lit(source.name), pl.col("base")),
-            name=pl.format("{} at {}", pl.col("base"), pl.lit(source.name)),
-            ticker=pl.col("base"),
-            rank=pl.lit(None, pl.Int64),
-        )
-        universe.unmapped += context.database.do(store.learn_coins, coins, now, mapped=False)
-        listed = coins.select(LISTED.names())
-        context.database.do(store.learn_listings, source.name, listed, now, known)
-        universe.listings[source.name] = listed.height

@@ -4,61 +4,59 @@ A venue's symbol is a coin by the coin id that CoinGecko names behind it, never 
 What no API tells, a symbol that was another coin before, stands in `reused`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 import polars as pl
 
-from chandlery import venues
+from chandlery import store, venues
 from chandlery.engine.context import RunContext
 from chandlery.errors import SourceError
+from chandlery.symbology.pools import listed_in_pools
 from chandlery.symbology.reused import REUSED
+from chandlery.symbology.source_list import LISTED, SourceList
 from chandlery.venues import CATALOGUE, Catalogue, Source
 
 QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDP", "USD")
 """Prices are in dollars: of a coin's markets at a venue, the first of these counts."""
 
-LISTED = pl.Schema(
-    {
-        "id": pl.String(),
-        "symbol": pl.String(),
-        "multiple": pl.Int64(),
-        "start": CATALOGUE["start"],
-        "end": CATALOGUE["end"],
-        "told": CATALOGUE["start"],
-    },
-)
-"""A coin's listing. `told` is when it began in the venue's word, `start` where that is believed."""
-
-
-class SourceList(NamedTuple):
-    """What a source lists: of the coins seen (LISTED), all it has, and what could not be read.
-
-    `by_id`: it goes by CoinGecko's ids, and so tells nothing of a coin that is renamed.
-    """
-
-    listed: pl.DataFrame
-    markets: pl.DataFrame
-    odd: tuple[venues.OddEntry, ...] = ()
-    by_id: bool = False
-
 
 def lists(
-    context: RunContext, seen: pl.DataFrame, failures: dict[str, str], named: Iterable[str] = ()
+    context: RunContext,
+    sources: Sequence[Source],
+    seen: pl.DataFrame,
+    now: datetime,
+    failures: dict[str, str],
 ) -> Iterator[tuple[str, SourceList]]:
     """What each source lists of the coins seen; why one does not is put to `failures`.
 
-    The sources in force are asked, and those `named`.
+    Pools come last: a coin that a venue trades needs none.
     """
-    for source in asked(context, named):
-        if source.ranking is not None or source.symbols is not None:
-            listed = _listed_by_id(seen, source.symbols)
-            yield source.name, SourceList(listed, _trading(listed), by_id=True)
-        elif source.catalogue is not None:
-            try:
-                yield source.name, _listed(context, source, source.catalogue, seen)
-            except SourceError as error:
-                failures[source.name] = str(error)
+    trades = [source.name for source in sources if source.kind == "traded"]
+    traded = context.database.do(store.listed_at, trades)
+    for source in sorted(sources, key=lambda each: each.pools is not None):
+        try:
+            found = _list(context, source, seen, traded, now)
+        except SourceError as error:
+            failures[source.name] = str(error)
+            continue
+        if found is not None:
+            traded.update(found.listed["id"] if source.name in trades else ())
+            yield source.name, found
+
+
+def _list(
+    context: RunContext, source: Source, seen: pl.DataFrame, traded: Collection[str], now: datetime
+) -> SourceList | None:
+    """What one source lists; None where it names no coins of its own."""
+    if source.ranking is not None or source.symbols is not None:
+        listed = _listed_by_id(seen, source.symbols)
+        return SourceList(listed, _trading(listed), by_id=True)
+    if source.pools is not None:
+        return listed_in_pools(context, source, source.pools, seen, traded, now)
+    if source.catalogue is not None:
+        return _listed(context, source, source.catalogue, seen)
+    return None
 
 
 def asked(context: RunContext, named: Iterable[str] = ()) -> list[Source]:
@@ -109,7 +107,7 @@ def in_dollars(source: Source, markets: pl.DataFrame) -> pl.DataFrame:
 def _with_reused(source: Source, mapped: pl.DataFrame, coins: pl.DataFrame) -> pl.DataFrame:
     """Each part of a reused symbol's life is its coin's; CoinGecko knows the latest only."""
     curated = [
-        (reuse.coin, reuse.symbol, 1, reuse.start, reuse.end, reuse.start)
+        (reuse.coin, reuse.symbol, 1, reuse.start, reuse.end, reuse.start, None, None)
         for reuse in REUSED
         if reuse.source == source.name and reuse.coin in coins["id"]
     ]
@@ -125,8 +123,7 @@ def _listed_by_id(coins: pl.DataFrame, symbols: Mapping[str, str] | None = None)
     return (
         coins.select(own, symbol=symbol, multiple=pl.lit(1, pl.Int64))
         .drop_nulls("symbol")
-        .with_columns(pl.lit(None, LISTED[name]).alias(name) for name in ("start", "end", "told"))
-        .match_to_schema(LISTED)
+        .match_to_schema(LISTED, missing_columns="insert")
     )
 
 

@@ -7,26 +7,30 @@ asks for a page of candles and answers for its rules.
 from chandlery.rate_limit.account import GRAIN, Account, Accounts
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.rate_limit.gate import Timepiece
+from chandlery.venues.catalogue import catalogue
 from chandlery.venues.fetch import (
-    catalogue,
     fetch,
     fetch_many,
     first_candle,
     last_candle,
+    page_before,
     pages,
     send,
 )
 from chandlery.venues.folders import months, symbols
 from chandlery.venues.parsing.malformed import Fetched, MalformedRows
+from chandlery.venues.pools import pools_of
 from chandlery.venues.reach import refuse_if_nobody_is_there
 from chandlery.venues.registry import colours, in_order, load, ranking
 from chandlery.venues.source import (
     CATALOGUE,
+    MARKET_CAPS,
     Catalogue,
     Folders,
     Many,
     Markets,
     OddEntry,
+    Pools,
     Ranking,
     Seal,
     Source,
@@ -38,6 +42,7 @@ from chandlery.venues.transport import client
 __all__ = [
     "CATALOGUE",
     "GRAIN",
+    "MARKET_CAPS",
     "Account",
     "Accounts",
     "Budget",
@@ -49,6 +54,7 @@ __all__ = [
     "Markets",
     "Metering",
     "OddEntry",
+    "Pools",
     "Ranking",
     "Seal",
     "Source",
@@ -65,7 +71,9 @@ __all__ = [
     "last_candle",
     "load",
     "months",
+    "page_before",
     "pages",
+    "pools_of",
     "ranking",
     "refuse_if_nobody_is_there",
     "send",

@@ -4,25 +4,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 import httpx
 import polars as pl
 
 from chandlery.errors import Malformed
-from chandlery.model import HOUR, Listing, Window, check, clock, empty, one_line, whole_hour
+from chandlery.model import HOUR, Listing, Window, check, clock, empty, whole_hour
 from chandlery.model.frame import PRICES
 from chandlery.venues.parsing.malformed import Fetched, MalformedRows, merged, sifted, windows
-from chandlery.venues.source import (
-    CATALOGUE,
-    Catalogue,
-    Markets,
-    OddEntry,
-    Source,
-    Venue,
-    is_nameable,
-    nameable,
-)
+from chandlery.venues.source import Source, Venue
 from chandlery.venues.verdicts import date, said, said_by
+
+PageRead = TypeVar("PageRead")
 
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 MOST_ANSWERS = 1000
@@ -37,6 +31,16 @@ def pages(source: Source, window: Window, now: datetime | None = None) -> Iterab
         return ()
     tiles = source.pages
     return reached.tiles(source.page_hours) if tiles is None else tiles(reached, now)
+
+
+def page_before(source: Source, end: datetime, now: datetime) -> Window | None:
+    """The page that ends at `end`, as long as `source` serves one of that age; None beyond reach.
+
+    Where the length changes within it, it is as long as the older part has them.
+    """
+    longest = Window(end - source.page_hours * HOUR, end)
+    first = next(iter(pages(source, longest, now)), None)
+    return None if first is None else Window(end - first.hours * HOUR, end)
 
 
 def _reached(reach: timedelta, window: Window, now: datetime) -> Window:
@@ -72,9 +76,17 @@ def _page(
 ) -> Fetched:
     response = _sealed(client, source, source.request(listing, page))
     frame = source.parse(response)
-    if source.pages is None:  # a file has other hours as well
+    if not source.in_files:
         _refuse_astray(frame, page, source)
-    return _held(frame, listing, page, _closed_by(response, now))
+    found = _held(frame, listing, page, _closed_by(response, now))
+    return found._replace(market_caps=_market_caps(source, response))
+
+
+def _market_caps(source: Source, response: httpx.Response) -> pl.DataFrame | None:
+    """What the answer tells beside its candles, which it does not cost them."""
+    with suppress(Malformed):
+        return None if source.market_caps is None else source.market_caps(response)
+    return None
 
 
 def _parts(
@@ -129,17 +141,16 @@ def _sealed(client: httpx.Client, source: Source, request: httpx.Request) -> htt
 def _refuse_astray(frame: pl.DataFrame, page: Window, source: Source) -> None:
     """Malformed where candles are of another time: that is no word on the hours asked for.
 
-    From a source that is exact one such candle is enough. Others may add some from before the page:
-    of those all must be elsewhere. Coinbase gives them where it lacks some, at most a page.
+    Beyond an end that is exact one such candle is enough; beyond another all must be elsewhere.
+    Coinbase gives candles from before the page where it lacks some, at most a page.
     """
     first, last = frame["open_time"].min(), frame["open_time"].max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         return
-    if source.exact:
-        is_astray = first < page.start or last >= page.end
-    else:
-        is_astray = last < page.start - source.page_hours * HOUR or first > page.end
-    if is_astray:
+    longest = source.page_hours * HOUR
+    before = first < page.start if source.exact_start else last < page.start - longest
+    after = last >= page.end if source.exact_end else first > page.end
+    if before or after:
         raise Malformed(f"its candles are of {Window(first, last + HOUR)}, asked for was {page}")
 
 
@@ -193,49 +204,22 @@ def _one(
     return frame, _closed_by(response, now)
 
 
-def catalogue(client: httpx.Client, source: Source) -> Markets:
-    """What `source` lists, as CATALOGUE, and what of its list is odd; nothing where it has no list.
-
-    Malformed where it has one without a single entry that can be taken.
-    """
-    if source.catalogue is None:
-        return Markets(CATALOGUE.to_frame())
-    with said_by(source.name, "catalogue"):
-        told = list(_lists(client, source.venue, source.catalogue))
-        found = _nameable(
-            Markets(
-                pl.concat(each.frame for each in told).match_to_schema(CATALOGUE),
-                tuple(odd for each in told for odd in each.odd),
-            )
-        )
-        if found.frame.is_empty():
-            words = f": {found.odd[0].words}" if found.odd else " is empty"
-            raise Malformed(f"its list of symbols{words}")
-    return found
-
-
-def _lists(client: httpx.Client, venue: Venue, known: Catalogue) -> Iterator[Markets]:
-    """Each page of a list."""
+def paged(
+    client: httpx.Client,
+    venue: Venue,
+    after: Callable[[httpx.Response | None], httpx.Request | None],
+    parse: Callable[[httpx.Response], PageRead],
+) -> Iterator[PageRead]:
+    """What `parse` makes of each page of a list; `after` an answer comes the next request."""
     response, asked = None, set[httpx.URL]()
-    while request := known.request(response):
+    while request := after(response):
         if request.url in asked:
             raise Malformed(f"its page {len(asked)} is to be followed by one that came before")
         if len(asked) == MOST_ANSWERS:
             raise Malformed(f"no end after {MOST_ANSWERS} pages")
         asked.add(request.url)
         response = send(client, venue, request)
-        yield known.parse(response)
-
-
-def _nameable(told: Markets) -> Markets:
-    """Markets without those whose names nobody could print, ask for or store: these are odd."""
-    names = ("symbol", "asset", "base", "quote")
-    held = told.frame.select(nameable(*names)).to_series()
-    odd = [
-        OddEntry(row[0] if is_nameable(row[0]) else None, one_line(f"its names are {row}"))
-        for row in told.frame.filter(~held).select(names).iter_rows()
-    ]
-    return Markets(told.frame.filter(held), (*told.odd, *odd))
+        yield parse(response)
 
 
 def send(client: httpx.Client, venue: Venue, request: httpx.Request) -> httpx.Response:
@@ -282,4 +266,4 @@ def _in_coins(frame: pl.DataFrame, multiple: int) -> pl.DataFrame:
     # By a whole column: polars divides by a single number through its inverse, which rounds twice.
     divisors = pl.repeat(float(multiple), frame.height, eager=True)
     prices = pl.col(PRICES) / pl.lit(divisors)
-    return frame.with_columns(prices, pl.col("volume") * multiple)
+    return frame.with_columns(prices, pl.col("volume", "taker_buy_volume") * multiple)

@@ -3,7 +3,9 @@
     Venue      an address, what it may be asked, and what its refusals mean
     Source     a venue that serves candles: how to ask for a page and how to read the answer
     Catalogue  how to ask a source what it lists
+    Assets     how to ask it for the names and contracts of what it lists
     Folders    where a source's files are listed
+    Pools      how a source that has pools and no symbols finds the deepest one of a coin
     Many       how to ask a source for the newest hours of many listings at once
     Seal       how to ask what vouches for an answer
     Ranking    which coins there are, and which coin is behind each venue's symbol
@@ -40,6 +42,32 @@ CATALOGUE = pl.Schema(
         "start": pl.Datetime("us", "UTC"),  # null: the venue does not say
         "end": pl.Datetime("us", "UTC"),  # null: none is announced
         "trading": pl.Boolean(),  # false: halted or gone, whether or not `end` is told
+        "name": pl.String(),  # the asset's in the venue's words: Pepe; null: it tells none
+        "contract": pl.String(),  # its token's address, or several with commas; null: as above
+    },
+)
+ASSETS = pl.Schema({name: CATALOGUE[name] for name in ("asset", "name", "contract")})
+"""What a venue tells of assets beside its list of symbols."""
+
+MARKET_CAPS = pl.Schema({"day": pl.Date(), "market_cap": pl.Float64()})
+"""What a coin was worth in all, in dollars, in the first hour of each UTC day."""
+
+
+TOKENS = pl.Schema(
+    {
+        "id": pl.String(),  # the coin's, at CoinGecko
+        "platform": pl.String(),  # CoinGecko's name of a blockchain
+        "address": pl.String(),
+    },
+)
+POOLS = pl.Schema(
+    {
+        "id": pl.String(),  # CoinGecko's id of the coin, as the source tells it
+        "symbol": pl.String(),  # what candles are asked for by
+        "depth": pl.Float64(),  # dollars that lie in the pool
+        "start": pl.Datetime("us", "UTC"),  # null: the source does not say
+        "name": pl.String(),  # the token's in the source's words
+        "contract": pl.String(),  # the token's address
     },
 )
 
@@ -90,16 +118,45 @@ def at_once(url: str, **params: str) -> Callable[[httpx.Response | None], httpx.
 
 
 @dataclass(frozen=True, slots=True)
+class Assets:
+    """What a source tells of its assets in a list of its own: ASSETS.
+
+    `request` is as a Catalogue's. A list that fails costs names and contracts, and no listing.
+    """
+
+    request: Callable[[httpx.Response | None], httpx.Request | None]
+    parse: Callable[[httpx.Response], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """What a source lists. `exchange` is the id under which CoinGecko names its symbols' coins.
 
     `request` gives the first request for None, then the one after each answer, or None at the end.
+    `assets` tells names and contracts, where the list itself does not.
     """
 
     exchange: str
     derivatives: bool
     request: Callable[[httpx.Response | None], httpx.Request | None]
     parse: Callable[[httpx.Response], Markets]
+    assets: Assets | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """How the pools of coins are found: by the addresses of their tokens, `most` in a request.
+
+    `networks` asks for the source's blockchains as a Catalogue's `request` asks for its list;
+    `platforms` reads each answer: the source's name of a network by CoinGecko's platform.
+    `request` asks for the best pools of these addresses in a network, `parse` reads them: POOLS.
+    """
+
+    most: int
+    networks: Callable[[httpx.Response | None], httpx.Request | None]
+    platforms: Callable[[httpx.Response], Mapping[str, str]]
+    request: Callable[[str, Sequence[str]], httpx.Request]
+    parse: Callable[[httpx.Response], pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +207,18 @@ class Tickers(Protocol):
 class Ranking:
     """How the source `name` tells which coins there are, and which coin each venue's symbol is.
 
-    `coins` gives the `most` highly valued coins, or all, by rank: id, symbol, name, rank, and price
-    in dollars. `number` says how many there are.
+    `coins` gives the `most` highly valued coins, or all, by rank: id, symbol, name, rank, price
+    and market_cap, both in dollars. `number` says how many there are, `tokens` the addresses of
+    all: TOKENS. `market_caps` gives those of a coin (by id) in the year before a moment, as
+    MARKET_CAPS.
     """
 
     name: str
     coins: Callable[[httpx.Client, int | None], pl.DataFrame]
     number: Callable[[httpx.Client], int]
     tickers: Tickers
+    tokens: Callable[[httpx.Client], pl.DataFrame]
+    market_caps: Callable[[httpx.Client, str, datetime], pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +228,25 @@ class Source:
     `parse` gives a frame of model.SCHEMA in the venue's own units and order; of a row that cannot
     be read it has the time alone, if that. `first` asks for an answer whose earliest candle is the
     symbol's very first, `last` for one whose newest is its very last. `pages` cuts a window, as of
-    now, where plain tiles of `page_hours` would not do (files by the month); `parts` cuts the hours
-    that a page lacks, as of now, into runs of smaller pages that may have them (files by the day):
-    a run's first page is asked for first, the others only if that one has candles. `exact` where no
-    row but of the window asked for is ever sent, so that any other is of another page. `reach` is
+    now, where plain tiles of `page_hours` would not do (files by the month, or pages whose length
+    depends on their age); `in_files` where pages are files, which have other hours as well, and may
+    be late. `parts` cuts the hours that a page lacks, as of now, into runs of smaller pages that
+    may have them (files by the day): a run's first page is asked for first, the others only if that
+    one has candles. `exact_start` where no row from before the window asked for is ever sent,
+    `exact_end` where none from its end on is: one that comes is of another page. `sparse` where an
+    hour without a trade may be left out. `taker` where candles say what takers bought. `reach` is
     how far back the venue serves anything, where that has an end. `serves` names another source
-    whose listings are asked for here too, where this one is a second way to the same candles.
+    whose listings are asked for here too, where this one is a second way to the same candles: to
+    what the first refuses, or what is before its `reach`.
     `folders` is where the symbols are listed that it has files of. `place` is where it stands in
     the order of asking while the user sets none, low first; None is only asked where it is named.
-    `colour` is what it has in every picture. `symbols` has its symbols by CoinGecko's ids, where it
-    has no catalogue. `ranking` is one source's alone: everyone's coins are named as it names them.
+    `slow_to_list` where learning its list takes minutes, most of them CoinGecko's: no run waits for
+    that, unless it names its sources. `colour` is what it has in every picture. `symbols` has its
+    symbols by CoinGecko's ids, where it has no catalogue; `pools` finds them there. `hourly` is how
+    many coins an hourly run asks it for, best rank first, where it is too slow for all: the others
+    wait for gap filling. `market_caps` reads them, as MARKET_CAPS, from an answer that `parse`
+    reads candles from. `ranking` is one source's alone: everyone's coins are named as it names
+    them.
     """
 
     venue: Venue
@@ -185,15 +255,23 @@ class Source:
     request: Callable[[Listing, Window], httpx.Request]
     parse: Callable[[httpx.Response], pl.DataFrame]
     place: int | None = None
+    slow_to_list: bool = False
     colour: str = "#999999"
     catalogue: Catalogue | None = None
     symbols: Mapping[str, str] | None = None
+    pools: Pools | None = None
+    hourly: int | None = None
+    market_caps: Callable[[httpx.Response], pl.DataFrame] | None = None
     ranking: Ranking | None = None
     first: Callable[[Listing], httpx.Request] | None = None
     last: Callable[[Listing], httpx.Request] | None = None
     pages: Callable[[Window, datetime], Iterable[Window]] | None = None
     parts: Callable[[Window, Sequence[Window], datetime], Iterable[Sequence[Window]]] | None = None
-    exact: bool = False
+    in_files: bool = False
+    sparse: bool = False
+    exact_start: bool = False
+    exact_end: bool = False
+    taker: bool = False
     reach: timedelta | None = None
     serves: str | None = None
     seal: Seal | None = None

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from html import unescape
 
 import httpx
 
@@ -19,6 +20,9 @@ MOST_BYTES = 4000  # of a body are looked at for what to say of it
 SHORTEST_BAN = timedelta(minutes=2)
 """Binance's bans last from two minutes to three days; of an untold one the shortest is assumed."""
 
+TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL | re.IGNORECASE)
+S3_ERROR = re.compile(r"<Error>\s*<Code>(.*?)</Code>\s*(?:<Message>(.*?)</Message>)?", re.DOTALL)
+"""What a refusal says of itself: a page in HTML, or S3, which serves files, by code and message."""
 PAIRS = ((b"[", b"]"), (b"{", b"}"))
 
 Meaning = Callable[[httpx.Response, str], SourceError]
@@ -27,8 +31,9 @@ Meaning = Callable[[httpx.Response, str], SourceError]
 def excerpt(response: httpx.Response) -> str:
     """The beginning of a body, for people."""
     text = response.content[:MOST_BYTES].decode(errors="replace")
-    page = re.search(r"<title>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
-    return one_line(page[1] if page else text) or "an empty body"
+    told = re.search(TITLE, text) or re.search(S3_ERROR, text)
+    words = unescape(" ".join(filter(None, told.groups()))) if told else text
+    return one_line(words) or "an empty body"
 
 
 def broken(response: httpx.Response) -> SourceError | None:

@@ -3,7 +3,7 @@ create or replace function touched(parts tstzmultirange, step interval) returns 
 return (
     select coalesce(
         range_agg(tstzrange(
-            time_bucket(step, lower(part)), time_bucket(step, upper(part) - interval '1 hour') + step
+            time_bucket(step, lower(part)), bar_end(time_bucket(step, upper(part) - interval '1 hour'), step)
         )),
         '{}'
     )

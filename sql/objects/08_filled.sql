@@ -6,7 +6,7 @@ return (
     )
     from (
         select
-            time_bucket(step, lower(part) + step - interval '1 hour') as starts_at,
+            time_bucket(step, bar_end(lower(part), step) - interval '1 hour') as starts_at,
             time_bucket(step, upper(part)) as ends_at
         from unnest(parts) part
     ) whole

@@ -2,14 +2,16 @@
 -- has a bit for each source's key; `source` has their names.
 -- One coin's 4h and 1d candles without a look at all others': a filter on the symbol reaches the bars that are made
 -- by the index, and those still to be added up coin by coin. Through the aggregates as they are, it reaches neither.
--- A 4h or 1d bar is shown when its time is over, as an hour is stored when it is.
+-- A bar is shown when its time is over, as an hour is stored when it is.
+-- Weeks and months are added up from the days as they are read.
 create or replace view market_data as
 select
     coin.symbol, bar.open_time as "timestamp", '1h' as timeframe,
     bar.open as open_price, bar.high as high_price, bar.low as low_price, bar.close as close_price,
     bar.volume, source.name as source,
     bar.quote_volume, bar.trades, 1::bigint as hours, coin.id as coin_id,
-    bar.coin, 1 << bar.source as sources
+    bar.coin, 1::bigint << bar.source as sources,
+    bar.taker_buy_volume, bar.taker_buy_quote_volume, vwap(bar.quote_volume, bar.volume) as vwap
 from candle_1h bar
 join coin on coin.key = bar.coin
 join source on source.key = bar.source
@@ -17,7 +19,7 @@ union all
 select
     coin.symbol, bar.open_time, '4h', bar.open, bar.high, bar.low, bar.close,
     bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
-    bar.coin, bar.sources
+    bar.coin, bar.sources, bar.taker_buy_volume, bar.taker_buy_quote_volume, vwap(bar.quote_volume, bar.volume)
 from made_4h bar
 join coin on coin.key = bar.coin
 where bar.open_time + interval '4 hours' <= as_of()
@@ -25,7 +27,7 @@ union all
 select
     coin.symbol, bar.open_time, '1d', bar.open, bar.high, bar.low, bar.close,
     bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
-    bar.coin, bar.sources
+    bar.coin, bar.sources, bar.taker_buy_volume, bar.taker_buy_quote_volume, vwap(bar.quote_volume, bar.volume)
 from made_1d bar
 join coin on coin.key = bar.coin
 where bar.open_time + interval '24 hours' <= as_of()
@@ -33,7 +35,7 @@ union all
 select
     coin.symbol, bar.open_time, '4h', bar.open, bar.high, bar.low, bar.close,
     bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
-    coin.key, bar.sources
+    coin.key, bar.sources, bar.taker_buy_volume, bar.taker_buy_quote_volume, vwap(bar.quote_volume, bar.volume)
 from coin
 cross join lateral (
     select *
@@ -47,7 +49,7 @@ union all
 select
     coin.symbol, bar.open_time, '1d', bar.open, bar.high, bar.low, bar.close,
     bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
-    coin.key, bar.sources
+    coin.key, bar.sources, bar.taker_buy_volume, bar.taker_buy_quote_volume, vwap(bar.quote_volume, bar.volume)
 from coin
 cross join lateral (
     select *
@@ -56,4 +58,18 @@ cross join lateral (
     and candle_1d.open_time > coalesce((select max(open_time) from made_1d where made_1d.coin = coin.key), '-infinity')
     offset 0
 ) bar
-where bar.open_time + interval '24 hours' <= as_of();
+where bar.open_time + interval '24 hours' <= as_of()
+union all
+select
+    coin.symbol, bar.open_time, '1w', bar.open, bar.high, bar.low, bar.close,
+    bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
+    coin.key, bar.sources, bar.taker_buy_volume, bar.taker_buy_quote_volume, vwap(bar.quote_volume, bar.volume)
+from coin
+cross join lateral bars_of_days(coin.key, 'week') bar
+union all
+select
+    coin.symbol, bar.open_time, '1M', bar.open, bar.high, bar.low, bar.close,
+    bar.volume, source_names(bar.sources), bar.quote_volume, bar.trades, bar.hours, coin.id,
+    coin.key, bar.sources, bar.taker_buy_volume, bar.taker_buy_quote_volume, vwap(bar.quote_volume, bar.volume)
+from coin
+cross join lateral bars_of_days(coin.key, 'month') bar;

@@ -1,7 +1,7 @@
 -- Per coin and timeframe: what there is, and what there would be if nothing were missing. Counted at each reading and
 -- never remembered: what is complete today can lack an hour tomorrow. A coin without a candle has its row of 1h. A bar
 -- is expected when its time was over before the coin's life was, and an hour of it lies in that life and could be had;
--- it is whole when it lacks none of these.
+-- it is whole when it lacks none of these. Weeks begin on Monday; weeks and months are those of UTC.
 -- `unwanted`: the hours between the first listing and the life, which no run was asked for.
 --     a life of 30 hours from midnight, 05:00 to 12:00 unlisted, 13:00 missing: 1h 23 expected, 22 whole; 4h 6
 --     expected (08:00 is not, and the eighth is not over), 5 whole (12:00 lacks an hour; 04:00 has its only one)
@@ -25,37 +25,17 @@ with lack as (
         ) as unwanted
     from life
     left join lack on lack.coin = life.coin
-), kind (timeframe, step, bars) as (
-    values ('4h', interval '4 hours', 6), ('1d', interval '24 hours', 1)
-), short_day as (
-    select coin, short.day, short.present
-    from lived
-    cross join lateral unnest(lived.short_days, lived.short_present) as short (day, present)
-    union all
-    select coin, open_time, present
-    from candle_1d
-    where hours >= 24 and open_time > (select as_of()) - interval '24 hours'
-), short as (
-    select
-        coin, kind.timeframe, min(bar.open_time) as earliest, max(bar.open_time) as latest, count(*) as total
-    from short_day
-    cross join kind
-    cross join lateral (
-        select distinct time_bucket(kind.step, day + hour * interval '1 hour') as open_time
-        from generate_series(0, 23) as hour
-        where present >> hour & 1 = 1
-    ) bar
-    where bar.open_time + kind.step <= (select as_of())
-    group by coin, kind.timeframe
+), kind (timeframe, step) as (
+    values
+        ('4h', interval '4 hours'), ('1d', interval '24 hours'), ('1w', interval '168 hours'), ('1M', interval '1 month')
 ), bar as (
     select
         lived.coin, kind.timeframe, lived.starts_at, lived.ends_at, lived.unwanted,
-        least(short.earliest, lived.first_full) as earliest,
-        greatest(short.latest, lived.last_full + interval '24 hours' - kind.step) as latest,
-        coalesce(short.total, 0) + lived.full_days * kind.bars as total,
-        hours(could.be) as expected,
-        hours(could.be * over.bars - touched(lived.missing, kind.step)) as whole,
-        extract(epoch from kind.step)::bigint / 3600 as length
+        lower(had.bars) as earliest,
+        time_bucket(kind.step, upper(had.bars) - interval '1 hour') as latest,
+        bars(had.bars, kind.step) as total,
+        bars(could.be, kind.step) as expected,
+        bars(could.be * over.bars - touched(lived.missing, kind.step), kind.step) as whole
     from lived
     cross join kind
     cross join lateral (
@@ -72,8 +52,12 @@ with lack as (
     cross join lateral (
         select tstzmultirange(tstzrange(null, time_bucket(kind.step, (select as_of())))) as bars
     ) over
-    left join short on short.coin = lived.coin and short.timeframe = kind.timeframe
-    where lived.full_days > 0 or short.total > 0
+    cross join lateral (
+        select touched(
+            tstzmultirange(tstzrange(lived.starts_at, lived.ends_at)) - lived.unlisted - lived.missing, kind.step
+        ) * over.bars as bars
+    ) had
+    where not isempty(had.bars)
 )
 select
     coin, '1h' as timeframe, starts_at, ends_at,
@@ -81,7 +65,5 @@ select
     coalesce(hours, 0) as total, coalesce(hours, 0) as whole, coalesce(hours, 0) + hours(missing) as expected, unwanted
 from lived
 union all
-select
-    coin, timeframe, starts_at, ends_at, earliest, latest, total, whole / length, expected / length,
-    unwanted
+select coin, timeframe, starts_at, ends_at, earliest, latest, total, whole, expected, unwanted
 from bar;

@@ -2,7 +2,8 @@
 -- only a foreign writer's. The first condition finds them in one pass, which is all that most rows are looked at;
 -- what the table itself rules out (no time, two of one time, no price) is not asked.
 with broken as (
-    select coin, open_time, open, high, low, close, volume, quote_volume, trades::double precision as trades
+    select coin, open_time, open, high, low, close, volume, quote_volume, trades::double precision as trades,
+        taker_buy_volume, taker_buy_quote_volume
     from candle_1h
     where coin = any (%(coins)s::integer[])
         and case when -- as an equation, which the planner takes for rare: it shares the work out
@@ -11,6 +12,9 @@ with broken as (
             or volume < 0 or volume > 1e300
             or quote_volume < 0 or quote_volume > 1e300
             or trades < 0 or trades > 1e15
+            or taker_buy_volume < 0 or taker_buy_volume > 1e300 or taker_buy_volume / 1.05 > volume
+            or taker_buy_quote_volume < 0 or taker_buy_quote_volume > 1e300
+            or (taker_buy_quote_volume - 0.01) / 1.05 > quote_volume
             or time_bucket('1 hour', open_time) <> open_time
             then 1 end = 1
 ), named as (
@@ -23,10 +27,15 @@ with broken as (
                 then 'prices are finite and above zero' end,
             case when high < greatest(open, low, close) then 'high is highest' end,
             case when low > least(open, high, close) then 'low is lowest' end,
-            case when least(volume, quote_volume, trades) < 0 or greatest(volume, quote_volume, trades) >= 'infinity'
+            case when least(volume, quote_volume, trades, taker_buy_volume, taker_buy_quote_volume) < 0
+                or greatest(volume, quote_volume, trades, taker_buy_volume, taker_buy_quote_volume) >= 'infinity'
                 then 'amounts are finite and not below 0' end,
             case when volume > 1e300 and volume < 'infinity' or quote_volume > 1e300 and quote_volume < 'infinity'
-                or trades > 1e15 then 'amounts can be added up' end
+                or taker_buy_volume > 1e300 and taker_buy_volume < 'infinity'
+                or taker_buy_quote_volume > 1e300 and taker_buy_quote_volume < 'infinity'
+                or trades > 1e15 then 'amounts can be added up' end,
+            case when taker_buy_volume / 1.05 > volume or (taker_buy_quote_volume - 0.01) / 1.05 > quote_volume
+                then 'takers bought a part of the volume' end
         ) as rules
     from broken
 )

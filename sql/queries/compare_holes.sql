@@ -25,14 +25,14 @@ with near as materialized (
 ), has_by_day as materialized (
     select source, hour
     from lacking
-    join held on open_time = day and sources = 1 << source
+    join held on open_time = day and sources = 1::bigint << source
     where present >> extract(hour from hour - day)::integer & 1 = 1
 ), has as (
     select * from has_by_day
     union
     select source, hour
     from lacking
-    join held on held.open_time = day and sources >> source & 1 = 1 and sources <> 1 << source
+    join held on held.open_time = day and sources >> source & 1 = 1 and sources <> 1::bigint << source
     where (source, hour) not in (select source, hour from has_by_day)
         and exists (
             select from candle_1h

@@ -11,7 +11,7 @@ with asked as (
 ), day as materialized (
     select
         asked.n, asked.coin, candle_1d.open_time,
-        case candle_1d.sources & %(without_bits)s when 0 then candle_1d.hours else 0 end as hours
+        case candle_1d.sources & %(without_bits)s::bigint when 0 then candle_1d.hours else 0 end as hours
     from asked
     join candle_1d on candle_1d.coin = asked.coin
         and candle_1d.open_time > asked.starts_at - interval '1 day'

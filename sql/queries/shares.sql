@@ -12,7 +12,7 @@ with day as (
     where pure
     group by coin, at, sources
     union all
-    select day.coin, date_trunc(%(step)s, day.open_time, 'UTC') as at, 1 << hour.source, count(*)
+    select day.coin, date_trunc(%(step)s, day.open_time, 'UTC') as at, 1::bigint << hour.source, count(*)
     from (select coin, open_time from day where not pure) day
     cross join lateral (
         select source
@@ -26,6 +26,6 @@ with day as (
 )
 select part.coin, part.at, source.name, sum(part.hours)::integer
 from part
-join source on 1 << source.key = part.sources
+join source on 1::bigint << source.key = part.sources
 group by part.coin, part.at, source.key, source.name
 order by part.coin, part.at, source.key

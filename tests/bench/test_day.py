@@ -4,7 +4,7 @@ from bench.day import BEGIN, SEED, compare, day
 from chandlery import store
 from chandlery.settings import Settings
 from sandbox import serving
-from sandbox.universe import MadeUpMarket
+from sandbox.made_up_market import MadeUpMarket
 
 COINS, HOURS = 24, 3
 LOST = b"delete from candle_1h where open_time = '2026-11-19T07:00Z'"

@@ -76,6 +76,50 @@ def test_a_setting_takes_in_what_is_left_out_and_out_again(
         assert told(run("status", "--now", NOW, "--json"))["left_out"] == left_out
 
 
+def test_the_coins_of_a_day_are_listed_with_what_ranks_them(run: Run) -> None:
+    told(run("backfill", "--start", "2026-02-20", "--now", NOW, "--json"))
+    today = told(run("coins", "--at", "2026-03-01", "--max-coins", "2", "--json"))
+    assert [row["id"] for row in today.pop("coins")] == ["bitcoin", "tether-gold"]  # type: ignore[attr-defined]
+    ranking = {"basis": "market_cap", "ranked_on": "2026-03-01", "without_market_cap": None}
+    assert today == {"day": "2026-03-01", **ranking}
+    before = run("coins", "--at", "2026-02-25")
+    assert [line.split() for line in before.stdout.splitlines()[1:3]] == [
+        ["1", "XAUT", "tether-gold", "2,400"],
+        ["2", "BTC", "bitcoin", "1,200"],
+    ], before.stdout
+    words = "ranked by dollars traded in the 30 days before 2026-02-25, by the candles held"
+    assert words in before.stdout
+    assert "of the best by volume 2 coins have no market cap on that day" in before.stdout
+    nothing = run("coins", "--at", "2019-01-01")
+    assert (nothing.returncode, "no rank of 2019-01-01 is known" in nothing.stdout) == (0, True)
+    assert told(run("coins", "--at", "2019-01-01", "--json"))["coins"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--at", "noon"), "at 'noon' is not a time: write 2024-01-31"),
+        (("--ranked-by", "volume_30d"), "write --at DAY with it"),
+        (
+            ("--at", "2026-03-01", "--left-out"),
+            "write it without --relearn, --left-out and --market-caps",
+        ),
+    ],
+)
+def test_a_mistake_about_a_day_is_a_line(run: Run, words: tuple[str, ...], says: str) -> None:
+    done = run("coins", *words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert says in done.stderr
+
+
+def test_market_caps_of_the_past_year_are_learnt_for_as_many_as_asked(run: Run) -> None:
+    words = "market caps of the past year: 2 coins"
+    assert words not in run("coins", "--now", NOW).stdout
+    assert words in run("coins", "--market-caps", "2", "--now", NOW).stdout
+    later = told(run("coins", "--at", "2026-02-25", "--json"))
+    assert (later["basis"], len(later["coins"])) == ("market_cap_later", 2)  # type: ignore[arg-type]
+
+
 def test_runs_and_status_say_how_many_coins_are_known_of_how_many(run: Run) -> None:
     told(run("coins", "--max-coins", "2", "--now", NOW, "--json"))
     words = "2 of 3 coins are known: sync-coins learns the rest, or `chandlery coins`"

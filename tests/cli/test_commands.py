@@ -66,7 +66,9 @@ def test_the_whole_way_from_nothing_to_a_file(place: dict[str, str], tmp_path: P
     assert [(coin["hours"], coin["missing"]) for coin in coins] == [(178, 0)] * 3
     assert "BTC" in run("status").stdout
 
-    for name, timeframe, rows in (("a.parquet", "1h", 178), ("b.csv", "4h", 45)):
+    weeks = "1w --adjusted --now 2026-12-01"
+    files = (("a.parquet", "1h", 178), ("b.csv", "4h", 45), ("c.csv", weeks, 2))
+    for name, timeframe, rows in files:
         file = tmp_path / name
         done = run(*f"export --symbols eth,BTC --timeframe {timeframe} --to {file}".split())
         assert (done.returncode, done.stderr) == (0, "")
@@ -88,7 +90,7 @@ def test_the_whole_way_from_nothing_to_a_file(place: dict[str, str], tmp_path: P
 
     done = run("export", "--symbols", "LEO", "--to", str(tmp_path / "none.csv"))
     assert (done.returncode, "no such candles" in done.stderr) == (2, True)
-    assert {path.name for path in tmp_path.iterdir()} - {"home"} == {"a.parquet", "b.csv"}
+    assert {path.name for path in tmp_path.iterdir()} - {"home"} == {"a.parquet", "b.csv", "c.csv"}
 
 
 def test_some_failed_is_exit_1_and_says_which(run: Run, venues: Serving) -> None:

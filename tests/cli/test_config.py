@@ -12,6 +12,7 @@ import pytest
 
 from chandlery.cli.config import example_file, masked, unverified
 from chandlery.settings import Settings
+from chandlery.venues import in_order
 from tests.command_line import chandlery, process
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -48,10 +49,7 @@ def test_it_says_what_is_in_force_and_from_where(config: Run, tmp_path: Path) ->
         "CHANDLERY_VENUES_URL": (None, "default"),
         "HTTPS_PROXY": (None, "default"),
         "CHANDLERY_ADDRESS": ("here", "default"),
-        "CHANDLERY_SOURCES": (
-            "binance_futures,binance_spot,coingecko,cryptocompare,okx,bybit",
-            "default",
-        ),
+        "CHANDLERY_SOURCES": (",".join(in_order()), "default"),
         "CHANDLERY_INCLUDE": (None, "default"),
         "CHANDLERY_NOTIFY_URL": (None, "default"),
         "COINGECKO_API_KEY": ("***", ".env"),

@@ -54,7 +54,7 @@ def history(
 
 
 def candle(close: float, volume: float | None = 10.0) -> pl.DataFrame:
-    row = (NINE, 2.0, 4.0, 1.0, close, volume, None, None)
+    row = (NINE, 2.0, 4.0, 1.0, close, volume, None, None, None, None)
     return pl.DataFrame([row], schema=SCHEMA, orient="row")
 
 

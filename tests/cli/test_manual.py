@@ -48,6 +48,16 @@ def test_help_and_completion_wait_for_no_verb(words: tuple[str, ...]) -> None:
     assert done.stdout.splitlines()[-1] == "set()"
 
 
+@pytest.mark.parametrize("verb", ["status", "gaps", "maintain", "db", "migrate"])
+def test_who_only_looks_waits_for_no_frames(verb: str) -> None:
+    code = (
+        f"import sys; import chandlery.cli.{verb};"
+        " print({'polars', 'numpy', 'httpx', 'pyarrow', 'prefect'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 def test_verbs_are_completed_with_what_they_do() -> None:
     asked = {"_CHANDLERY_COMPLETE": "zsh_complete", "COMP_WORDS": "chandlery fi", "COMP_CWORD": "1"}
     done = process(environment=asked)

@@ -8,6 +8,7 @@ import pytest
 
 from chandlery import store
 from chandlery.settings import Settings
+from chandlery.store.frames.read import TIMEFRAMES
 from sandbox import Serving
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -34,7 +35,7 @@ def test_people_read_a_table_and_sentences_and_programs_an_object(
     done = run("quality", "--now", NOW)
     assert (done.returncode, done.stderr) == (0, "")
     rows = done.stdout.splitlines()
-    assert rows[0].split() == ["coin", "1h", "4h", "1d", "hours", "missing", "sources"]
+    assert rows[0].split() == ["coin", *TIMEFRAMES, "hours", "missing", "sources"]
     (bitcoin,) = (row for row in rows if row.lstrip().startswith("BTC"))
     assert "178" in bitcoin
     assert bitcoin.rstrip().endswith("binance_futures 100.0%")
@@ -52,6 +53,7 @@ def test_people_read_a_table_and_sentences_and_programs_an_object(
         ("ETH", "1h"),
         ("ETH", "4h"),
         ("ETH", "1d"),
+        ("ETH", "1w"),
     ]
     assert told["findings"][0]["kind"] == "jump"
 

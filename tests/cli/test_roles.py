@@ -44,6 +44,7 @@ READS = (
     ("status", "--json", "--now", NOW),
     ("gaps", "BTC", "--now", NOW),
     ("history", "BTC", "2026-05-02T03:00Z", "--now", NOW),
+    ("listings", "BTC"),
     ("config",),
 )
 

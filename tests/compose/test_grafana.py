@@ -174,7 +174,7 @@ def test_a_variable_offers_what_there_is(grafana: store.Connection) -> None:
     assert types == {"symbol": "text"}
     assert rows[0] == ("BTC",)
     assert len(rows) > 5
-    assert timeframe["query"] == "1h,4h,1d"
+    assert timeframe["query"] == "1h,4h,1d,1w,1M"
     for panel in PANELS.values():
         for target in queries(panel):
             # Anything but :sqlstring would let a quote through.

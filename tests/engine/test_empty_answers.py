@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from chandlery.engine.empty_answers import merged
@@ -104,6 +105,48 @@ def test_what_others_had_stays_with_hours_that_are_found_empty_again_and_no_othe
     assert [(each.window, each.others, each.other) for each in failed] == [
         (window(2, 9), None, None)
     ]
+
+
+def look(known: list[Absence], now: datetime, outcome: str, *, sparse: bool) -> Absence:
+    seen = [Sighting(window(2, 4), outcome)]
+    (found,) = merged(1, known, [window(0, 10)], seen, now, sparse=sparse)
+    return found
+
+
+def test_a_hole_of_a_sparse_source_is_settled_by_a_second_look_half_a_day_later() -> None:
+    first = look([], NOW, "hole", sparse=True)
+    assert (first.retry_at, first.settled) == (NOW + timedelta(days=1), False)
+    known = [first._replace(others="have")]
+    soon = look(known, NOW + 12 * HOUR - MINUTE, "hole", sparse=True)
+    assert (soon.retry_at, soon.settled) == (NOW + timedelta(days=1), False)
+    again = look(known, NOW + 12 * HOUR, "hole", sparse=True)
+    assert (again.retry_at, again.settled, again.attempts) == (None, True, 2)
+    kept = look([again], NOW + timedelta(days=30), "hole", sparse=True)
+    assert (kept.retry_at, kept.settled) == (None, True)
+    lost = look([again], NOW + timedelta(days=30), "edge", sparse=True)
+    assert (lost.retry_at, lost.settled) == (NOW + timedelta(days=37), False)
+
+
+@pytest.mark.parametrize(
+    ("before", "others", "outcome", "sparse"),
+    [
+        ("hole", "have", "hole", False),
+        ("hole", "have", "between", True),
+        ("hole", "have", "edge", True),
+        ("hole", "lack", "hole", True),
+        ("hole", "alone", "hole", True),
+        ("hole", None, "hole", True),
+        ("refused", "have", "hole", True),
+        ("malformed", "have", "hole", True),
+    ],
+)
+def test_anything_less_settles_nothing_and_is_asked_for_again_in_a_week(
+    before: str, others: str | None, outcome: str, *, sparse: bool
+) -> None:
+    first = look([], NOW, before, sparse=sparse)._replace(others=others)
+    later = NOW + timedelta(days=1)
+    again = look([first], later, outcome, sparse=sparse)
+    assert (again.retry_at, again.settled) == (later + timedelta(days=7), False)
 
 
 holes = st.lists(

@@ -8,6 +8,7 @@ import pytest
 
 from chandlery.engine.evidence import Answer, Sighting, answer, first_after_emptiness, sightings
 from chandlery.model import HOUR, SCHEMA, Window
+from chandlery.model.frame import AMOUNTS
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -21,7 +22,7 @@ def came(
 ) -> Answer:
     times = [T0 + hour * HOUR for hour in hours]
     prices = dict.fromkeys(("open", "high", "low", "close"), 1.0)
-    amounts = dict.fromkeys(("volume", "quote_volume", "trades"), None)
+    amounts = dict.fromkeys(AMOUNTS)
     frame = pl.DataFrame({"open_time": times} | prices | amounts, schema=SCHEMA)
     return answer(window(*page), window(*(asked or page)), frame)
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count, pairwise
+from itertools import count, groupby, pairwise
+from operator import attrgetter
 from uuid import UUID
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from chandlery import store
@@ -19,7 +20,7 @@ from chandlery.engine.context import RunContext
 from chandlery.engine.result import RunResult
 from chandlery.engine.source_batch import SourceBatch
 from chandlery.engine.spec import run_spec
-from chandlery.model import HOUR, Listing, Window
+from chandlery.model import HOUR, KINDS, Listing, Window
 from chandlery.settings import Settings
 from chandlery.store import Absence
 from tests.engine.conftest import Open
@@ -29,7 +30,7 @@ Frame = Callable[..., pl.DataFrame]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 SPAN, COINS, EXAMPLES, PAGE_HOURS = 80, 300, 40, 9
 NOW = T0 + SPAN * HOUR + timedelta(minutes=5)
-SOURCES = ("binance_futures", "binance_spot", "coingecko", "okx")  # the third is indicative
+SOURCES = ("binance_futures", "geckoterminal", "coingecko", "okx")  # of all three kinds
 
 few = settings(
     max_examples=EXAMPLES,
@@ -60,8 +61,11 @@ def key(context: RunContext) -> int:
     return store.source_key(context.connection, "binance_spot")
 
 
-def claim(context: RunContext) -> Claim:
-    return Claim(context.connection, UUID(int=0), {}, context.clock)
+def claim(context: RunContext, coin: int = 0, other: Window | None = None) -> Claim:
+    """One that leaves these hours of a coin to another run."""
+    by = store.Claimant(UUID(int=1), "another", store.Process.ours())
+    others = {} if other is None else {coin: [store.Claim(coin, other, by)]}
+    return Claim(context.connection, UUID(int=0), others, context.clock)
 
 
 def within(windows: list[Window]) -> list[int]:
@@ -75,6 +79,17 @@ def within(windows: list[Window]) -> list[int]:
     life=st.tuples(st.none() | st.integers(0, 40), st.none() | st.integers(30, SPAN)),
     patient=st.sampled_from([True, True, False]),
     refreshed=st.booleans(),
+    sparse=st.booleans(),
+    theirs=st.none() | spans,
+)
+@example(  # three holes of one page, of which another run is at work on the second
+    there=set(range(SPAN)) - {10, 12, 14},
+    entries=[],
+    life=(None, None),
+    patient=True,
+    refreshed=True,
+    sparse=True,
+    theirs=(12, 13),
 )
 def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: PLR0913, PLR0917
     context: RunContext,
@@ -85,6 +100,8 @@ def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: 
     life: tuple[int | None, int | None],
     patient: bool,  # noqa: FBT001
     refreshed: bool,  # noqa: FBT001
+    sparse: bool,  # noqa: FBT001
+    theirs: tuple[int, int] | None,
 ) -> None:
     coin, connection = next_coin(), context.connection
     store.write(connection, {coin: frame(there)}, key)
@@ -104,18 +121,23 @@ def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: 
     asked = run_spec(
         now=NOW, known_sources=context.sources, sources=SOURCES, start="2024-02-28", patient=patient
     )
-    source = replace(context.sources["binance_spot"], page_hours=PAGE_HOURS)
-    pages = plan.pages(context, asked, source, key, [listing], claim(context))
+    source = replace(context.sources["binance_spot"], page_hours=PAGE_HOURS, sparse=sparse)
+    other = None if theirs is None else Window(T0 + theirs[0] * HOUR, T0 + theirs[1] * HOUR)
+    pages = plan.pages(context, asked, source, key, [listing], claim(context, coin, other))
 
     first, last = 0 if life[0] is None else life[0], SPAN if life[1] is None else life[1]
-    missing = set(range(first, last)) - there
+    missing = set(range(first, last)) - there - set(within([other] if other else []))
     wanted = within([page.window for page in pages])
     assert len(wanted) == len(set(wanted))
     assert set(wanted) <= missing
     assert set(wanted) >= missing - (quiet if patient else set())
+    for _, group in groupby(pages, attrgetter("asked")):
+        alike = [page.window for page in group]  # by one request
+        hull, hours = Window(alike[0].start, alike[-1].end), within(alike)
+        assert sparse or len(alike) == 1
+        assert other is None or not hull.clip(other)
+        assert not patient or other is not None or not {hours[0], hours[-1]} & quiet
     for page in pages:
-        trimmed = within([page.window])
-        assert not patient or not {trimmed[0], trimmed[-1]} & quiet
         assert page.asked.hours <= PAGE_HOURS
         assert page.asked.clip(page.window) == page.window
         # An hour before its life: a candle there would say that it began earlier.
@@ -185,7 +207,7 @@ def test_of_several_sources_the_best_stays_whoever_comes_first(
     best: dict[int, int] = {}
     merit = sorted(
         range(len(SOURCES)),
-        key=lambda place: (context.sources[SOURCES[place]].kind == "indicative", place),
+        key=lambda place: (KINDS.index(context.sources[SOURCES[place]].kind), place),
     )
     for place, span in sorted(told, key=lambda each: merit.index(each[0]), reverse=True):
         best |= dict.fromkeys(range(*span), place)

@@ -9,13 +9,14 @@ import pytest
 from chandlery import store
 from chandlery.engine.result import RunResult
 from chandlery.errors import Misuse
-from chandlery.model import Window, instant
+from chandlery.model import SCHEMA, Window, instant
 from chandlery.settings import Settings
 from sandbox import Serving
 
 Collect = Callable[..., RunResult]
 Rows = Callable[[str], list[tuple[Any, ...]]]
 WEEK = {"start": "2026-11-15", "end": "2026-11-22"}
+HELD, SOURCES = 9, 11  # columns of candle_1d
 HOURS = 7 * 24
 
 
@@ -30,8 +31,8 @@ def test_every_hour_of_every_listed_coin_is_there_after_a_backfill(
     assert result.failed == {}
     assert sorted(result.unlisted) == ["LEO", "USDT"]
     assert result.records == len(rows("candle_1h")) == 10 * HOURS
-    assert {row[-1] for row in rows("candle_1d")} == {1, 2}  # bits: futures, spot
-    assert [row[-3] for row in rows("candle_1d")] == [24] * 70
+    assert {row[SOURCES] for row in rows("candle_1d")} == {1, 2}  # bits: futures, spot
+    assert [row[HELD] for row in rows("candle_1d")] == [24] * 70
 
 
 def test_shards_have_all_of_it_between_them_and_begin_with_large_coins(
@@ -192,9 +193,7 @@ def test_what_a_killed_run_wrote_is_refreshed_by_the_next(
         assert rows("candle_1d") == []
         # A run that is killed between its COPY and its refresh leaves this behind:
         names = {f"{price}_price": price for price in ("open", "high", "low", "close")}
-        frame = hours.rename({"timestamp": "open_time", **names}).select(
-            "open_time", *names.values(), "volume", "quote_volume", "trades"
-        )
+        frame = hours.rename({"timestamp": "open_time", **names}).select(SCHEMA.names())
         key = store.source_key(connection, "binance_futures")
         (coin,) = store.find(connection, ["BTC"])
         store.write(connection, {coin.key: frame}, key)
@@ -215,7 +214,7 @@ def test_two_runs_at_once_do_no_harm_to_each_other(collect: Collect, rows: Rows)
         results = [each.result() for each in runs]
     assert [result.failed for result in results] == [{}, {}]
     assert sum(result.records for result in results) == len(rows("candle_1h")) == 10 * HOURS
-    assert [row[-3] for row in rows("candle_1d")] == [24] * 70
+    assert [row[HELD] for row in rows("candle_1d")] == [24] * 70
 
 
 def test_an_unknown_symbol_is_named_with_what_is_near(collect: Collect, venues: Serving) -> None:

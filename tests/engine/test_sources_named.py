@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chandlery import store
 from chandlery.engine.batch import sources_in_order
 from chandlery.engine.context import RunContext
 from chandlery.engine.result import RunResult
@@ -13,7 +14,7 @@ from chandlery.engine.run import run
 from chandlery.engine.spec import run_spec
 from chandlery.settings import Settings
 from chandlery.symbology.learn import learn, learn_if_due
-from chandlery.venues import load
+from chandlery.venues import in_order, load
 from sandbox import Serving
 from tests.engine.conftest import NOW
 
@@ -54,6 +55,22 @@ def test_it_is_learnt_once(ask: Ask, venues: Serving) -> None:
     venues.forget()
     ask("okx", hours=72)
     assert not [each for each in venues.requests()["requests"] if "coins" in each["path"]]
+
+
+@pytest.mark.parametrize("in_force", [in_order()])
+def test_what_is_slow_to_list_is_waited_for_by_who_names_it(ask: Ask, settings: Settings) -> None:
+    slow = {name for name, source in load().items() if source.slow_to_list}
+
+    def learnt() -> set[str]:
+        with store.connect(settings) as connection:
+            rows = connection.execute("select what from learnt").fetchall()
+        return {what.removeprefix("listings at ") for (what,) in rows} & load().keys()
+
+    ask()
+    assert "gate" in slow
+    assert not learnt() & slow
+    ask("gate", hours=48)
+    assert "gate" in learnt()
 
 
 @pytest.mark.parametrize("in_force", [("binance_futures",), ("binance_spot",)])

@@ -96,11 +96,12 @@ def test_a_symbol(refused: Refused, place: Place, happened: Happened, symbol: st
         ("try", symbol, "BTC"),
     ):
         refused(*words, *AT)
+    refused("listings", symbol)
     # The same from a form of Prefect's, where it may be anything.
     with pytest.raises(Misuse) as caught:
         place.collect("okx", symbols=[symbol])
     assert len(str(caught.value)) < LONGEST
-    happened(f"“{said}”; 8 verbs")
+    happened(f"“{said}”; 9 verbs")
 
 
 NUMBERS = ("1" + "0" * 30, "-1", "nan", "inf", "1e400", "1.5", "", "0x10")

@@ -94,7 +94,7 @@ def test_hourly_has_the_rest_of_the_coins_learnt_once_a_day() -> None:
     from flows.hourly import hourly  # noqa: PLC0415
     from flows.sync_coins import sync_coins  # noqa: PLC0415
 
-    assert ended(sync_coins, max_coins=5, now=NOW).is_completed()
+    assert ended(sync_coins, max_coins=5, now=NOW, market_caps=0).is_completed()
     words = "5 of 12 coins are known: sync-coins learns the rest, or `chandlery coins`"
     assert ended(hourly, now=NOW).message.endswith(words)  # nothing is deployed: it goes well
     sync_coins.to_deployment("sync-coins").apply()
@@ -102,8 +102,8 @@ def test_hourly_has_the_rest_of_the_coins_learnt_once_a_day() -> None:
         assert ended(hourly, now=NOW).is_completed()
     with get_client(sync_client=True) as server:
         deployed = [run for run in server.read_flow_runs() if run.deployment_id is not None]
-    assert [run.parameters for run in deployed] == [{"now": NOW}]
-    assert ended(sync_coins, now=NOW).is_completed()
+    assert [run.parameters for run in deployed] == [{"now": NOW, "market_caps": 0}]
+    assert ended(sync_coins, now=NOW, market_caps=0).is_completed()
     assert "are known" not in ended(hourly, now=NOW).message
 
 
@@ -139,7 +139,7 @@ def test_a_state_tells_what_is_left_to_another_run(
     from flows.hourly import hourly  # noqa: PLC0415
     from flows.sync_coins import sync_coins  # noqa: PLC0415
 
-    assert ended(sync_coins, max_coins=12, now=NOW).is_completed()
+    assert ended(sync_coins, max_coins=12, now=NOW, market_caps=0).is_completed()
     other = store.Claimant(uuid4(), "a backfill", store.Process.ours())
     with store.connect(settings) as connection:
         coins = [coin.key for coin in store.find(connection)]
@@ -222,11 +222,12 @@ def test_a_batch_rests_for_minutes_and_a_flow_is_not_done_again() -> None:
 def test_coins_are_learnt_by_a_flow(venues: Serving) -> None:
     from flows.sync_coins import sync_coins  # noqa: PLC0415
 
-    state = ended(sync_coins, max_coins=12, now=NOW)
+    state = ended(sync_coins, max_coins=12, now=NOW, market_caps=2)
     assert (state.name, state.message) == ("Completed", "12 coins, 17 listings")
+    assert state.result()["market_caps"] == 2
     venues.fault("403", source="binance_spot")
     venues.fault("403", source="binance_spot-mirror")
-    assert ended(sync_coins, max_coins=12, now=NOW).name == "Partial"
+    assert ended(sync_coins, max_coins=12, now=NOW, market_caps=0).name == "Partial"
     assert ended(sync_coins, now="noon").is_failed()
 
 
@@ -374,7 +375,7 @@ def test_a_key_that_a_venue_echoes_is_nowhere(
         monkeypatch.setenv("COINGECKO_API_KEY", PLANTED)
     else:
         Secret(value=PLANTED).save("coingecko-api-key", overwrite=True)
-    state = ended(sync_coins, max_coins=4, now=NOW)
+    state = ended(sync_coins, max_coins=4, now=NOW, market_caps=2)
     assert PLANTED in echo.told
     assert "bad key ***" in str(state.result())
     assert leaks("bad key ***") == []

@@ -13,7 +13,7 @@ from chandlery.model.frame import RULES
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 GOOD = {"open": 2.0, "high": 4.0, "low": 1.0, "close": 3.0}
-KNOWN, HOURLY, RISES, PRICED, POSITIVE, HIGHEST, LOWEST, AMOUNTS, SUMS = (
+KNOWN, HOURLY, RISES, PRICED, POSITIVE, HIGHEST, LOWEST, AMOUNTS, SUMS, PART = (
     rule.name for rule in RULES
 )
 
@@ -29,6 +29,8 @@ def frame(**columns: list[object]) -> pl.DataFrame:
         "volume": [0.0, None, 1e300],
         "quote_volume": [None, 0.0, None],
         "trades": [None, 0, 10**15],
+        "taker_buy_volume": [None, None, None],
+        "taker_buy_quote_volume": [None, None, None],
     }
     return pl.DataFrame(good | columns, schema=SCHEMA)
 
@@ -62,14 +64,19 @@ def test_a_good_frame_and_an_empty_one_pass_unchanged() -> None:
         (LOWEST, 1, {"low": [1.0, 2.1, 2.0]}),
         (LOWEST, 1, {"close": [math.nextafter(1.0, 0.0), 3.0, 2.0]}),
         *(
-            (AMOUNTS, 1, {name: [0.0, bad, None]})
-            for name in ("volume", "quote_volume")
+            (AMOUNTS, 1, {"quote_volume": [None] * 3, name: [0.0, bad, None]})
+            for name in ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
             for bad in (-5e-324, math.nan, math.inf, -math.inf)
         ),
         (AMOUNTS, 2, {"trades": [-1, 0, -(2**63)]}),
         (SUMS, 1, {"volume": [0.0, math.nextafter(1e300, math.inf), 1.0]}),
         (SUMS, 1, {"quote_volume": [0.0, 1.7e308, None]}),
         (SUMS, 2, {"trades": [2**63 - 1, 0, 10**15 + 1]}),
+        (SUMS, 1, {"taker_buy_volume": [0.0, 1.7e308, None]}),
+        (SUMS, 1, {"taker_buy_quote_volume": [1.7e308, 0.0, None]}),
+        (PART, 1, {"taker_buy_volume": [5e-324, 1.0, 1e300]}),
+        (PART, 1, {"volume": [None, 2.0, 10.0], "taker_buy_volume": [9.0, 2.0, 10.6]}),
+        (PART, 1, {"quote_volume": [None, 2.0, None], "taker_buy_quote_volume": [1.0, 2.12, 1.0]}),
     ],
 )
 def test_a_rule_broken_alone_is_named_with_its_rows(
@@ -108,6 +115,13 @@ def test_quote_volume_fits_the_prices(
     else:
         with pytest.raises(Malformed, match=r"^quote volume fits the prices \(1 rows\)$"):
             check(whole)
+
+
+def test_takers_may_have_bought_all_of_it_and_a_rounding_more() -> None:
+    amounts = {"volume": [10.0] * 3, "quote_volume": [0.01, 20.0, 20.0]}
+    bought = {"taker_buy_volume": [0.0, 10.0, 10.4], "taker_buy_quote_volume": [0.02, 20.0, 20.9]}
+    whole = frame(**amounts, **bought)
+    assert check(whole, RULES) is whole
 
 
 def test_a_row_that_could_not_be_read_is_told() -> None:

@@ -98,6 +98,11 @@ def test_coins_and_upkeep_have_pages_too() -> None:
     )
     assert "<script" not in shown
     assert "4 coins are known by a venue's word only" in shown
+    shared = Universe(3, shared_contracts={"0xab": f"mexc A is a, kucoin {EVIL} is b"})
+    shown = html(of_coins("sync", shared))
+    assert "Under one contract" in shown
+    assert "0xab" in shown
+    assert "<script" not in shown
     packed = store.Packed(chunks=3, left=1, candles=1000, bytes_before=2**22, bytes_after=2**20)
     shown = html(of_maintenance("maintain", MaintenanceResult(12, packed, 1.5)))
     assert '<td style="text-align:right">1,048.6</td>' in shown  # bytes a candle

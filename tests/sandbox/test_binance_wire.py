@@ -44,7 +44,7 @@ def test_spot_candles_come_as_recorded(
     )
     assert len(served) == len(recorded)
     for mine, theirs in zip(served, recorded, strict=True):
-        # The taker's volumes (9 and 10) are not in the market folder, nor is a last digit that no
+        # The market folder has no taker's volumes (9 and 10: made up), nor a last digit that no
         # float can hold (quote volumes over ten million have such).
         assert (*mine[:7], mine[8], mine[11]) == (*theirs[:7], theirs[8], theirs[11])
         assert float(mine[7]) == float(theirs[7])

@@ -41,7 +41,7 @@ def test_a_page_has_the_shape_of_the_recorded_one(shared: Path, made_up: Serving
 
 def test_an_unknown_symbol_is_refused_in_the_recorded_words(shared: Path, made_up: Serving) -> None:
     recorded = json.loads((shared / "recorded/bybit/errors/10001_symbol_invalid.json").read_bytes())
-    for query in ({"symbol": "NOPE"}, {"category": "spot"}, {"symbol": ""}):
+    for query in ({"symbol": "NOPE"}, {"category": "spot", "symbol": "NOPE"}, {"symbol": ""}):
         assert ask(made_up, **query) == recorded | {"time": OPEN + HOUR // 2}
 
 

@@ -129,15 +129,12 @@ def test_the_week_in_small_has_168_hours_and_ends_with_the_price(made_up: Servin
 
 
 @pytest.mark.parametrize(
-    ("exchange", "name", "there"),
-    [("okex", "OKX", True), ("bybit_spot", "Bybit", False), ("kraken", "Kraken", True)],
+    ("exchange", "name"), [("okex", "OKX"), ("bybit_spot", "Bybit"), ("kraken", "Kraken")]
 )
-def test_tickers_of_the_other_exchanges(
-    made_up: Serving, exchange: str, name: str, *, there: bool
-) -> None:
+def test_tickers_of_the_other_exchanges(made_up: Serving, exchange: str, name: str) -> None:
     told = made_up.get(f"{API}/exchanges/{exchange}/tickers").json()
     assert told["name"] == name
-    assert ("bitcoin" in {t["coin_id"] for t in told["tickers"]}) == there
+    assert "bitcoin" in {t["coin_id"] for t in told["tickers"]}
 
 
 def test_coinbase_trades_against_dollars(made_up: Serving) -> None:

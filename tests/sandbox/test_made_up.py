@@ -2,7 +2,7 @@ import pytest
 
 from sandbox import Serving, serving
 from sandbox.made_up import MadeUp
-from sandbox.universe import MadeUpMarket
+from sandbox.made_up_market import MadeUpMarket
 
 HOUR = 3_600_000
 OPEN = 1795341600000  # 2026-11-22 10:00

@@ -18,8 +18,19 @@ def test_the_recorded_candles_are_read_as_they_were_sent(recorded: Path) -> None
     frame = BYBIT.parse(response)
     opened = frame["open_time"].dt.epoch("ms").to_list()
     assert opened == [1_790_803_380_000 - n * 60_000 for n in range(11)]
-    assert frame.row(0)[1:] == (83743.3, 83743.5, 83743.3, 83743.4, 12.257, 1026443.056, None)
-    assert frame.row(10)[1:] == (83746.0, 83754.6, 83718.7, 83718.8, 37.281, 3122038.0994, None)
+    assert frame.row(0)[1:] == (
+        83743.3,
+        83743.5,
+        83743.3,
+        83743.4,
+        12.257,
+        1026443.056,
+        None,
+        None,
+        None,
+    )
+    told = (83746.0, 83754.6, 83718.7, 83718.8, 37.281, 3122038.0994)
+    assert frame.row(10)[1:] == (*told, None, None, None)
 
 
 def test_the_recorded_instrument_is_listed(recorded: Path, connect: Connect) -> None:
@@ -29,7 +40,7 @@ def test_the_recorded_instrument_is_listed(recorded: Path, connect: Connect) -> 
     assert f"{row.pop('start'):%Y-%m-%d %H:%M}" == "2020-03-30 00:00"
     assert row == {
         "symbol": "BTCUSDT", "asset": "BTC", "base": "BTC", "quote": "USDT",
-        "multiple": 1, "end": None, "trading": True,
+        "multiple": 1, "end": None, "trading": True, "name": None, "contract": None,
     }  # fmt: skip
 
 
@@ -57,3 +68,14 @@ def test_the_recorded_contracts_of_2026_on_coins_are_listed(
     assert many.height == 21
     assert set(many["base"]) > {"BABYDOGE", "NEX", "SATS", "BONK", "NEIROCTO", "XEC"}
     assert not {"AAPL", "XAU", "SPY"} & set(found.frame["base"])
+
+
+def test_the_recorded_spot_symbols_of_2026_are_listed_but_for_stocks_as_tokens(
+    recorded: Path, connect: Connect
+) -> None:
+    path = recorded / "more" / "bybit_v5_instruments-info_spot_2026-08-09.json.gz"
+    found = catalogue(connect(lambda _: answer(path)), load()["bybit_spot"])
+    assert (found.frame.height, found.odd) == (546, ())
+    assert found.frame["trading"].all()
+    assert {"MCRT", "MBX", "NYM"} < set(found.frame["base"])
+    assert not {"NVDAX", "AAPLX", "SPCXX"} & set(found.frame["base"])

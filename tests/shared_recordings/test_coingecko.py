@@ -24,7 +24,7 @@ def test_the_recorded_ranking_of_2023_is_read_in_its_order(
     path = recorded / "coingecko" / "coins_markets_usd_2023.json.gz"
     frame = coingecko.coins(connect(lambda _: answer(path)), 250)
     assert frame.height == 250
-    assert frame.row(0) == ("bitcoin", "btc", "Bitcoin", 1, 29309.0)
+    assert frame.row(0) == ("bitcoin", "btc", "Bitcoin", 1, 29309.0, 569778313238.0)
     assert frame["rank"].is_sorted()
     assert frame["rank"][-1] == 251
 
@@ -74,7 +74,8 @@ def test_the_examples_of_coingeckos_own_documentation_are_read(
     ]
     markets = httpx.Response(200, content=orjson.dumps(said["/coins/markets"]))
     (row,) = coingecko.coins(connect(lambda _: markets)).rows()
-    assert row == ("bitcoin", "btc", "Bitcoin", 1, said["/coins/markets"][0]["current_price"])
+    told = said["/coins/markets"][0]
+    assert row == ("bitcoin", "btc", "Bitcoin", 1, told["current_price"], told["market_cap"])
     for answer_of in said.values():
         assert coingecko.VENUE.verdict(httpx.Response(200, content=orjson.dumps(answer_of))) is None
 
@@ -100,7 +101,17 @@ def test_the_recorded_chart_told_by_the_hour_gives_its_prices(recorded: Path) ->
     ]
     frame = GECKO.parse(httpx.Response(200, json=chart))
     assert frame.height == 16
-    assert frame.row(0)[1:] == (0.0339403, 0.0575659, 0.0339403, 0.0575659, None, None, None)
+    assert frame.row(0)[1:] == (
+        0.0339403,
+        0.0575659,
+        0.0339403,
+        0.0575659,
+        None,
+        None,
+        None,
+        None,
+        None,
+    )
     assert frame.row(1)[1:5] == (0.0575659, 0.0643126, 0.0575659, 0.0643126)
     assert frame.select(pl.col("open_time").dt.epoch("ms")).item(0, 0) == first
 

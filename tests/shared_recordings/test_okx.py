@@ -24,7 +24,7 @@ def test_the_recorded_candles_are_read_as_they_were_sent(recorded: Path) -> None
         102820.4,
         1040.37,
         1069603.34883,
-        None,
+        *(None, None, None),
     )
     assert frame.row(1)[1:] == (
         102806.0,
@@ -33,7 +33,7 @@ def test_the_recorded_candles_are_read_as_they_were_sent(recorded: Path) -> None
         102806.1,
         7164.04,
         7364701.57952,
-        None,
+        *(None, None, None),
     )
 
 
@@ -46,7 +46,7 @@ def test_the_recorded_instruments_are_listed_whole(recorded: Path, connect: Conn
     assert f"{row.pop('start'):%Y-%m-%d %H:%M:%S}" == "2019-01-22 05:03:33"
     assert row == {
         "symbol": "BTC-USDT", "asset": "BTC", "base": "BTC", "quote": "USDT",
-        "multiple": 1, "end": None, "trading": True,
+        "multiple": 1, "end": None, "trading": True, "name": None, "contract": None,
     }  # fmt: skip
 
 

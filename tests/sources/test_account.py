@@ -214,6 +214,32 @@ def test_what_strangers_spend_is_heard_by_all() -> None:
     assert entered(other, 2, 1) == 1
 
 
+@pytest.mark.parametrize(
+    ("headers", "through"),
+    [
+        ({"x-left": "1"}, 0),
+        ({"x-left": "600"}, 100),
+        ({"x-left": "601", "x-whole": "3000"}, 0),
+        ({"x-left": "soon"}, 100),
+        ({"x-left": "5000"}, 100),
+    ],
+)
+def test_what_is_left_tells_what_others_spent(headers: dict[str, str], through: int) -> None:
+    tells = replace(metering((2400, 60)).budgets[0], left="x-left", whole="x-whole")
+    _, (one, other) = gates(Metering((tells,)))
+    one.enter(request(2), 120.0)
+    one.hear(httpx.Response(200, headers=headers, request=request(2)))
+    assert entered(one, 2, 100) == through
+    assert entered(other, 2, 1) == min(through, 1)
+
+
+def test_what_is_left_is_of_the_budget_that_the_request_is_of() -> None:
+    budget = replace(metering((2400, 60)).budgets[0], left="x-left")
+    answer = httpx.Response(200, headers={"x-left": "1"}, request=request(0))
+    assert budget.spent(answer) is None
+    assert budget.spent(httpx.Response(200, headers={"x-left": "1"}, request=request(1))) == 2399
+
+
 def test_a_restated_budget_holds_for_all() -> None:
     told = replace(COUNTED.budgets[0], restated=lambda _: 100.0)
     _, (one, other) = gates(Metering((told,)))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chandlery.errors import Malformed, SourceError
 from chandlery.model import SCHEMA
-from chandlery.venues import CATALOGUE, load
+from chandlery.venues import CATALOGUE, MARKET_CAPS, load
 from sources import coingecko
 
 numbers = st.integers(-(2**70), 2**70) | st.floats() | st.booleans() | st.none()
@@ -90,6 +90,13 @@ def test_candles_are_candles_or_malformed(answer: httpx.Response) -> None:
     for source in load().values():
         frame = frame_or_malformed(source.parse, answer)
         assert frame is None or frame.schema == SCHEMA
+
+
+@given(answers())
+def test_market_caps_are_that_or_malformed(answer: httpx.Response) -> None:
+    for read in (source.market_caps for source in load().values() if source.market_caps):
+        frame = frame_or_malformed(read, answer)
+        assert frame is None or frame.schema == MARKET_CAPS
 
 
 @given(answers())

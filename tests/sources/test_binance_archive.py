@@ -22,7 +22,7 @@ HEADER = (
     "open_time,open,high,low,close,volume,close_time,quote_volume,count,"
     "taker_buy_volume,taker_buy_quote_volume,ignore\n"
 )
-VALUES = (100.5, 101.25, 99.125, 100.75, 12.5, 1250.5, 17)
+VALUES = (100.5, 101.25, 99.125, 100.75, 12.5, 1250.5, 17, 6.1, 600.1)
 
 
 def csv(start: datetime, hours: int, *, unit: int = 1000) -> str:
@@ -310,18 +310,25 @@ def test_a_file_that_unpacks_to_too_much_is_malformed(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind"),
+    ("status", "body", "kind", "words"),
     [
-        (200, b"<html><title>Sign in</title>", Malformed),
-        (403, b"<Error><Code>AccessDenied</Code></Error>", Blocked),
-        (503, b"<Error><Code>SlowDown</Code></Error>", Unavailable),
+        (200, b"<html><title>Sign in</title>", Malformed, "not a file but Sign in"),
+        (200, b"<Error><Code>InternalError</Code></Error>", Malformed, "not a file but InternalE"),
+        (403, b"<Error><Code>AccessDenied</Code></Error>", Blocked, "HTTP 403 AccessDenied"),
+        (
+            503,
+            b"<Error>\n<Code>SlowDown</Code>\n<Message>It&apos;s too\nmuch</Message></Error>",
+            Unavailable,
+            "HTTP 503 SlowDown It's too much",
+        ),
+        (403, b"<Error><Message>No</Message></Error>", Blocked, "HTTP 403 <Error><Message>No"),
     ],
 )
-def test_what_is_no_file_is_told_by_its_status(
-    connect: Connect, status: int, body: bytes, kind: type[Exception]
+def test_what_is_no_file_is_told_by_its_status_in_its_own_words(
+    connect: Connect, status: int, body: bytes, kind: type[Exception], words: str
 ) -> None:
     client = connect(lambda _: httpx.Response(status, content=body))
-    with pytest.raises(kind):
+    with pytest.raises(kind, match=f"^binance_spot_archive: {words}"):
         fetch(client, SPOT, LISTING, month("2024-10"), NOW)
 
 

@@ -58,7 +58,7 @@ def test_every_hour_of_a_page_and_no_other_comes_in_order(
     frame = fetch(connect(venue), BYBIT, LISTING, window, now).frame
     assert frame.schema == SCHEMA
     assert frame["open_time"].to_list() == [window.start + n * HOUR for n in range(hours)]
-    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None)
+    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None, None, None)
 
 
 def test_the_candle_still_open_is_left_out_by_the_clock(connect: Connect, page: Page) -> None:
@@ -71,7 +71,17 @@ def test_a_contract_on_a_thousand_coins_is_told_in_plain_ones(
 ) -> None:
     listing = Listing(1, "bybit", "1000PEPEUSDT", multiple=1000)
     frame = fetch(connect(venue), BYBIT, listing, page(1), now).frame
-    assert frame.row(0)[1:] == (0.1005, 0.10125, 0.099125, 0.10075, 2500.0, 250.25, None)
+    assert frame.row(0)[1:] == (
+        0.1005,
+        0.10125,
+        0.099125,
+        0.10075,
+        2500.0,
+        250.25,
+        None,
+        None,
+        None,
+    )
 
 
 TOO_FREQUENT = b"403, access too frequent"

@@ -50,7 +50,7 @@ def test_every_hour_of_a_page_and_no_other_comes_in_order(
     frame = fetch(connect(venue), COINBASE, LISTING, window, now).frame
     assert frame.schema == SCHEMA
     assert frame["open_time"].to_list() == [window.start + n * HOUR for n in range(hours)]
-    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, None, None)
+    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, None, None, None, None)
 
 
 def test_the_candle_still_open_is_left_out_by_the_clock(connect: Connect, page: Page) -> None:
@@ -61,7 +61,7 @@ def test_the_candle_still_open_is_left_out_by_the_clock(connect: Connect, page: 
 def test_the_first_candle_of_the_documentations_example_is_read_in_its_order() -> None:
     # Its columns are timestamp, price_low, price_high, price_open, price_close and volume.
     frame = COINBASE.parse(httpx.Response(200, content=b"[[1415398768,0.32,4.2,0.35,4.2,12.3]]"))
-    assert frame.row(0)[1:] == (0.35, 4.2, 0.32, 4.2, 12.3, None, None)
+    assert frame.row(0)[1:] == (0.35, 4.2, 0.32, 4.2, 12.3, None, None, None, None)
 
 
 def test_an_hour_without_a_trade_is_absent(connect: Connect, page: Page, now: datetime) -> None:
@@ -153,6 +153,7 @@ def test_products_are_listed_with_whether_they_trade(connect: Connect) -> None:
     assert frame.row(0, named=True) == {
         "symbol": "BTC-USD", "asset": "BTC", "base": "BTC", "quote": "USD",
         "multiple": 1, "start": None, "end": None, "trading": True,
+        "name": None, "contract": None,
     }  # fmt: skip
 
 

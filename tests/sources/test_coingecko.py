@@ -189,6 +189,18 @@ def test_a_list_without_an_end_is_malformed(connect: Connect) -> None:
             Blocked,
             "10002",
         ),
+        (
+            401,
+            b'{"status":{"error_code":10005,"error_message":"This request is limited"}}',
+            Blocked,
+            "10005 This request is limited",
+        ),
+        (
+            422,
+            b'{"error":{"status":{"error_code":10005,"error_message":"For subscribers"}}}',
+            Blocked,
+            "10005 For subscribers",
+        ),
         (200, b'{"status":{"error_code":429,"error_message":"Slow"}}', Unavailable, "429 Slow"),
         (200, b'{"error":"odd"}', Unavailable, "odd"),
         (404, b"<title>Not Found</title>", Unavailable, "HTTP 404 Not Found"),

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,13 +10,15 @@ import pytest
 from chandlery.errors import Blocked, Malformed, Rejected
 from chandlery.model import HOUR, SCHEMA, Listing, Window
 from chandlery.venues import configured, fetch, fetch_many, load, pages
+from sources import coingecko
+from sources._coingecko_prices import market_caps
 from tests.sources.conftest import Connect, Page
 
 GECKO, PRO = load()["coingecko"], load()["coingecko_pro"]
 BITCOIN, ARK = Listing(1, "coingecko", "bitcoin"), Listing(2, "coingecko", "ark")
 START = datetime(2026, 11, 20, tzinfo=UTC)
 NOW = START + timedelta(days=2)
-MINUTE = timedelta(minutes=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 def ms(at: datetime) -> int:
@@ -59,7 +61,52 @@ def test_an_hour_of_five_minute_points_is_those_within_it_and_the_one_at_its_end
 def test_amounts_are_unknown_whatever_the_rolling_volume_says() -> None:
     frame = GECKO.parse(hourly(10, 12))
     assert frame.schema == SCHEMA
-    assert frame.row(0)[5:] == (None, None, None)
+    assert frame.row(0)[5:] == (None,) * 5
+
+
+def caps(*points: tuple[datetime, float | None]) -> list[tuple[date, float]]:
+    lots = [[ms(at), cap] for at, cap in points]
+    answer = httpx.Response(200, json={"prices": [], "market_caps": lots, "total_volumes": []})
+    return market_caps(answer).rows()
+
+
+def test_a_days_market_cap_is_the_first_of_its_first_hour() -> None:
+    day, next_ = START.date(), (START + DAY).date()
+    early, late = START - MINUTE, START + timedelta(minutes=57)
+    assert caps((START + HOUR, 9), (late, 8), (early, 7.5)) == [(day, 7.5)]
+    assert caps((START - 3 * MINUTE, 7), (late + MINUTE, 8)) == []
+    daily = [(START, 7.0), (START + DAY, 8.0), (START + DAY + 10 * HOUR, 9.0)]
+    assert caps(*daily) == [(day, 7.0), (next_, 8.0)]
+    unknown = [(START, 0.0), (START + MINUTE, None), (START + DAY, -1.0)]
+    assert caps(*unknown) == []
+    assert caps() == []
+
+
+def test_market_caps_come_with_the_candles_and_do_not_cost_them(connect: Connect) -> None:
+    body = orjson.loads(hourly(10, 12, 11).content)
+    page = Window(START, START + 2 * HOUR)
+    for sent, expected in ((body["market_caps"], [(START.date(), 1e9)]), ("odd", None)):
+        answer = httpx.Response(200, json=body | {"market_caps": sent})
+        found = fetch(connect(lambda _, answer=answer: answer), GECKO, BITCOIN, page, NOW)
+        assert found.frame.height == 2
+        told = found.market_caps
+        assert (None if told is None else told.rows()) == expected
+
+
+def test_a_year_of_market_caps_is_one_request_for_daily_points(connect: Connect) -> None:
+    asked: list[httpx.Request] = []
+
+    def venue(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return chart([(NOW - 2 * DAY, 1.0)])
+
+    found = coingecko.market_caps(connect(venue), "a/b", NOW + MINUTE)
+    assert found.rows() == [((NOW - 2 * DAY).date(), 1e9)]
+    (request,) = asked
+    assert request.url.raw_path.startswith(b"/api/v3/coins/a%2Fb/market_chart/range?")
+    begins, ends = (int(request.url.params[name]) for name in ("from", "to"))
+    assert (NOW - 365 * DAY).timestamp() < begins < (NOW - 363 * DAY).timestamp()
+    assert ends - begins > 90 * DAY.total_seconds()
 
 
 def test_the_order_of_the_points_does_not_matter_nor_one_told_twice() -> None:

@@ -69,7 +69,7 @@ def test_every_hour_of_a_page_and_no_other_comes_whichever_way_limit_counts(
     frame = fetch(connect(venue(extra), keys=KEYS), INDEX, LISTING, window, now).frame
     assert frame.schema == SCHEMA
     assert frame["open_time"].to_list() == [window.start + n * HOUR for n in range(hours)]
-    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None)
+    assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None, None, None)
 
 
 def test_its_candles_are_an_indexs_and_give_way_to_traded_ones() -> None:
@@ -114,7 +114,13 @@ def test_hours_of_zeros_are_no_candles(connect: Connect, page: Page, now: dateti
 
 def test_an_hour_without_volume_is_a_candle(connect: Connect, page: Page, now: datetime) -> None:
     client = connect(lambda _: answer([hour(FIRST, volumefrom=0, volumeto=0)]), keys=KEYS)
-    assert fetch(client, INDEX, LISTING, page(1), now).frame.row(0)[5:] == (0.0, 0.0, None)
+    assert fetch(client, INDEX, LISTING, page(1), now).frame.row(0)[5:] == (
+        0.0,
+        0.0,
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(

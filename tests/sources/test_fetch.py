@@ -36,7 +36,7 @@ def test_a_page_comes_as_candles(
     connect: Connect, klines: Klines, page: Page, now: datetime
 ) -> None:
     frame = fetch(connect(lambda _: klines(3)), SPOT, LISTING, page(3), now).frame
-    assert frame.row(0) == (START, 100.5, 101.25, 99.125, 100.75, 12.5, 1250.5, 17)
+    assert frame.row(0) == (START, 100.5, 101.25, 99.125, 100.75, 12.5, 1250.5, 17, 6.1, 600.1)
     assert frame["open_time"].to_list() == [START, START + HOUR, START + 2 * HOUR]
 
 
@@ -59,7 +59,9 @@ def test_what_lies_outside_the_page_is_left_out(
     connect: Connect, klines: Klines, page: Page, now: datetime
 ) -> None:
     client = connect(lambda _: klines(9, start=START - 3 * HOUR))
-    frame = fetch(client, replace(SPOT, exact=False), LISTING, page(3), now).frame
+    frame = fetch(
+        client, replace(SPOT, exact_start=False, exact_end=False), LISTING, page(3), now
+    ).frame
     assert frame["open_time"].to_list() == [START, START + HOUR, START + 2 * HOUR]
 
 
@@ -90,7 +92,17 @@ def test_a_contract_on_a_thousand_coins_is_told_in_plain_ones(
 ) -> None:
     client = connect(lambda _: klines(1))
     frame = fetch(client, FUTURES, replace(LISTING, multiple=1000), page(1), now).frame
-    assert frame.row(0)[1:] == (0.1005, 0.10125, 0.099125, 0.10075, 12500.0, 1250.5, 17)
+    assert frame.row(0)[1:] == (
+        0.1005,
+        0.10125,
+        0.099125,
+        0.10075,
+        12500.0,
+        1250.5,
+        17,
+        6100.0,
+        600.1,
+    )
 
 
 @pytest.mark.parametrize("hours", [0, 1001])
@@ -281,7 +293,8 @@ def test_what_a_row_has_more_than_is_known_is_left_out_and_told_once(
 
 @pytest.mark.parametrize("name", ["binance_spot", "binance_futures", "okx", "bybit"])
 def test_sources_that_answer_what_was_asked_are_exact(name: str) -> None:
-    assert load()[name].exact
+    assert load()[name].exact_start
+    assert load()[name].exact_end
 
 
 @pytest.mark.parametrize("off", [-1, 1, 24 * 365])
@@ -396,7 +409,7 @@ def test_dividing_by_a_multiple_rounds_once(
 ) -> None:
     price = "0.001012"  # times 0.001 is not what dividing by 1000 gives
     rows = [
-        [row[0], *[price] * 4, *row[5:7], "0.01265", *row[8:]]
+        [row[0], *[price] * 4, *row[5:7], "0.01265", row[8], *("0.1", "0.0001"), *row[11:]]
         for row in orjson.loads(klines(3).content)
     ]
     client = connect(lambda _: httpx.Response(200, json=rows))

@@ -66,7 +66,7 @@ def test_every_hour_of_a_page_and_no_other_comes_in_order(
         frame = fetch(connect(Venue()), OKX, LISTING, part, now).frame
         assert frame.schema == SCHEMA
         assert frame["open_time"].to_list() == [part.start + n * HOUR for n in range(hours)]
-        assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None)
+        assert frame.row(0)[1:] == (100.5, 101.25, 99.125, 100.75, 2.5, 250.25, None, None, None)
 
 
 def test_a_page_cut_by_the_venues_old_limit_is_not_taken_for_a_gap(

@@ -25,6 +25,7 @@ from chandlery.venues import (
     months,
     symbols,
 )
+from chandlery.venues.pools import networks
 from sources import coingecko
 from tests.sources.conftest import Connect, Page
 from tests.sources.recordings import (
@@ -41,9 +42,10 @@ from tests.sources.recordings import (
 COINGECKO: Mapping[str, Callable[[httpx.Client], pl.DataFrame]] = {
     "coins": coingecko.coins,
     "tickers": partial(coingecko.tickers, exchange="binance", derivatives=False),
+    "tokens": coingecko.tokens,
     "contracts": partial(coingecko.tickers, exchange="binance_futures", derivatives=True),
 }
-ANSWERS = ("candles", "markets", "many", "number of coins", *COINGECKO)
+ANSWERS = ("candles", "markets", "many", "networks", "pools", "number of coins", *COINGECKO)
 KINDS = {*ANSWERS, "symbols", "months", "malformed candles", "malformed markets", "refusal"}
 SOURCES = load()
 
@@ -53,6 +55,8 @@ def endpoints(source: Source) -> set[str]:
     kinds = {
         "markets": source.catalogue,
         "many": source.many,
+        "networks": source.pools,
+        "pools": source.pools,
         "symbols": source.folders,
         "months": source.folders,
     }
@@ -172,6 +176,22 @@ def test_the_newest_hours_of_many_come_at_once(recording: Recording, connect: Co
         found = fetch_many(client, source, listings, recording.window, now)
     hours = {listing.symbol: summary(frame) for listing, frame in found.items()}
     assert hours == recording.expected["fetched"]
+
+
+@each("networks")
+def test_networks_bear_coingeckos_names(recording: Recording, connect: Connect) -> None:
+    pools = recording.source.pools
+    assert pools is not None
+    with recording.client(connect) as client:
+        found = networks(client, recording.source, pools)
+    assert found == recording.expected["networks"]
+
+
+@each("pools")
+def test_tokens_tell_their_pools(recording: Recording) -> None:
+    pools = recording.source.pools
+    assert pools is not None
+    assert rows(pools.parse(recording.answer())) == recording.expected["rows"]
 
 
 @each("symbols")

@@ -171,19 +171,18 @@ def spoilt(body: bytes, dice: Random) -> bytes:
 
 @dataclass
 class Venues:
-    """The sandbox's venues, and Coinbase, which it has not."""
+    """The sandbox's venues, and what they answered."""
 
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     box: Any = field(
-        default_factory=lambda: application(coins=12, seed=7, now=NOW, limits=False).state.sandbox
+        default_factory=lambda: application(coins=13, seed=7, now=NOW, limits=False).state.sandbox
     )
 
     def whole(self, request: httpx.Request) -> tuple[int, bytes]:
         """Status and body as they should be."""
         asked = str(request.url)
         if asked not in self.answers:
-            name = request.extensions["venue"].name
-            self.answers[asked] = (coinbase if name == "coinbase" else self._ask)(request)
+            self.answers[asked] = self._ask(request)
         return self.answers[asked]
 
     def _ask(self, request: httpx.Request) -> tuple[int, bytes]:
@@ -191,19 +190,6 @@ class Venues:
         ask = Ask(request.url.path, dict(request.url.params), self.box.now(), request.headers)
         answer = venue.answer(ask)
         return answer.status, answer.body
-
-
-def coinbase(request: httpx.Request) -> tuple[int, bytes]:
-    if request.url.path == "/products":
-        product = {"id": "BTC-USD", "base_currency": "BTC", "quote_currency": "USD"}
-        return 200, orjson.dumps([product | {"status": "online", "trading_disabled": False}])
-    start, end = (
-        int(datetime.fromisoformat(request.url.params[name]).timestamp())
-        for name in ("start", "end")
-    )
-    return 200, orjson.dumps(
-        [[at, 99.125, 101.25, 100.5, 100.75, 2.5] for at in range(end, start - 3601, -3600)]
-    )
 
 
 @dataclass

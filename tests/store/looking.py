@@ -8,7 +8,7 @@ import polars as pl
 from chandlery import store
 from chandlery.model import HOUR, Window
 from chandlery.store import Absence
-from chandlery.store.listings import learn_listings
+from chandlery.store.frames.learn_listings import learn_listings
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 NOW = 24 * 30

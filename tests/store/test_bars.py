@@ -28,10 +28,17 @@ class Hour(NamedTuple):
     volume: float | None
     quote_volume: float | None
     trades: int | None
+    taker_buy_volume: float | None
+    taker_buy_quote_volume: float | None
 
 
 prices = st.floats(0.001, 1e6)
 amounts = st.sampled_from([None, 0.0]) | st.floats(0, 1e9)
+
+
+def parts(whole: float | None) -> st.SearchStrategy[float | None]:
+    """What takers bought of so much."""
+    return st.none() | st.floats(0, 1e9 if whole is None else whole)
 
 
 @st.composite
@@ -39,7 +46,9 @@ def candles(draw: st.DrawFn, at: int) -> Hour:
     low, opened, closed, high = sorted(draw(st.tuples(prices, prices, prices, prices)))
     first, last = draw(st.permutations((opened, closed)))
     trades = draw(st.none() | st.integers(0, 10**6))
-    return Hour(at, first, high, low, last, draw(amounts), draw(amounts), trades)
+    volumes = draw(amounts), draw(amounts)
+    bought = [draw(parts(volume)) for volume in volumes]
+    return Hour(at, first, high, low, last, *volumes, trades, *bought)
 
 
 some_hours = st.sets(st.integers(0, 71), max_size=40).flatmap(
@@ -73,6 +82,8 @@ def bar(hours: list[Hour]) -> Hour:
         total(hour.volume for hour in hours),
         total(hour.quote_volume for hour in hours),
         None if None in (trades := [each.trades for each in hours]) else sum(map(int, trades)),
+        total(hour.taker_buy_volume for hour in hours),
+        total(hour.taker_buy_quote_volume for hour in hours),
     )
 
 
@@ -101,7 +112,8 @@ def test_bars_equal_what_a_loop_over_the_hours_makes(
     }
     for table, made in expected.items():
         found = connection.execute(
-            "select open_time, open, high, low, close, volume, quote_volume, trades, hours"  # noqa: S608
+            "select open_time, open, high, low, close, volume, quote_volume, trades,"  # noqa: S608
+            " taker_buy_volume, taker_buy_quote_volume, hours"
             f" from {table} where coin = %s order by open_time".encode(),
             (coin,),
         )

@@ -7,10 +7,13 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from chandlery.model import HOUR
-from chandlery.store.coins import find, learn_coins
+from chandlery.errors import Misuse
+from chandlery.model import HOUR, Window
+from chandlery.store.coins import find
+from chandlery.store.frames.learn_coins import learn_coins
 from chandlery.store.listings import listings, note_start
 
+Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 BTC, WRAPPED, ETH = ("bitcoin", "BTC"), ("wrapped-btc", "BTC"), ("ethereum", "ETH")
@@ -280,6 +283,30 @@ def test_a_ticker_is_the_best_ranked_active_coins(connection: store.Connection) 
     assert named(connection) == [BTC, ("old", "old"), ("new", "FET")]
 
 
+def test_one_source_more_than_there_are_bits_is_refused_and_the_last_one_is_told_apart(
+    connection: store.Connection, frame: Frame
+) -> None:
+    learn_coins(connection, ranked(("bitcoin", "BTC", 1)), T0)
+    keys = [store.source_key(connection, f"venue-{n}") for n in range(63)]
+    assert keys == [*range(63)]
+    with pytest.raises(Misuse, match=r"^the source one-more is one too many: .* leave it out of"):
+        store.source_key(connection, "one-more")
+    assert store.source_key(connection, "venue-62") == 62
+    store.write(connection, {1: frame(range(24))}, 62)
+    store.write(connection, {1: frame(range(24, 28))}, 31)
+    store.write(connection, {1: frame(range(28, 48))}, 62)
+    store.refresh(connection)
+    later = T0 + timedelta(days=9)
+    days = store.read(connection, find(connection), "1d", now=later)
+    assert days["source"].to_list() == ["venue-62", "venue-31+venue-62"]
+    shares = store.shares(connection, [1]).group_by("source").agg(pl.col("hours").sum())
+    assert dict(shares.iter_rows()) == {"venue-62": 44, "venue-31": 4}
+    asks = [(1, Window(T0, T0 + 48 * HOUR))]
+    assert store.missing(connection, asks, without=[62]) == [
+        [Window(T0, T0 + 24 * HOUR), Window(T0 + 28 * HOUR, T0 + 48 * HOUR)]
+    ]
+
+
 def test_a_renamed_coin_keeps_its_candles_and_answers_to_its_old_id(
     connection: store.Connection,
 ) -> None:
@@ -294,3 +321,69 @@ def test_a_renamed_coin_keeps_its_candles_and_answers_to_its_old_id(
     store.rename_coins(connection, {"asi": "fetch-ai"}, T0)  # CoinGecko thought better of it
     assert store.ids(connection) == {"fetch-ai": 1, "asi": 1}
     assert find(connection, ["asi"])[0].id == "fetch-ai"
+
+
+def described(*rows: tuple[str, str, str | None, str | None]) -> pl.DataFrame:
+    seen = listed(*((id_, symbol, 1, None) for id_, symbol, _, _ in rows))
+    words = pl.DataFrame(
+        [row[2:] for row in rows], {"name": pl.String, "contract": pl.String}, orient="row"
+    )
+    return pl.concat([seen, words], how="horizontal")
+
+
+def test_a_name_is_kept_and_another_one_makes_no_other_listing(
+    connection: store.Connection, learn: Learn
+) -> None:
+    learn(BTC, ETH)
+    (bitcoin, _) = find(connection)
+
+    def kept() -> list[tuple[str | None, list[str]]]:
+        found = store.where_listed(connection, bitcoin)
+        return [(each.name, list(each.contracts)) for each in found]
+
+    assert told(connection, "a", listed(("bitcoin", "BTC-USD", 1, None))) == 1
+    assert kept() == [(None, [])]
+    (listing,) = listings(connection, [bitcoin])
+    note_start(connection, listing, T0, T0)
+    named_ = described(("bitcoin", "BTC-USD", "Bitcoin", "0xa,0xb"))
+    assert [told(connection, "a", named_) for _ in range(2)] == [1, 0]
+    assert kept() == [("Bitcoin", ["0xa", "0xb"])]
+    assert told(connection, "a", described(("bitcoin", "BTC-USD", "BTC", None))) == 1
+    assert kept() == [("BTC", ["0xa", "0xb"])]
+    assert told(connection, "a", described(("bitcoin", "BTC-USD", None, None))) == 0
+    assert kept() == [("BTC", ["0xa", "0xb"])]
+    (after,) = listings(connection, [bitcoin])
+    assert (after.start, after.start_checked_at) == (T0, T0)
+    assert told(connection, "a", listed(("bitcoin", "BTC-USD", 1000, None))) == 1
+    assert kept() == [("BTC", ["0xa", "0xb"])]
+
+
+TOKEN, OTHER, PLACEHOLDER = (f"0x{n:040x}" for n in (10, 11, 12))
+
+
+@pytest.mark.parametrize(
+    ("at_a", "at_b", "shared"),
+    [
+        (TOKEN, TOKEN, {TOKEN: "a ETH-A is ethereum, b ETH-B is wrapped-eth"}),
+        (f"{OTHER},{TOKEN}", TOKEN, {TOKEN: "a ETH-A is ethereum, b ETH-B is wrapped-eth"}),
+        (TOKEN, OTHER, {}),  # it may be another network's
+        (TOKEN, None, {}),
+        ("eth", "eth", {}),
+        (PLACEHOLDER, PLACEHOLDER, {}),  # `a` tells it of bitcoin as well
+    ],
+)
+def test_one_contract_taken_for_two_coins_is_told(
+    connection: store.Connection,
+    learn: Learn,
+    at_a: str | None,
+    at_b: str | None,
+    shared: dict[str, str],
+) -> None:
+    learn(BTC, ETH, ("wrapped-eth", "WETH"))
+    bitcoin = ("bitcoin", "BTC-A", None, PLACEHOLDER)
+    told(connection, "a", described(bitcoin, ("ethereum", "ETH-A", None, at_a)))
+    told(connection, "b", described(("wrapped-eth", "ETH-B", None, at_b)))
+    assert store.shared_contracts(connection) == shared
+    told(connection, "b", described(("ethereum", "ETH-B", None, at_b)), T0)
+    told(connection, "b", described(("ethereum", "ETH-B", None, at_b)), T0 + 12 * HOUR)
+    assert store.shared_contracts(connection) == {}

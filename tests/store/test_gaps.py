@@ -406,6 +406,7 @@ NONSENSE = {
     "first_is_not_after_last": "first_at = '1000-01-01'",
     "attempts_are_one_to_a_million": "attempts = -5",
     "asked_again_within_eight_days": "retry_at = 'infinity'",
+    "settled_is_a_hole_that_others_have": "settled = true",
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 import psycopg
@@ -57,8 +58,8 @@ def test_a_candle_restated_by_its_source_leaves_all_its_old_values(
     assert store.write(connection, {btc.key: frame([0], close=2.0)}, keys["spot"], now=ONE) == 1
 
     past = store.history(connection, btc, T0)
-    assert past.before == [(2.5, 4.0, 1.0, 3.0, None, 7.5, None, "spot", None, ONE)]
-    assert past.current == (2.0, 4.0, 1.0, 2.0, 10.0, 20.0, 5, "spot", ONE, None)
+    assert past.before == [(2.5, 4.0, 1.0, 3.0, None, 7.5, None, None, None, "spot", None, ONE)]
+    assert past.current == (2.0, 4.0, 1.0, 2.0, 10.0, 20.0, 5, None, None, "spot", ONE, None)
     assert str(past) == "replaced once, last at 2024-02-28 13:00:00Z"
     assert store.history(connection, btc, T0 + HOUR).before == []
 
@@ -74,6 +75,32 @@ def test_equal_values_and_better_sources_leave_no_trace(
     assert store.write(connection, {btc.key: worse}, futures, better=[spot]) == 1  # the new hour
     assert traced(connection) == []
     assert told(store.history(connection, btc, T0)) == [(3.0, "spot", None, None)]
+
+
+def test_what_takers_bought_is_filled_in_without_a_trace(
+    connection: store.Connection, frame: Frame, btc: Coin, keys: dict[str, int]
+) -> None:
+    """Only where the candle is the same otherwise; what was told before stays in a trace."""
+    spot = keys["spot"]
+    bought: dict[str, Any] = {"taker_buy_volume": 4.0, "taker_buy_quote_volume": 8.0}
+    store.write(connection, {btc.key: frame(range(4))}, spot)
+    assert store.write(connection, {btc.key: frame(range(2), **bought)}, spot, now=ONE) == 2
+    assert store.write(connection, {btc.key: frame(range(2), **bought)}, spot, now=ONE) == 0
+    half = bought | {"taker_buy_quote_volume": None}
+    assert store.write(connection, {btc.key: frame([2], **half)}, spot, now=ONE) == 1
+    assert store.write(connection, {btc.key: frame([2], **bought)}, spot, now=ONE) == 1
+    assert traced(connection) == []
+    version = store.history(connection, btc, T0).current
+    assert version is not None
+    assert (version.taker_buy_volume, version.taker_buy_quote_volume) == (4.0, 8.0)
+
+    other = bought | {"taker_buy_volume": 5.0}
+    store.write(connection, {btc.key: frame([0], **other)}, spot, now=TWO)
+    store.write(connection, {btc.key: frame([1])}, spot, now=TWO)
+    store.write(connection, {btc.key: frame([3], close=2.0, **bought)}, spot, now=TWO)
+    assert [row[1] for row in traced(connection)] == [T0 + hour * HOUR for hour in (0, 1, 3)]
+    kept = connection.execute("select taker_buy_volume from restated order by open_time")
+    assert kept.fetchall() == [(4.0,), (4.0,), (None,)]
 
 
 def test_another_source_is_a_change_even_at_equal_values(

@@ -38,6 +38,11 @@ BROKEN: Mapping[str, Mapping[str, Any]] = {
     "more than can be added up": {"volume": 1e305},
     "quotes that cannot be added up": {"quote_volume": 1e305},
     "trades that cannot be added up": {"trades": 10**16},
+    "less than nothing bought": {"taker_buy_volume": -1.0},
+    "bought without end": {"taker_buy_quote_volume": inf},
+    "buys that cannot be added up": {"volume": None, "taker_buy_volume": 1e305},
+    "more bought than there was": {"taker_buy_volume": 10.6},
+    "more dollars paid than there were": {"taker_buy_quote_volume": 21.1},
     "two at once": {"trades": -1, "high": 2.5},
 }
 
@@ -53,7 +58,8 @@ def test_a_candle_that_breaks_rules_is_found_by_their_names(
     store.write(connection, {1: frame([1], volume=None, trades=None)}, spot)
     connection.execute(
         "insert into candle_1h (open_time, open, high, low, close, volume, quote_volume, trades,"
-        " coin, source) values (%s, %s, %s, %s, %s, %s, %s, %s, 1, %s)",
+        " taker_buy_volume, taker_buy_quote_volume, coin, source)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, %s)",
         (*bad.row(0), spot),
     )
     ((kind, coin, _, detail),) = found(connection, "rules")

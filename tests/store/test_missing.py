@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from chandlery import store
-from chandlery.model import HOUR, Window, instant
+from chandlery.model import HOUR, SCHEMA, Window, instant
 
 Frame = Callable[..., pl.DataFrame]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
@@ -20,7 +20,8 @@ def window(start: str, end: str) -> Window:
 
 
 def test_real_bitcoin_has_28_gaps_of_128_hours(connection: store.Connection, market: Path) -> None:
-    hours = pl.read_parquet(market / "binance_spot/BTCUSDT/1h.parquet")
+    recorded = pl.read_parquet(market / "binance_spot/BTCUSDT/1h.parquet")
+    hours = recorded.match_to_schema(SCHEMA, missing_columns="insert")
     store.write(connection, {1: hours}, store.source_key(connection, "binance_spot"))
     whole = window("2017-08-17T04:00Z", "2026-04-30T04:00Z")
     before = store.missing(connection, [(1, whole)])

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -33,6 +34,16 @@ from pg_proc where pronamespace = 'public'::regnamespace and prokind = 'f' and p
 )
 order by 1, 2, 3
 """  # noqa: E501 - a line each
+BARS = "024_bars.sql"
+HOURS = """
+insert into candle_1h (open_time, open, high, low, close, volume, coin, source)
+select '2024-01-01Z'::timestamptz + n * interval '1 hour', 2, 3, 1, 2 + n % 7 / 10.0, n % 5, coin, 0
+from generate_series(0, 24 * 720 - 1) n cross join generate_series(1, 2) coin
+"""
+COMPRESSED = """
+select count(*), count(*) filter (where is_compressed)
+from timescaledb_information.chunks where hypertable_name = 'candle_1h'
+"""
 NAMES = [path.name for path in sorted(MIGRATIONS.glob("*.sql"))]
 
 
@@ -58,6 +69,51 @@ def test_a_database_of_any_version_comes_to_be_as_a_new_one(
                 assert schema(old) == new, name
         assert store.migrate(old) == [f"objects/{path.name}" for path in sorted(OBJECTS.iterdir())]
         assert schema(old) == new
+
+
+@pytest.fixture
+def old(bare: Settings, tmp_path: Path) -> Iterator[store.Connection]:
+    """A database of the version before the bars were made anew."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    for name in NAMES[: NAMES.index(BARS)]:
+        shutil.copy(MIGRATIONS / name, folder)
+    with store.connect(bare) as connection:
+        store.migrate(connection, folder, tmp_path / "nothing")
+        yield connection
+
+
+def test_a_view_of_somebody_elses_is_named_where_a_migration_drops_what_it_is_made_from(
+    old: store.Connection,
+) -> None:
+    old.execute("create view mine as select coin, close from candle_1d")
+    with pytest.raises(Misuse, match=rf"^{BARS} makes views anew, .*view mine.*: drop that"):
+        store.migrate(old)
+    assert old.execute("select count(*) from mine").fetchone() == (0,)
+    old.execute("drop view mine")
+    assert BARS in store.migrate(old)
+
+
+def test_compressed_candles_stay_so_and_bars_are_right_before_they_are_refreshed(
+    old: store.Connection,
+) -> None:
+    def rows(statement: str) -> list[tuple[object, ...]]:
+        return old.execute(statement.encode()).fetchall()
+
+    old.execute(HOURS.encode())
+    rows("select compress_chunk(c) from show_chunks('candle_1h') c")
+    hours = rows("select coin, open_time, close, volume from candle_1h order by 1, 2")
+    store.migrate(old)
+    assert rows(COMPRESSED) == [(9, 9)]
+    assert rows("select coin, open_time, close, volume from candle_1h order by 1, 2") == hours
+
+    days = "select * from candle_1d order by coin, open_time"
+    unmade = rows(days)
+    assert len(unmade) == 2 * 720
+    store.refresh(old)
+    assert rows(days) == unmade
+    assert rows("select count(*) from made_1d") == [(2 * 720,)]
+    assert rows("select count(*) from stale") == [(0,)]
 
 
 @pytest.fixture
@@ -99,7 +155,7 @@ def test_a_view_that_loses_a_column_is_made_anew_with_all_that_is_made_from_it(
     assert {re.sub(r"\..*", "", name) for _, name, _ in lost} == {"gap"}
 
     connection.execute("create view mine as select symbol from gap")
-    with pytest.raises(Misuse, match=r"^the view gap is to be made anew, and .*view mine"):
+    with pytest.raises(Misuse, match=r"^the file of gap makes views anew, and .*view mine"):
         migrate(connection, OBJECTS)
     assert connection.execute("select * from mine").fetchall() == []
     connection.execute("drop view mine")

@@ -1,7 +1,8 @@
 """How complete, and whose, over time."""
 
+from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -9,7 +10,8 @@ import pytest
 
 from chandlery import store
 from chandlery.model import HOUR, Window
-from chandlery.store.listings import learn_listings
+from chandlery.store.frames.learn_listings import learn_listings
+from chandlery.store.frames.read import TIMEFRAMES
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
@@ -29,9 +31,10 @@ def test_bars_are_expected_present_and_whole_or_not(
     spot = store.source_key(connection, "spot")
     # Two days without the hours 30 to 32: one of them falls short, and its bars 7 and 8 of 4h.
     store.write(connection, {1: frame([*range(30), *range(33, 48)]), 2: frame([0])}, spot)
-    assert measured(connection, 48) == {"1h": [48, 45, 45], "4h": [12, 10, 12], "1d": [2, 1, 2]}
+    bars = {"4h": [12, 10, 12], "1d": [2, 1, 2], "1M": [1, 0, 1]}  # February's two days
+    assert measured(connection, 48) == {"1h": [48, 45, 45]} | bars
     # Three hours later they lack, and no bar is over that they would belong to.
-    assert measured(connection, 51) == {"1h": [51, 45, 45], "4h": [12, 10, 12], "1d": [2, 1, 2]}
+    assert measured(connection, 51) == {"1h": [51, 45, 45]} | bars
     # Seen from within the second day, its bars that were not over then are not there.
     assert measured(connection, 30)["4h"] == [12, 7, 7]
 
@@ -42,11 +45,26 @@ LIVES = {
     "with holes": [h for h in range(72) if h % 17],
     "with a day missing": [*range(20), *range(50, 72)],
     "of single hours": [3, 30, 60],
+    "of weeks": [*range(1300)],
+    "of weeks with a hole": [h for h in range(1300) if h != 60],
 }
 
 
+def bar(timeframe: str, hour: int) -> tuple[int, int]:
+    """From when to when the bar is that an hour lies in, in hours from T0."""
+    step = {"1h": 1, "4h": 4, "1d": 24, "1w": 168}.get(timeframe)
+    if step is None:
+        day = T0 + hour * HOUR
+        first = day.replace(day=1, hour=0)
+        after = (first + timedelta(days=31)).replace(day=1)
+        return (first - T0) // HOUR, (after - T0) // HOUR
+    before = 48 if timeframe == "1w" else 0  # T0 is a Wednesday
+    start = (hour + before) // step * step - before
+    return start, start + step
+
+
 @pytest.mark.parametrize("hours", LIVES.values(), ids=LIVES)
-@pytest.mark.parametrize("now", [6, 40, 72, 75])
+@pytest.mark.parametrize("now", [6, 40, 72, 75, 1300])
 def test_measures_are_those_of_counting_bar_by_bar(
     connection: store.Connection, frame: Frame, learn: Learn, hours: list[int], now: int
 ) -> None:
@@ -68,22 +86,15 @@ def test_measures_are_those_of_counting_bar_by_bar(
     )
     store.write(connection, {1: frame(hours)}, key)
     begin, end = -30, max(min(now, 70), hours[-1] + 1)
-    for timeframe, step in (("1h", 1), ("4h", 4), ("1d", 24)):
-        first = begin // step
-        bars = {
-            bar: sum(h // step == bar for h in hours)
-            for bar in {h // step for h in hours}
-            if step == 1 or (bar + 1) * step <= now
-        }
-        wanted = {
-            bar: min((bar + 1) * step, end) - max(bar * step, begin)
-            for bar in range(first, end // step + 1)
-        }
-        whole = sum(count >= wanted[bar] and (bar + 1) * step <= end for bar, count in bars.items())
-        expected = end // step - first
-        found = measured(connection, now)
+    found = measured(connection, now)
+    for timeframe in TIMEFRAMES:
+        held = Counter(bar(timeframe, hour) for hour in hours)
+        bars = {each: count for each, count in held.items() if timeframe == "1h" or each[1] <= now}
+        lived = Counter(bar(timeframe, hour) for hour in range(begin, end))
+        expected = [each for each in lived if each[1] <= end]
+        whole = sum(bars.get(each, 0) == lived[each] for each in expected)
         if bars:
-            assert found[timeframe] == [expected, min(whole, expected), len(bars)], timeframe
+            assert found[timeframe] == [len(expected), whole, len(bars)], timeframe
         else:
             assert timeframe not in found
 

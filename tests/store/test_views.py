@@ -10,7 +10,8 @@ import pytest
 
 from chandlery import store
 from chandlery.model import HOUR
-from chandlery.store.listings import learn_listings, listings, note_start
+from chandlery.store.frames.learn_listings import learn_listings
+from chandlery.store.listings import listings, note_start
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
@@ -36,7 +37,7 @@ def ask(
 
 RANGE = (
     "select timeframe, earliest_date, latest_date, total_records, is_complete"
-    " from historical_data_range where symbol = 'BTC' order by length(timeframe), timeframe"
+    " from historical_data_range where symbol = 'BTC' order by timeframe collate \"C\""
 )
 QUALITY = (
     "select symbol, timeframe, completeness_percentage, missing_records, has_gaps"
@@ -69,18 +70,22 @@ def test_market_data_names_coins_by_rank_and_both_sources_of_a_mixed_bar(
     store.write(connection, {1: frame([2], close=2.5)}, spot)
     rows = (
         'select symbol, "timestamp", timeframe, open_price, high_price, low_price, close_price,'
-        " volume, source from market_data order by symbol, timeframe, 2"
+        ' volume, source from market_data order by symbol, timeframe collate "C", 2'
     )
     found = connection.execute(rows).fetchall()
     prices = (2.0, 4.0, 1.0)
     assert found == [
+        ("BTC", datetime(2024, 2, 1, tzinfo=UTC), "1M", *prices, 2.5, 30.0, "spot+futures"),
         ("BTC", T0, "1d", *prices, 2.5, 30.0, "spot+futures"),
         ("BTC", T0, "1h", *prices, 3.0, 10.0, "futures"),
         ("BTC", T0 + HOUR, "1h", *prices, 3.0, 10.0, "futures"),
         ("BTC", T0 + 2 * HOUR, "1h", *prices, 2.5, 10.0, "spot"),
+        ("BTC", datetime(2024, 2, 26, tzinfo=UTC), "1w", *prices, 2.5, 30.0, "spot+futures"),
         ("BTC", T0, "4h", *prices, 2.5, 30.0, "spot+futures"),
+        ("other", datetime(2024, 2, 1, tzinfo=UTC), "1M", *prices, 3.0, None, "futures"),
         ("other", T0, "1d", *prices, 3.0, None, "futures"),
         ("other", T0, "1h", *prices, 3.0, None, "futures"),
+        ("other", datetime(2024, 2, 26, tzinfo=UTC), "1w", *prices, 3.0, None, "futures"),
         ("other", T0, "4h", *prices, 3.0, None, "futures"),
     ]
     learn(("other", "BTC"), ("bitcoin", "BTC"))
@@ -95,7 +100,7 @@ SEEN = (
 )
 SHOWN = (
     'select coin_id, timeframe, "timestamp", open_price, high_price, low_price, close_price,'
-    " volume, hours from market_data where timeframe <> '1h' order by 1, 2, 3"
+    " volume, hours from market_data where timeframe in ('4h', '1d') order by 1, 2, 3"
 )
 
 
@@ -128,9 +133,12 @@ def looked_at(plan: dict[str, Any]) -> int:
     return int(here) + sum(map(looked_at, plan.get("Plans", ())))
 
 
-@pytest.mark.parametrize(("timeframe", "bars"), [("1h", 720), ("4h", 180), ("1d", 30)])
-def test_one_coins_candles_are_read_without_a_look_at_the_others(
-    connection: store.Connection, frame: Frame, learn: Learn, timeframe: str, bars: int
+@pytest.mark.parametrize(
+    ("timeframe", "bars", "kept"),
+    [("1h", 720, 720), ("4h", 180, 180), ("1d", 30, 30), ("1w", 5, 30), ("1M", 2, 30)],
+)
+def test_one_coins_candles_are_read_without_a_look_at_the_others(  # noqa: PLR0913, PLR0917
+    connection: store.Connection, frame: Frame, learn: Learn, timeframe: str, bars: int, kept: int
 ) -> None:
     learn(*((f"coin-{n}", f"C{n}") for n in range(1, 11)))
     source = store.source_key(connection, "spot")
@@ -142,7 +150,7 @@ def test_one_coins_candles_are_read_without_a_look_at_the_others(
     assert len(connection.execute(query.encode()).fetchall()) == bars
     row = connection.execute(f"explain (analyze, format json) {query}".encode()).fetchone()
     assert row
-    assert bars <= looked_at(row[0][0]["Plan"]) <= bars + 1  # and at its newest, made or not
+    assert kept <= looked_at(row[0][0]["Plan"]) <= kept + 1  # and at its newest, made or not
 
 
 def test_completeness_is_counted_at_each_reading_and_never_latched(
@@ -154,8 +162,10 @@ def test_completeness_is_counted_at_each_reading_and_never_latched(
     store.write(connection, {1: frame(range(2, 50))}, source)
     store.refresh(connection)
     for zone in ("UTC", "Asia/Kolkata", "America/St_Johns"):
-        assert quality(connection, 50, zone) == {"1h": whole, "4h": whole, "1d": whole}
+        bars = dict.fromkeys(("1h", "4h", "1d", "1M"), whole)  # February's two days
+        assert quality(connection, 50, zone) == bars
         assert ask(connection, RANGE, 50, zone) == [
+            ("1M", T0.replace(day=1), T0.replace(day=1), 1, True),
             ("1d", T0, T0 + 24 * HOUR, 2, True),
             ("1h", T0 + 2 * HOUR, T0 + 49 * HOUR, 48, True),
             ("4h", T0, T0 + 44 * HOUR, 12, True),
@@ -172,10 +182,12 @@ def test_completeness_is_counted_at_each_reading_and_never_latched(
         "1h": (Decimal("97.9167"), 1, True),
         "4h": (Decimal("91.6667"), 1, True),
         "1d": (Decimal("50.0000"), 1, True),
+        "1M": (Decimal("0.0000"), 1, True),
     }
-    held = store.held(connection, T0 + 50 * HOUR).row(0, named=True)
-    assert (held["symbol"], held["hours"], held["missing"]) == ("BTC", 47, 1)
-    assert (held["bars_4h"], held["bars_1d"], held["sources"]) == (12, 2, "spot")
+    assert quality(connection, 24 * 5, "Asia/Kolkata")["1w"] == (Decimal(0), 1, True)
+    (held,) = store.held(connection, T0 + 50 * HOUR)
+    assert (held.symbol, held.hours, held.missing) == ("BTC", 47, 1)
+    assert (held.bars_4h, held.bars_1d, held.sources) == (12, 2, "spot")
 
 
 def test_a_day_is_24_hours_to_a_reader_whose_clocks_change(

@@ -55,7 +55,7 @@ def test_since_when_it_is_listed_is_known_or_nobody_asked(
     connection: store.Connection, frame: Frame, spot: int
 ) -> None:
     def unasked() -> list[bool]:
-        return store.held(connection, T0 + 48 * HOUR)["unasked"].to_list()
+        return [each.unasked for each in store.held(connection, T0 + 48 * HOUR)]
 
     store.write(connection, {1: frame(range(48))}, spot)
     store.refresh(connection)
@@ -75,8 +75,8 @@ def test_what_was_not_wanted_is_not_missing(
     store.refresh(connection)
     assert quality(connection, 48)["1h"] == (Decimal(100), 0, 48)
     assert store.gaps(connection, [1], None, T0 + 48 * HOUR) == []
-    held = store.held(connection, T0 + 48 * HOUR).row(0, named=True)
-    assert (held["missing"], held["unwanted"], held["unasked"]) == (0, 1000, False)
+    (held,) = store.held(connection, T0 + 48 * HOUR)
+    assert (held.missing, held.unwanted, held.unasked) == (0, 1000, False)
 
     # SourceList to look there, it says that they were not wanted, and who fetches them.
     told = store.gaps(connection, [1], window(-1100, 48), T0 + 48 * HOUR)
@@ -133,10 +133,10 @@ def test_within_a_window_only_its_hours_are_counted(
     store.note_wanted(connection, [1], T0)
     store.write(connection, {1: frame([*range(5), 12, *range(14, 30)])}, spot)
     store.refresh(connection)
-    held = store.held(connection, T0 + 30 * HOUR, window(3, 20)).row(0, named=True)
-    assert (held["hours"], held["missing"]) == (9, 1)
-    beyond = store.held(connection, T0 + 30 * HOUR, window(-50, 500)).row(0, named=True)
-    assert (beyond["hours"], beyond["missing"]) == (22, 1)
+    (held,) = store.held(connection, T0 + 30 * HOUR, window(3, 20))
+    assert (held.hours, held.missing) == (9, 1)
+    (beyond,) = store.held(connection, T0 + 30 * HOUR, window(-50, 500))
+    assert (beyond.hours, beyond.missing) == (22, 1)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +152,40 @@ def test_a_gap_names_the_schedule_that_asks_for_it(
     assert gap.asked_by == asked_by
 
 
+@pytest.mark.parametrize(
+    ("most", "asked_by"),
+    [({}, ["hourly"] * 2), ({"pools": 1}, ["hourly", "fill-gaps"]), ({"pools": 2}, ["hourly"] * 2)],
+)
+def test_where_an_hourly_run_asks_for_the_best_coins_only_gap_filling_asks_for_the_others(
+    connection: store.Connection,
+    frame: Frame,
+    learn: Learn,
+    most: dict[str, int],
+    asked_by: list[str],
+) -> None:
+    learn(("btc", "BTC"), ("eth", "ETH"))
+    pools = store.source_key(connection, "pools")
+    for coin in (1, 2):
+        connection.execute("insert into listing values (%s, %s, %s)", (coin, pools, f"P{coin}"))
+    store.write(connection, {coin: frame(range(47)) for coin in (1, 2)}, pools)
+    store.refresh(connection)
+    now = T0 + 48 * HOUR
+    store.note_hourly(connection, {"pools": 1}, now)
+    store.note_hourly(connection, most, now)  # as it is today
+
+    def told() -> list[str | None]:
+        return [gap.asked_by for gap in store.gaps(connection, [1, 2], None, now)]
+
+    assert told() == asked_by
+
+    # Whoever else lists a coin is asked for it each hour, up to its end.
+    spot = store.source_key(connection, "spot")
+    connection.execute("insert into listing values (2, %s, 'ETHUSDT')", [spot])
+    assert told() == ["hourly"] * 2
+    connection.execute("update listing set ends_at = %s where source = %s", [T0, spot])
+    assert told() == asked_by
+
+
 def test_a_coin_without_a_candle_has_its_hours_missing(
     connection: store.Connection, spot: int
 ) -> None:
@@ -160,6 +194,6 @@ def test_a_coin_without_a_candle_has_its_hours_missing(
     failed = store.Absence(1, window(-10, 0), "failed", "away", T0, T0, 1, None)
     store.replace_absences(connection, spot, [1], [failed])
     assert quality(connection, 0) == {"1h": (Decimal(0), 10, 10)}
-    held = store.held(connection, T0).row(0, named=True)
-    assert (held["hours"], held["missing"], held["latest"]) == (0, 10, None)
+    (held,) = store.held(connection, T0)
+    assert (held.hours, held.missing, held.latest) == (0, 10, None)
     assert connection.execute("select count(*) from historical_data_range").fetchone() == (0,)

@@ -22,7 +22,8 @@ TINY, HUGE = 5e-324, math.nextafter(math.inf, 0)
 
 def held(connection: store.Connection) -> pl.DataFrame:
     rows = connection.execute(
-        "select open_time, open, high, low, close, volume, quote_volume, trades"
+        "select open_time, open, high, low, close, volume, quote_volume, trades,"
+        " taker_buy_volume, taker_buy_quote_volume"
         " from candle_1h where coin = 1 order by open_time"
     ).fetchall()
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
@@ -52,6 +53,8 @@ def test_what_is_written_is_read_back_to_the_last_bit(
         volume=[0.0, None, 1e300, TINY],
         quote_volume=[None, -0.0, 1e-5, 123456.7],
         trades=[None, 0, 10**15, 1],
+        taker_buy_volume=[0.0, TINY, 1e300, None],
+        taker_buy_quote_volume=[None, 0.0, 1e-5, 2 / 3],
     )
     far = frame([0, 24 * 365 * 30, -24 * 365 * 20])
     assert store.write(connection, {1: odd, 2: far, 3: frame([5]), 9: empty()}, source) == 8
@@ -66,6 +69,8 @@ def test_what_is_written_is_read_back_to_the_last_bit(
     expected = odd.rename(names)
     mine = read.filter(pl.col("coin_id") == "odd")
     assert mine.select(expected.columns).equals(expected)
+    assert mine["vwap"].is_null().all()  # no volume, none known, and too far apart
+    assert set(read["vwap"]) == {None, 2.0}
     assert read.schema == store.read(connection, []).schema
 
     store.refresh(connection)
@@ -74,7 +79,7 @@ def test_what_is_written_is_read_back_to_the_last_bit(
         T0 + HOUR,
         T0 + 2 * HOUR,
     ]
-    assert store.read(connection, coins, "1w").is_empty()
+    assert store.read(connection, coins, "2h").is_empty()
 
 
 def test_nothing_is_written_of_nothing(connection: store.Connection) -> None:
@@ -116,6 +121,7 @@ def test_a_write_is_all_or_nothing(
         good.with_columns(high=pl.lit(0.5)),
         pl.concat([good, good]),
         good.drop("trades"),
+        good.with_columns(taker_buy_volume=pl.lit(10.6)),
     ]
     for bad in broken:
         with pytest.raises(Malformed):

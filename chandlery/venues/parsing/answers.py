@@ -4,6 +4,7 @@ A venue says how it went by a code in the body, whatever the status: `verdict`. 
 when that begins and ends, comes as objects of strings: `listed` and `moment`.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
@@ -16,12 +17,15 @@ import polars as pl
 from chandlery.errors import Malformed, SourceError
 from chandlery.model import one_line
 from chandlery.venues.parsing import columns
+from chandlery.venues.parsing.assets import Fields, described
 from chandlery.venues.source import CATALOGUE, Markets, OddEntry, is_nameable
 from chandlery.venues.verdicts import Meaning, astray, broken, by_status, excerpt, later, warn_once
 
 Entry = Mapping[str, Any]
 NAMES = ("symbol", "asset", "base", "quote")
 """The columns of CATALOGUE, its first, without which a row says nothing."""
+UNTOLD = Fields()
+SECONDS = re.compile(r"[0-9]{1,12}")
 
 
 def envelope(response: httpx.Response) -> dict[str, Any]:
@@ -77,6 +81,18 @@ def asked(response: httpx.Response, name: str) -> str:
         return str(response.request.url.params.get(name, ""))
     except RuntimeError:  # an answer to no request: a recording
         return ""
+
+
+def in_seconds(rows: object) -> object:
+    """Rows whose first column, a string of whole seconds, is a number; any other has no time."""
+    if not isinstance(rows, list):
+        return rows
+    return [[int(row[0]), *row[1:]] if _has_seconds(row) else [None] for row in rows]
+
+
+def _has_seconds(row: object) -> bool:
+    # 1704067200; thirteen digits would be milliseconds.
+    return isinstance(row, list) and bool(row) and SECONDS.fullmatch(text(row[0])) is not None
 
 
 def in_milliseconds(rows: object) -> object:
@@ -142,10 +158,12 @@ def listed(
     symbol: str,
     taken: Callable[[Entry], bool],
     row: Callable[[Entry], Sequence[object]],
+    fields: Fields = UNTOLD,
 ) -> Markets:
-    """The `entries` that are `taken`, each as a `row` of CATALOGUE.
+    """The `entries` that are `taken`, each as a `row` of CATALOGUE up to `trading`.
 
-    One that cannot be read is odd, and does not cost the others: its symbol is under `symbol`.
+    `fields` says where an entry has its asset's name and contract. One that cannot be read is odd,
+    and does not cost the others: its symbol is under `symbol`.
     """
     if not isinstance(entries, list):
         raise Malformed(f"its list of symbols: not a list but {type(entries).__name__}")
@@ -153,7 +171,7 @@ def listed(
     for entry in entries:
         try:
             if taken(_object(entry)):
-                rows.append(_row(row(entry)))
+                rows.append((*_row(row(entry)), *described(entry, fields)))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             odd.append(_odd(entry, symbol, error))
     return Markets(pl.DataFrame(rows, schema=CATALOGUE, orient="row", strict=True), tuple(odd))

@@ -24,10 +24,14 @@ class MalformedRows(NamedTuple):
 
 
 class Fetched(NamedTuple):
-    """The closed candles of a page that keep every rule, and the hours of those that do not."""
+    """The closed candles of a page that keep every rule, and the hours of those that do not.
+
+    And the market caps that came with them, as MARKET_CAPS, from a source that tells any.
+    """
 
     frame: pl.DataFrame
     malformed: tuple[MalformedRows, ...] = ()
+    market_caps: pl.DataFrame | None = None
 
 
 def sifted(frame: pl.DataFrame, page: Window) -> Fetched:
