@@ -176,21 +176,14 @@ def _row(entry: answers.Entry) -> Sequence[object]:
     return entry["symbol"], asset, base, entry["quoteCoin"], multiple, None, end, trading
 
 
-def _cost(path: str, request: httpx.Request) -> float:
-    return float(request.url.path == path)
-
-
 SOURCE = Source(
     venue=Venue(
         name=NAME,
         url=URL,
         metering=Metering(
             (
-                *(
-                    Budget(20, 1, partial(_cost, path), left=LEFT)
-                    for path in (CANDLES, HISTORY, SYMBOLS)
-                ),
-                Budget(3, 1, partial(_cost, COINS), left=LEFT),
+                *(Budget(20, 1, left=LEFT, path=path) for path in (CANDLES, HISTORY, SYMBOLS)),
+                Budget(3, 1, left=LEFT, path=COINS),
                 Budget(6000, 60),
             )
         ),

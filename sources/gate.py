@@ -28,7 +28,6 @@ Frequency limit rule, Label list). Quirks:
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 import httpx
 import polars as pl
@@ -98,11 +97,6 @@ def _flag(row: object) -> str | None:
     return flag if flag in ("true", "false") else None
 
 
-def _cost(path: str, request: httpx.Request) -> float:
-    """What a request costs at the limit of `path`: nothing, if it is of another endpoint."""
-    return float(request.url.path == path)
-
-
 _too_many = too_many(PAUSE)
 LABELS: Mapping[str, Meaning] = {
     "INVALID_CURRENCY_PAIR": refused,
@@ -166,10 +160,7 @@ SOURCE = Source(
         name=NAME,
         url=URL,
         metering=Metering(
-            tuple(
-                Budget(200, 10, partial(_cost, path), left=LEFT, whole=WHOLE)
-                for path in (CANDLES, PAIRS)
-            )
+            tuple(Budget(200, 10, left=LEFT, whole=WHOLE, path=path) for path in (CANDLES, PAIRS))
         ),
         verdict=_verdict,
     ),

@@ -40,7 +40,6 @@ Error Code; read as of 2026-04). It looks like Binance's API and is not. Quirks:
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 
 import httpx
 import polars as pl
@@ -88,9 +87,8 @@ STOCK = re.compile(r"\bxStock$|\(Ondo\)", re.IGNORECASE)
 LEVERAGED = re.compile(r"[A-Z0-9]{2,}[2-5][LS]")
 
 
-def _cost(path: str, request: httpx.Request) -> float:
-    """What a request costs at the account of `path`: nothing, if it is another endpoint's."""
-    return COSTS[path] if request.url.path == path else 0
+def _cost(request: httpx.Request) -> float:
+    return COSTS[request.url.path]
 
 
 def _request(listing: Listing, page: Window) -> httpx.Request:
@@ -169,7 +167,7 @@ SOURCE = Source(
     venue=Venue(
         name=NAME,
         url=URL,
-        metering=Metering(tuple(Budget(WEIGHT, SECONDS, partial(_cost, path)) for path in COSTS)),
+        metering=Metering(tuple(Budget(WEIGHT, SECONDS, _cost, path=path) for path in COSTS)),
         verdict=_verdict,
     ),
     kind="traded",

@@ -1,7 +1,8 @@
 """`chandlery sources`: which sources there are, when they are asked, and how they fare."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import PurePosixPath
 
 import click
 from rich.table import Table
@@ -62,13 +63,27 @@ def _row(
         "market": MARKETS[catalogue.derivatives] if catalogue else None,
         "listings_of": source.listings,
         **listed._asdict(),
-        "limits": [_limit(budget) for budget in source.venue.metering.budgets],
+        "limits": _limits(source.venue.metering.budgets),
         "page_hours": source.page_hours,
         "reach_days": source.reach and source.reach.days,
         "answered_at": health.answered_at,
         "failed_at": health.failed_at,
         "words": health.words,
     }
+
+
+def _limits(budgets: Iterable[Budget]) -> list[str]:
+    """Each limit; endpoints with a limit of their own but the same size stand together."""
+    paths: dict[str, list[str]] = {}
+    for budget in budgets:
+        of = paths.setdefault(_limit(budget), [])
+        if budget.path:
+            of.append(PurePosixPath(budget.path).name)
+    return [f"{each} for {_each(of)}" if of else each for each, of in paths.items()]
+
+
+def _each(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"each of {', '.join(names)}"
 
 
 def _limit(budget: Budget) -> str:

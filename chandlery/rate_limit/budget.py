@@ -15,6 +15,7 @@ def one_each(_: httpx.Request) -> float:
 class Budget:
     """At most `most` weight in any `seconds`, counted with `cost` of each request: one, as it is.
 
+    Where it is an endpoint's own, requests to any other `path` weigh nothing.
     `header` names what tells the weight spent so far by everyone at this address. Where a venue
     tells what is left instead, `left` names that, and `whole` what tells of how much. `restated`
     reads a newer `most` out of an answer that happens to state it.
@@ -27,13 +28,18 @@ class Budget:
     restated: Callable[[httpx.Response], float | None] | None = None
     left: str | None = None
     whole: str | None = None
+    path: str | None = None
+
+    def weight(self, request: httpx.Request) -> float:
+        """What a request takes of it."""
+        return self.cost(request) if self.path in {None, request.url.path} else 0.0
 
     def spent(self, response: httpx.Response) -> float | None:
         """The weight that an answer says is spent; None where it says nothing of this budget."""
         if (used := _number(response, self.header)) is not None:
             return used
         left = _number(response, self.left)
-        if left is None or not self.cost(response.request):
+        if left is None or not self.weight(response.request):
             return None
         return max((_number(response, self.whole) or self.most) - left, 0.0)
 

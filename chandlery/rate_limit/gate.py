@@ -84,7 +84,7 @@ class Gate:
         Patience is for what the venue forbids. Raises where more of it would be needed, so that
         another source may be asked meanwhile.
         """
-        costs = [budget.cost(request) for budget in self._budgets]
+        costs = [budget.weight(request) for budget in self._budgets]
         while True:
             with self._lock:
                 now = self._now()

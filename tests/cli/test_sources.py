@@ -55,6 +55,14 @@ def test_every_source_is_listed_in_the_order_in_which_it_is_asked(
     assert found["binance_futures"]["limits"] == ["2,400 weight a minute"]
     assert found["cryptocompare"]["limits"] == ["20 requests a second", "300 requests a minute"]
     assert found["okx"]["limits"] == ["20 requests in 2 s"]
+    assert found["gate"]["limits"] == [
+        "200 requests in 10 s for each of candlesticks, currency_pairs"
+    ]
+    assert found["bitget"]["limits"] == [
+        "20 requests a second for each of candles, history-candles, symbols",
+        "3 requests a second for coins",
+        "6,000 requests a minute",
+    ]
     assert venues.requests()["total"] == 0
 
 

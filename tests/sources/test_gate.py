@@ -100,7 +100,7 @@ def test_each_endpoint_is_metered_by_itself_by_what_is_left(page: Page) -> None:
     asked = GATE.request(LISTING, page(1))
     headers = {"X-Gate-RateLimit-Requests-Remain": "150", "X-Gate-RateLimit-Limit": "200"}
     answer = httpx.Response(200, headers=headers, request=asked)
-    assert (candles.cost(asked), pairs.cost(asked)) == (1, 0)
+    assert (candles.weight(asked), pairs.weight(asked)) == (1, 0)
     assert (candles.spent(answer), pairs.spent(answer)) == (50, None)
 
 

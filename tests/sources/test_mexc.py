@@ -130,8 +130,8 @@ def test_each_endpoint_has_an_account_of_its_own(page: Page) -> None:
     budgets = MEXC.venue.metering.budgets
     assert lists is not None
     assert [(each.most, each.seconds) for each in budgets] == [(500, 10), (500, 10)]
-    assert [each.cost(klines) for each in budgets] == [1, 0]
-    assert [each.cost(lists) for each in budgets] == [0, 25]
+    assert [each.weight(klines) for each in budgets] == [1, 0]
+    assert [each.weight(lists) for each in budgets] == [0, 25]
 
 
 def test_pages_wait_for_their_ten_seconds_while_lists_go_on(
