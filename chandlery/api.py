@@ -38,6 +38,7 @@ CANDLES = pl.Schema(
         "vwap": pl.Float64(),
         "taker_buy_volume": pl.Float64(),
         "taker_buy_quote_volume": pl.Float64(),
+        "hours": pl.Int64(),
     }
 )
 GAPS = pl.Schema(
@@ -69,7 +70,8 @@ def read(  # noqa: PLR0913  what to read, and how
     `symbols` are tickers or CoinGecko's ids. `timestamp` is when a candle opens. Prices are in
     dollars (USDT or USD, as the source has them), `volume` in coins, `quote_volume` in dollars;
     `vwap` is the one by the other. `taker_buy_volume` is the part of the volume that takers bought.
-    An amount is null where it is unknown. `adjusted` prices are in a redenominated coin's unit of
+    An amount is null where it is unknown. `hours` says how many hours a bar holds: one with fewer
+    than its timeframe has is a part of it. `adjusted` prices are in a redenominated coin's unit of
     today, as far as `chandlery adjust` was told. Only what has closed is there.
     """
     _refuse_other_than(store.TIMEFRAMES, timeframe)

@@ -147,8 +147,8 @@ class Settings(_Read):
     priority: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         default=(),
         alias="CHANDLERY_SOURCES",
-        description="Sources in the order they are asked, separated by commas; unset, the order of"
-        " their places, which `chandlery config` shows.",
+        description="Sources in the order they are asked, traded ones before all others, separated"
+        " by commas; unset, the order that `chandlery sources` shows.",
         examples=["binance_futures,binance_spot,okx,bybit"],
     )
     include: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(_ids)] = (

@@ -60,10 +60,11 @@ def test_candles_of_one_coin_and_of_several() -> None:
     assert frame.height == 2 * DAY - 2
     assert frame.row(0) == (
         *("BTC", T0, 2.0, 4.0, 1.0, 3.0, 10.0, "binance_spot"),
-        *(20.0, 2.0, None, None),
+        *(20.0, 2.0, None, None, 1),
     )
     both = chandlery.read(["ETH", "bitcoin"], "4h", start=T0, end=date(2024, 2, 29))
     assert both.group_by("symbol", maintain_order=True).len().rows() == [("BTC", 6), ("ETH", 6)]
+    assert both["hours"].to_list() == [4, 4, 2, 4, 4, 4] + 6 * [4]
     window = chandlery.read("ETH", start="2024-02-28T05:00Z", end=T0 + 7 * HOUR)
     assert window["timestamp"].to_list() == [T0 + 5 * HOUR, T0 + 6 * HOUR]
 

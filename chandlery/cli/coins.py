@@ -1,6 +1,6 @@
 """`chandlery coins`: learn which coins there are, and where they are listed."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import click
 import polars as pl
@@ -74,7 +74,7 @@ def coins(  # noqa: PLR0913  a verb's options
     """Learn coins by market cap, and where they are listed."""
     _refuse_both(day, ranked_by, others=relearn or show_left_out or market_caps is not None)
     if day is not None:
-        ranked = instant(day, name="at").date()
+        ranked = _begun(day, at(now))
         with store.connect(settings()) as connection:
             store.migrate(connection)
             found = store.universe(connection, ranked, few(max_coins), ranked_by)
@@ -97,6 +97,14 @@ def coins(  # noqa: PLR0913  a verb's options
     else:
         _print_universe(universe)
     return 1 if universe.failures else 0
+
+
+def _begun(day: str, now: datetime) -> date:
+    """The day that is asked for, which is not yet to come."""
+    asked = instant(day, name="at")
+    if asked > now:
+        raise Misuse(f"at {day} is to come: write a day up to {now.date()}")
+    return asked.date()
 
 
 def _refuse_both(day: str | None, ranked_by: str | None, *, others: bool) -> None:

@@ -116,6 +116,7 @@ def _print(rows: Iterable[Mapping[str, object]]) -> None:
     table = Table(*COLUMNS, box=None, header_style="bold")
     for name, column in zip(COLUMNS, table.columns, strict=True):
         column.justify = "right" if name in NUMBERS else "left"
+        column.no_wrap = name == "source"
     for row in rows:
         table.add_row(*map(Text, _cells(row)))
     output.print(table)

@@ -99,6 +99,10 @@ def test_the_coins_of_a_day_are_listed_with_what_ranks_them(run: Run) -> None:
     ("words", "says"),
     [
         (("--at", "noon"), "at 'noon' is not a time: write 2024-01-31"),
+        (
+            ("--at", "2026-04-01", "--now", "2026-03-01T05:00Z"),
+            "at 2026-04-01 is to come: write a day up to 2026-03-01",
+        ),
         (("--ranked-by", "volume_30d"), "write --at DAY with it"),
         (
             ("--at", "2026-03-01", "--left-out"),
