@@ -13,9 +13,11 @@ them. What the page leaves open others found in the files themselves [1]. Quirks
 - No checksum lies beside a file, but gzip has its own. Files of other kinds are known that are
   empty or end within a row [1]: an empty one has no candles, a row that is cut is not read.
 - Which files there are is listed by the month and not by the symbol, and is not looked up.
-- Tickers come to mean another coin: HYPE_USDT did, in 2024. A listing's start tells which is meant.
+- Tickers come to mean another coin: HYPE_USDT did, in 2024. A listing's start tells which is meant,
+  where Gate tells one; of old pairs it tells none, and a splice is left to the findings [U].
 
-Only hours that the API does not reach are asked for: it has both volumes.
+Only hours that the API does not reach are asked for, also while it is closed to us: it has both
+volumes.
 """
 
 import gzip

@@ -34,12 +34,11 @@ class Report:
     `coins` has a row a timeframe and coin that has candles or was asked for, by rank: symbol, name,
     rank, id, timeframe, expected, present (whole), total, missing, completeness (percent),
     has_gaps, and unwanted: hours before its life that a venue lists and no run was asked for, which
-    are not missing. `shares` has a row
-    a coin and source: symbol, source, hours, share (0..1), the largest first. `findings` is as
-    store.open_findings gives it: what holds, newest first, and what ceased to at this check.
-    `survey` is of the coins' whole lives, by month. `trend` has the last check of each of the last
-    30 days, as store.trend gives it; `outages` are the venues' of these days. `fresh` coins have
-    their newest hour, of `living` that are listed.
+    are not missing. `shares` has a row a coin and source: symbol, source, hours, share (0..1), the
+    largest first. `findings` is as store.open_findings gives it: what holds, newest first, and what
+    ceased to at this check. `survey` is of the coins' whole lives, by month. `trend` has the last
+    check of each of the last 30 days, as store.trend gives it; `outages` are the venues' of these
+    days. `fresh` coins have their newest hour, of `living` that are listed.
     """
 
     now: datetime

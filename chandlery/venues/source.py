@@ -237,16 +237,15 @@ class Source:
     hour without a trade may be left out. `taker` where candles say what takers bought. `reach` is
     how far back the venue serves anything, where that has an end. `serves` names another source
     whose listings are asked for here too, where this one is a second way to the same candles: to
-    what the first refuses, or what is before its `reach`.
-    `folders` is where the symbols are listed that it has files of. `place` is where it stands in
-    the order of asking while the user sets none, low first; None is only asked where it is named.
-    `slow_to_list` where learning its list takes minutes, most of them CoinGecko's: no run waits for
-    that, unless it names its sources. `colour` is what it has in every picture. `symbols` has its
-    symbols by CoinGecko's ids, where it has no catalogue; `pools` finds them there. `hourly` is how
-    many coins an hourly run asks it for, best rank first, where it is too slow for all: the others
-    wait for gap filling. `market_caps` reads them, as MARKET_CAPS, from an answer that `parse`
-    reads candles from. `ranking` is one source's alone: everyone's coins are named as it names
-    them.
+    what the first refuses, or what is before its `reach`. `folders` is where the symbols are listed
+    that it has files of. `place` is where it stands in the order of asking while the user sets
+    none, low first; None is only asked where it is named. `slow_to_list` where learning its list
+    takes minutes, most of them CoinGecko's: no run waits for that, unless it names its sources.
+    `colour` is what it has in every picture. `symbols` has its symbols by CoinGecko's ids, where it
+    has no catalogue; `pools` finds them there. `hourly` is how many coins an hourly run asks it
+    for, best rank first, where it is too slow for all: the others wait for gap filling.
+    `market_caps` reads them, as MARKET_CAPS, from an answer that `parse` reads candles from.
+    `ranking` is one source's alone: everyone's coins are named as it names them.
     """
 
     venue: Venue
