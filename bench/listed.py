@@ -1,11 +1,15 @@
 """Which of the best coins each source lists, by the lists that venues were recorded to send.
 
     python bench/listed.py --recorded ../shared/recorded
+    python bench/listed.py --recorded ../shared/recorded --ranking coins.json
 
-Coins are told by their tickers, since these lists name no coin: of two coins with one ticker both
-count, so what is printed is the most that can be. Lists are of different years, and some are old:
-what was listed since is not counted. Only pairs against dollars count, as a run takes no others.
-Of MEXC no whole list was recorded, and no ranking beyond 500 coins.
+The recordings rank 500 coins. `--ranking` takes a longer list: JSON, the best coin first, of
+`[id, ticker]` or of objects with a `symbol`, as CoinGecko's `/coins/markets` answers.
+
+Coins are told by their tickers, since these lists name no coin. Of two coins with one ticker one
+counts, and a venue may list the other: what is printed is an upper bound. Lists are of different
+years, and some are old: what was listed since is not counted. Only pairs against dollars count, as
+a run takes no others. Of MEXC no whole list was recorded.
 """
 
 import argparse
@@ -39,7 +43,7 @@ OTHER_FORMS: Mapping[str, tuple[str, str, str]] = {
     "coinbase": ("products", "base_currency_id", "quote_currency_id"),
     "bitget": ("data", "baseCoin", "quoteCoin"),
 }
-TOPS = (100, 500)
+TOPS = (100, 500, 1000, 2000)
 
 
 class Row(NamedTuple):
@@ -53,10 +57,10 @@ class Row(NamedTuple):
 
 
 def rows(ranked: Sequence[str], lists: Mapping[str, Collection[str]]) -> Iterator[Row]:
-    """A row for each source, in order; the counts are of the first TOPS of `ranked`."""
+    """A row for each source, in order; the counts are of as many of TOPS as `ranked` reaches."""
     known: set[str] = set()
+    best = [set(ranked[:top]) for top in tops(ranked)]
     for source, tickers in lists.items():
-        best = [set(ranked[:top]) for top in TOPS]
         yield Row(
             source,
             len(set(tickers)),
@@ -65,6 +69,18 @@ def rows(ranked: Sequence[str], lists: Mapping[str, Collection[str]]) -> Iterato
             [len(top & (known | set(tickers))) for top in best],
         )
         known |= set(tickers)
+
+
+def tops(ranked: Sequence[str]) -> Sequence[int]:
+    """Those of TOPS that this ranking reaches."""
+    return [top for top in TOPS if top <= len(ranked)]
+
+
+def ranking(body: bytes) -> list[str]:
+    """The tickers of a ranking, the best coin's first, in capitals."""
+    entries: list[Any] = orjson.loads(body)
+    told = (each["symbol"] if isinstance(each, dict) else each[1] for each in entries)
+    return [str(ticker).upper() for ticker in told]
 
 
 def tickers(source: str, body: bytes) -> set[str]:
@@ -85,16 +101,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     beside = Path(__file__).resolve().parents[2] / "shared" / "recorded"
     parser.add_argument("--recorded", type=Path, default=beside, help="the folder of recordings")
-    folder: Path = parser.parse_args().recorded
+    parser.add_argument("--ranking", type=Path, help="a longer ranking than the recorded one")
+    given = parser.parse_args()
+    folder: Path = given.recorded
     if not (folder / RANKED).is_file():
         sys.exit(f"no recordings in {folder}: name their folder with --recorded")
-    ranked = [ticker for _, ticker in orjson.loads((folder / RANKED).read_bytes())]
+    ranked = ranking((given.ranking or folder / RANKED).read_bytes())
     lists = {
         source: tickers(source, gzip.decompress((folder / file).read_bytes()))
         for source, file in LISTS.items()
     }
-    top = " | ".join(f"of the best {top}, new, together" for top in TOPS)
-    sys.stdout.write(f"| source | tickers | {top} |\n|---|---|{'---|' * len(TOPS)}\n")
+    top = " | ".join(f"of the best {top}, new, together" for top in tops(ranked))
+    sys.stdout.write(f"| source | tickers | {top} |\n|---|---|{'---|' * len(tops(ranked))}\n")
     for row in rows(ranked, lists):
         counts = zip(row.listed, row.added, row.together, strict=True)
         cells = " | ".join(f"{one}, {new}, {both}" for one, new, both in counts)
