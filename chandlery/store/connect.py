@@ -24,6 +24,14 @@ ALIVE = {
 }
 """So that a server which is gone without a word is missed in a minute, not in two hours."""
 
+SETTINGS = {
+    "timezone": "UTC",
+    "jit": "off",  # costs a query over chunks more than it spares
+    # Else a merge of few hours of many coins into compressed chunks fails: its batches count.
+    "timescaledb.max_tuples_decompressed_per_dml_transaction": "0",
+}
+"""Of each connection."""
+
 _HOWTO = "set DATABASE_URL to a TimescaleDB Community server, or unset it for the embedded one"
 
 
@@ -44,8 +52,6 @@ def connect(settings: Settings) -> Connection:
     connection = _open(_conninfo(settings))
     try:
         _refuse_unfit(connection)
-        # Else a merge of few hours of many coins into compressed chunks fails: its batches count.
-        connection.execute("set timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
     except BaseException:
         connection.close()
         raise
@@ -53,11 +59,14 @@ def connect(settings: Settings) -> Connection:
 
 
 def _conninfo(settings: Settings) -> str:
+    """The embedded engine's clients share a session: only what is asked for at connecting holds."""
     if settings.database_url is None:
         try:
-            return embedded.ensure(settings.home)
+            dsn = embedded.ensure(settings.home)
         except embedded.EngineError as error:
             raise Unreachable(str(error), str(error)) from error
+        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        return make_conninfo(dsn, options=options)
     _refuse_garbled(settings.database_url)
     return settings.database_url
 
@@ -85,8 +94,11 @@ def _open(conninfo: str) -> Connection:
             autocommit=True,
             prepare_threshold=None,
         )
-        connection.execute("set time zone 'UTC'")
-        connection.execute("set jit = off")  # costs a query over chunks more than it spares
+        connection.execute(
+            "select set_config(name, value, false)"
+            " from unnest(%s::text[], %s::text[]) as _ (name, value)",
+            (list(SETTINGS), list(SETTINGS.values())),
+        )
     except psycopg.Error as error:
         where = f"{given.get('host', 'localhost')}:{given.get('port', 5432)}"
         why = first_line(error)
@@ -102,41 +114,50 @@ def first_line(error: BaseException | None) -> str:
 
 
 def _refuse_unfit(connection: Connection) -> None:
-    found = connection.execute(
-        "select installed_version, default_version"
-        " from pg_available_extensions where name = 'timescaledb'",
-    ).fetchone()
-    if found is None:
-        raise Misuse(f"the database is plain PostgreSQL, without TimescaleDB: {_HOWTO}")
-    installed, offered = found
-    version = str(installed or offered)
+    found = _extension(connection)
+    if found:
+        _refuse_edition(*found)
+        return
+    # A server tells its edition only where the extension is: it is taken back if that is wrong.
+    with connection.transaction():
+        _refuse_edition(*_made(connection))
+
+
+def _refuse_edition(version: str, edition: str) -> None:
     if tuple(int(part) for part in version.split("-", maxsplit=1)[0].split(".")[:2]) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise Misuse(f"the database has TimescaleDB {version}, older than {oldest}: upgrade it")
-    with _made(connection, installed=installed is not None):
-        licence = connection.execute("select current_setting('timescaledb.license', true)")
-        edition = (licence.fetchone() or (None,))[0] or "unknown"
-        if edition != "timescale":
-            raise Misuse(
-                f"the database's TimescaleDB is of the {edition} edition, and continuous aggregates"
-                f" need Community: {_HOWTO}",
-            )
+    if edition != "timescale":
+        raise Misuse(
+            f"the database's TimescaleDB is of the {edition} edition, and continuous aggregates"
+            f" need Community: {_HOWTO}",
+        )
 
 
-@contextmanager
-def _made(connection: Connection, *, installed: bool) -> Iterator[None]:
-    """A server tells its edition only where the extension is: it is taken back if that is wrong."""
-    if installed:
-        yield
-        return
-    with connection.transaction():
-        try:
-            connection.execute("set local client_min_messages = warning")
-            connection.execute("create extension if not exists timescaledb")
-        except psycopg.Error as error:
-            reason = f"cannot create the extension timescaledb ({first_line(error)})"
-            raise Misuse(f"{reason}: {_HOWTO}") from None
-        yield
+def _extension(connection: Connection) -> tuple[str, str] | None:
+    """The extension's version and edition, where it is in this database."""
+    found = connection.execute(
+        "select extversion, coalesce(current_setting('timescaledb.license', true), 'unknown')"
+        " from pg_extension where extname = 'timescaledb'"
+    ).fetchone()
+    return found and (found[0], found[1])
+
+
+def _made(connection: Connection) -> tuple[str, str]:
+    """The same, where it was not."""
+    offered = connection.execute("select from pg_available_extensions where name = 'timescaledb'")
+    if offered.fetchone() is None:
+        raise Misuse(f"the database is plain PostgreSQL, without TimescaleDB: {_HOWTO}")
+    try:
+        connection.execute("set local client_min_messages = warning")
+        connection.execute("create extension if not exists timescaledb")
+    except psycopg.Error as error:
+        reason = f"cannot create the extension timescaledb ({first_line(error)})"
+        raise Misuse(f"{reason}: {_HOWTO}") from None
+    made = _extension(connection)
+    if made is None:
+        raise LookupError("the extension timescaledb is not there, though it was just made")
+    return made
 
 
 @contextmanager

@@ -97,21 +97,25 @@ def source_key(connection: Connection, name: str) -> int:
 
     Misuse where there is no number left: each is a bit in a bar's `sources`.
     """
+    key = _source_key(connection, name)
+    if key is not None:
+        return key
     try:
-        connection.execute(
-            "insert into source (name) select %(name)s"
-            " where not exists (select from source where name = %(name)s) on conflict do nothing",
-            {"name": name},
-        )
+        connection.execute("insert into source (name) values (%s) on conflict do nothing", (name,))
     except psycopg.errors.SequenceGeneratorLimitExceeded:
         raise Misuse(
             f"the source {name} is one too many: a database has room for {MOST_SOURCES};"
             " leave it out of CHANDLERY_SOURCES and --sources"
         ) from None
-    row = connection.execute("select key from source where name = %s", (name,)).fetchone()
-    if row is None:
+    key = _source_key(connection, name)
+    if key is None:
         raise LookupError(f"source {name} is not in the database, though it was just put there")
-    return int(row[0])
+    return key
+
+
+def _source_key(connection: Connection, name: str) -> int | None:
+    row = connection.execute("select key from source where name = %s", (name,)).fetchone()
+    return None if row is None else int(row[0])
 
 
 def listings(connection: Connection, coins: Iterable[Coin]) -> list[Listing]:

@@ -81,12 +81,22 @@ def test_a_database_without_the_extension_gets_it_and_utc(bare: Settings) -> Non
         assert connection.autocommit
 
 
+def test_settings_hold_while_others_use_the_database(settings: Settings) -> None:
+    """The embedded engine's clients share a session, and each turn of another one resets it."""
+    ask = (
+        "select current_setting('timezone'), current_setting('jit'),"
+        " current_setting('timescaledb.max_tuples_decompressed_per_dml_transaction')"
+    )
+    with store.connect(settings) as one, store.connect(settings) as other:
+        told = [connection.execute(ask).fetchone() for connection in (one, other, one)]
+    assert told == [("UTC", "off", "0")] * 3
+
+
 def test_a_timescaledb_that_is_too_old_is_refused(connection: store.Connection) -> None:
     """None is at hand: a table that hides the catalogue's own, and says so, stands for it."""
     connection.execute("create schema decoy")
     connection.execute(
-        "create table decoy.pg_available_extensions as"
-        " select 'timescaledb' as name, '2.17.2' as installed_version, '2.17.2' as default_version",
+        "create table decoy.pg_extension as select 'timescaledb' as extname, '2.17.2' as extversion"
     )
     info = connection.info
     dsn = psycopg.conninfo.make_conninfo(
