@@ -303,12 +303,12 @@ def _joined(frames: dict[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
     The newest hours may have come first; a coin with two listings at a source has hours twice, of
     which the first listing's count.
     """
-    return {
-        coin: pl.concat(parts)
-        .unique("open_time", keep="first", maintain_order=True)
-        .sort("open_time")
-        for coin, parts in frames.items()
-    }
+    return {coin: parts[0] if len(parts) == 1 else _in_one(parts) for coin, parts in frames.items()}
+
+
+def _in_one(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    whole = pl.concat(parts).unique("open_time", keep="first", maintain_order=True)
+    return whole.sort("open_time")
 
 
 def _judge(

@@ -6,7 +6,7 @@ amounts are as the venue told them.
 """
 
 from collections.abc import Sequence
-from math import inf
+from math import inf, isfinite
 from typing import NamedTuple
 
 import polars as pl
@@ -50,12 +50,15 @@ class Rule(NamedTuple):
     broken: pl.Expr
 
 
+_HOUR = 3_600_000_000  # in microseconds
+_MOST = 1e300
+_MOST_TRADES = 10**15
 _price = pl.col(*PRICES)
 _amount = pl.col(*AMOUNTS).cast(pl.Float64)
 
 RULES: Sequence[Rule] = (
     Rule("open_time is known", pl.col("open_time").is_null()),
-    Rule("open_time is on the hour", pl.col("open_time").dt.epoch("us") % 3_600_000_000 != 0),
+    Rule("open_time is on the hour", pl.col("open_time").dt.epoch("us") % _HOUR != 0),
     Rule("open_time rises", pl.col("open_time").diff().dt.total_microseconds() <= 0),
     Rule("prices are known", pl.any_horizontal(_price.is_null())),
     Rule(
@@ -70,8 +73,8 @@ RULES: Sequence[Rule] = (
     Rule(  # one that cannot would stop the refresh of every coin's 4h and 1d candles
         "amounts can be added up",
         pl.any_horizontal(
-            pl.col("volume", "quote_volume", *TAKER).is_between(1e300, inf, closed="none"),
-            pl.col("trades") > 10**15,
+            pl.col("volume", "quote_volume", *TAKER).is_between(_MOST, inf, closed="none"),
+            pl.col("trades") > _MOST_TRADES,
         ),
     ),
     Rule(
@@ -105,9 +108,44 @@ def check(frame: pl.DataFrame, rules: Sequence[Rule] = ARRIVAL_RULES) -> pl.Data
     """
     if frame.schema != SCHEMA:
         raise Malformed(f"columns are {dict(frame.schema)}, not {dict(SCHEMA)}")
-    if any(frame.select(rule.broken.any().alias(rule.name) for rule in rules).row(0)):
+    if not is_clear(frame) and any(
+        frame.select(rule.broken.any().alias(rule.name) for rule in rules).row(0)
+    ):
         raise Malformed(counted(broken(frame, rules)))
     return frame
+
+
+def is_clear(frame: pl.DataFrame) -> bool:
+    """Whether a glance shows that no rule is broken; where it does not, the rules are to tell.
+
+    Columns are compared as wholes, at a sixth of what polars takes for as many expressions. A sum
+    that is finite has neither NaN nor infinity in it; what is unknown in a column is passed over.
+    """
+    if frame.is_empty():
+        return True
+    opened, *prices, volume, quote, trades, taken, quote_taken = frame.get_columns()
+    first, high, low, close = prices
+    times = opened.cast(pl.Int64)
+    amounts = [volume, quote, taken, quote_taken]
+    return not (
+        any(column.null_count() for column in (opened, *prices))
+        or not all(isfinite(price.sum()) for price in prices)
+        or (times % _HOUR != 0).any()
+        or (times.slice(1) <= times.slice(0, len(times) - 1)).any()
+        or (low <= 0).any()
+        or any((high < price).any() or (low > price).any() for price in (first, low, high, close))
+        or not all(_is_small(amount) for amount in amounts)
+        or ((trades < 0) | (trades > _MOST_TRADES)).any()
+        or (taken > volume).any()
+        or (quote_taken > quote).any()
+        or (quote < volume * low * (1 - APART)).any()
+        or (quote > volume * high * (1 + APART)).any()
+    )
+
+
+def _is_small(amount: pl.Series) -> bool:
+    """Whether what is known of it is not below 0, and together below what may not be added up."""
+    return not (amount < 0).any() and float(amount.sum()) < _MOST
 
 
 def broken(frame: pl.DataFrame, rules: Sequence[Rule] = ARRIVAL_RULES) -> pl.DataFrame:

@@ -238,11 +238,21 @@ def _closed_by(response: httpx.Response, now: datetime) -> datetime:
 
 
 def _within(frame: pl.DataFrame, page: Window, now: datetime) -> pl.DataFrame:
+    if _is_within(frame, page, now):
+        return frame
     # By number: three times as literals cost polars as much as all the rest.
     opened = pl.col("open_time").to_physical()
     closed_until = min(_us(page.end), _us(now - HOUR) + 1)
     wanted = (opened >= _us(page.start)) & (opened < closed_until)
     return frame.filter(wanted | opened.is_null() if frame["open_time"].null_count() else wanted)
+
+
+def _is_within(frame: pl.DataFrame, page: Window, now: datetime) -> bool:
+    """Whether nothing is to be left out, as of nearly every page: a tenth of the filter's time."""
+    first, last = frame["open_time"].min(), frame["open_time"].max()
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        return False
+    return page.start <= first and last < page.end and last + HOUR <= now
 
 
 def _us(at: datetime) -> int:

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chandlery.errors import Malformed
 from chandlery.model import HOUR, SCHEMA, check, empty
-from chandlery.model.frame import RULES
+from chandlery.model.frame import ARRIVAL_RULES, RULES, broken, is_clear
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 GOOD = {"open": 2.0, "high": 4.0, "low": 1.0, "close": 3.0}
@@ -158,3 +160,42 @@ def test_a_price_that_is_no_number_is_told_whatever_else_follows_from_it() -> No
 def test_a_frame_of_other_columns_is_refused(other: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     with pytest.raises(Malformed, match="columns are "):
         check(other(frame()))
+
+
+TINY, HUGE = math.nextafter(0, 1), math.nextafter(1e300, math.inf)
+ODD = [0.0, -0.0, -1.0, TINY, HUGE, 1e308, math.inf, -math.inf, math.nan, None]
+NUMBERS = st.sampled_from([1.0, 2.0, 3.0, 4.0] * 5 + ODD)
+AMOUNTS_TOLD = st.sampled_from([10.0, 15.0, 20.0, 20.5, 40.0, 40.3] * 3 + ODD)
+TRADES_TOLD = st.sampled_from([0, 5, 10**15, 10**15 + 1, 2**63 - 1, -1, None])
+STEPS = st.sampled_from([HOUR] * 8 + [timedelta(0), -HOUR, timedelta(microseconds=1), None])
+ROWS = st.lists(
+    st.tuples(STEPS, *[NUMBERS] * 4, *[AMOUNTS_TOLD] * 2, TRADES_TOLD, *[AMOUNTS_TOLD] * 2),
+    max_size=3,
+)
+WHOLE = st.sampled_from(
+    [
+        (HOUR, 2.0, 4.0, 1.0, 3.0, 10.0, 20.0, 5, 10.0, 20.0),
+        (HOUR, 2.0, 4.0, 1.0, 3.0, 10.0, 40.0, None, None, None),
+        (HOUR, 2.0, 4.0, 1.0, 3.0, None, None, None, None, None),
+    ]
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(ROWS, st.lists(WHOLE, max_size=2))
+def test_what_is_clear_at_a_glance_breaks_no_rule(
+    odd: list[tuple[object, ...]], whole: list[tuple[object, ...]]
+) -> None:
+    at, rows = T0, []
+    for step, *values in [*whole, *odd]:
+        at += step if isinstance(step, timedelta) else HOUR
+        rows.append((None if step is None else at, *values))
+    told = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    breaks = broken(told, ARRIVAL_RULES).select(pl.any_horizontal(pl.all()).any()).item()
+    assert not (is_clear(told) and breaks)
+    assert is_clear(told) or odd  # the rules are not looked at for nothing
+    if breaks:
+        with pytest.raises(Malformed):
+            check(told)
+    else:
+        assert check(told) is told

@@ -8,7 +8,7 @@ import psycopg
 from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 
-from chandlery.model import check, clock
+from chandlery.model import check, clock, empty
 from chandlery.model.frame import RULES, SCHEMA, TAKER
 from chandlery.store.connect import Connection
 
@@ -50,19 +50,15 @@ def write(
 
 
 def _rows(candles: Mapping[int, pl.DataFrame], source: int) -> pl.DataFrame:
-    frames = [
-        check(frame, RULES).with_columns(
-            pl.lit(coin, pl.Int32).alias("coin"),
-            pl.lit(source, pl.Int16).alias("source"),
-        )
-        for coin, frame in sorted(candles.items())  # one order for all writers
-        if not frame.is_empty()
-    ]
-    empty = SCHEMA.to_frame().with_columns(
-        pl.lit(0, pl.Int32).alias("coin"),
-        pl.lit(0, pl.Int16).alias("source"),
+    """All candles in one frame, with their coin and source: coins in one order for all writers."""
+    frames = {coin: candles[coin] for coin in sorted(candles)}
+    rows = pl.concat([empty(), *(check(frame, RULES) for frame in frames.values())])
+    keys = pl.Series("coin", list(frames), pl.Int32)
+    heights = pl.Series([frame.height for frame in frames.values()], dtype=pl.UInt32)
+    return rows.with_columns(
+        keys.repeat_by(heights).explode(empty_as_null=False),
+        pl.lit(source, pl.Int16).alias("source"),
     )
-    return pl.concat(frames) if frames else empty
 
 
 def _copy(connection: Connection, table: sql.Identifier, rows: pl.DataFrame) -> int:
