@@ -60,6 +60,28 @@ def test_hours_come_closed_and_in_order(ask: Ask, source: Source) -> None:
     assert 50 < frame.height <= 58
 
 
+@pytest.mark.parametrize(
+    "source",
+    [each for each in load().values() if each.catalogue and each.kind == "traded"],
+    ids=lambda source: source.name,
+)
+def test_the_longest_page_has_what_two_half_ones_have(
+    connected: httpx.Client, source: Source
+) -> None:
+    listed = catalogue(connected, source).frame
+    paid = pl.col("quote").is_in(["USDT", "USD"])
+    symbol = listed.filter(paid, base="BTC")["symbol"][0]
+    end = NOW.replace(minute=0)
+    middle = end - source.page_hours // 2 * HOUR
+    whole = Window(end - source.page_hours * HOUR, end)
+    one, *halves = (
+        fetch(connected, source, Listing(1, source.name, symbol), page, NOW).frame
+        for page in (whole, Window(whole.start, middle), Window(middle, end))
+    )
+    assert one.equals(pl.concat(halves))
+    assert one.height > 0.9 * source.page_hours
+
+
 @both()
 def test_the_first_candle_is_the_first(connected: httpx.Client, source: Source) -> None:
     listing = Listing(1, source.name, "BTCUSDT")

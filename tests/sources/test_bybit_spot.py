@@ -20,9 +20,9 @@ LISTING = Listing(1, "bybit_spot", "BTCUSDT")
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 
 
-def answer(category: str) -> httpx.Response:
+def answer(category: str, symbol: str = "BTCUSDT") -> httpx.Response:
     row = ["1704067200000", "100.5", "101.25", "99.125", "100.75", "2.5", "250.25"]
-    result = {"symbol": "BTCUSDT", "category": category, "list": [row]}
+    result = {"symbol": symbol, "category": category, "list": [row]}
     body = {"retCode": 0, "retMsg": "OK", "result": result}
     return httpx.Response(200, content=orjson.dumps(body))
 
@@ -46,6 +46,22 @@ def test_a_contracts_candles_are_refused_for_those_of_spot(connect: Connect, pag
     assert right.frame.height == 1
     with pytest.raises(Malformed, match="its candles are of linear, not of spot"):
         fetch(connect(lambda _: answer("linear")), SPOT, LISTING, window, window.end)
+
+
+def test_another_symbols_candles_are_refused(connect: Connect, page: Page) -> None:
+    with pytest.raises(Malformed, match="its candles are of ETHUSDT, not of BTCUSDT"):
+        fetch(connect(lambda _: answer("spot", "ETHUSDT")), SPOT, LISTING, page(1), page(1).end)
+
+
+def test_a_symbol_of_many_coins_is_listed_as_the_coin(connect: Connect) -> None:
+    usual = {"status": "Trading", "quoteCoin": "USDT", "symbolType": ""}
+    entries = [{"symbol": f"{base}USDT", "baseCoin": base, **usual} for base in ("1000X", "X")]
+    body = orjson.dumps({"retCode": 0, "result": {"category": "spot", "list": entries}})
+    frame = catalogue(connect(lambda _: httpx.Response(200, content=body)), SPOT).frame
+    assert frame.select("symbol", "asset", "base", "multiple").rows() == [
+        ("1000XUSDT", "1000X", "X", 1000),
+        ("XUSDT", "X", "X", 1),
+    ]
 
 
 def test_the_list_is_asked_for_once() -> None:

@@ -1,10 +1,33 @@
 """What the registry says of all sources together: their order, their colours."""
 
+import pytest
+
 from chandlery.venues import colours, in_order, load, ranking
 from chandlery.venues.source import Source
 
 GUIDE = ("binance_futures", "binance_spot", "coingecko", "cryptocompare", "okx", "bybit")
 """The first places, as users of the first releases have them: no new source moves them."""
+
+LISTS = {
+    "binance_futures": ("binance_futures", False),
+    "binance_spot": ("binance", False),
+    "okx": ("okex", False),
+    "bybit": ("bybit", False),
+    "bybit_spot": ("bybit_spot", True),
+    "coinbase": ("gdax", True),
+    "gate": ("gate", True),
+    "bitget": ("bitget", True),
+    "mexc": ("mxc", True),
+    "kucoin": ("kucoin", True),
+}
+"""By source: how CoinGecko calls the exchange, and whether hours without a trade are left out."""
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_venue_is_known_to_coingecko_and_fills_its_hours_or_not(name: str) -> None:
+    source = load()[name]
+    assert source.catalogue is not None
+    assert (source.catalogue.exchange, source.sparse) == LISTS[name]
 
 
 def test_the_order_begins_as_the_guides_and_goes_on_by_place() -> None:
