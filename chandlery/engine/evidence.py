@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import polars as pl
 
@@ -55,7 +55,7 @@ def answer(
 ) -> Answer:
     """Read an answer; `frame` is in order."""
     opened = frame["open_time"]
-    first, last = (opened[0], opened[-1]) if frame.height else (None, None)
+    first, last = cast("tuple[datetime | None, ...]", (opened.min(), opened.max()))
     if frame.height == asked.hours:
         return Answer(page, asked, first, last, ())
     came = within(frame, page)["open_time"].to_list()

@@ -47,6 +47,9 @@ class _Course:
     behind: int = 0  # hours wanted of the batches that are done
     in_batch: int = 0
 
+    def __post_init__(self) -> None:
+        self.all = max(sum(self.wanted.values()), 1)  # once: it is told of each page
+
     def step(self, rows: int) -> None:
         """So many rows came."""
         self.records += rows
@@ -62,7 +65,7 @@ class _Course:
         self._tell()
 
     def _tell(self) -> None:
-        share = (self.behind + self.in_batch) / max(sum(self.wanted.values()), 1)
+        share = (self.behind + self.in_batch) / self.all
         self.watch(Progress(self.coins, len(self.ended), self.records, min(share, 1.0)))
 
 

@@ -106,8 +106,7 @@ def check(frame: pl.DataFrame, rules: Sequence[Rule] = ARRIVAL_RULES) -> pl.Data
 
     The rules are those of an answer that arrives; the database is held to RULES.
     """
-    if frame.schema != SCHEMA:
-        raise Malformed(f"columns are {dict(frame.schema)}, not {dict(SCHEMA)}")
+    _check_schema(frame)
     if not is_clear(frame) and any(
         frame.select(rule.broken.any().alias(rule.name) for rule in rules).row(0)
     ):
@@ -115,26 +114,49 @@ def check(frame: pl.DataFrame, rules: Sequence[Rule] = ARRIVAL_RULES) -> pl.Data
     return frame
 
 
+def joined(frames: Sequence[pl.DataFrame], rules: Sequence[Rule] = ARRIVAL_RULES) -> pl.DataFrame:
+    """All rows of these frames, each of which is checked as by itself."""
+    for frame in frames:
+        _check_schema(frame)
+    rows = pl.concat([empty(), *frames])
+    if not (all(map(_rises, frames)) and _is_sound(rows)):
+        for frame in frames:
+            check(frame, rules)
+    return rows
+
+
+def _check_schema(frame: pl.DataFrame) -> None:
+    if frame.schema != SCHEMA:
+        raise Malformed(f"columns are {dict(frame.schema)}, not {dict(SCHEMA)}")
+
+
 def is_clear(frame: pl.DataFrame) -> bool:
     """Whether a glance shows that no rule is broken; where it does not, the rules are to tell.
 
-    Columns are compared as wholes, at a sixth of what polars takes for as many expressions. A sum
-    that is finite has neither NaN nor infinity in it; what is unknown in a column is passed over.
+    Columns are compared as wholes, at a sixth of what polars takes for as many expressions.
     """
-    if frame.is_empty():
-        return True
+    return _rises(frame) and _is_sound(frame)
+
+
+def _rises(frame: pl.DataFrame) -> bool:
+    times = frame["open_time"].cast(pl.Int64)
+    return bool((times.slice(1) > times.slice(0, max(len(times) - 1, 0))).all())
+
+
+def _is_sound(frame: pl.DataFrame) -> bool:
+    """Whether a glance shows that no row breaks a rule.
+
+    A sum that is finite has neither NaN nor infinity in it. What is unknown is passed over.
+    """
     opened, *prices, volume, quote, trades, taken, quote_taken = frame.get_columns()
     first, high, low, close = prices
-    times = opened.cast(pl.Int64)
-    amounts = [volume, quote, taken, quote_taken]
     return not (
         any(column.null_count() for column in (opened, *prices))
         or not all(isfinite(price.sum()) for price in prices)
-        or (times % _HOUR != 0).any()
-        or (times.slice(1) <= times.slice(0, len(times) - 1)).any()
+        or (opened.cast(pl.Int64) % _HOUR != 0).any()
         or (low <= 0).any()
         or any((high < price).any() or (low > price).any() for price in (first, low, high, close))
-        or not all(_is_small(amount) for amount in amounts)
+        or not all(_is_small(amount) for amount in (volume, quote, taken, quote_taken))
         or ((trades < 0) | (trades > _MOST_TRADES)).any()
         or (taken > volume).any()
         or (quote_taken > quote).any()

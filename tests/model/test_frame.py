@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chandlery.errors import Malformed
 from chandlery.model import HOUR, SCHEMA, check, empty
-from chandlery.model.frame import ARRIVAL_RULES, RULES, broken, is_clear
+from chandlery.model.frame import ARRIVAL_RULES, RULES, broken, is_clear, joined
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 GOOD = {"open": 2.0, "high": 4.0, "low": 1.0, "close": 3.0}
@@ -160,6 +160,18 @@ def test_a_price_that_is_no_number_is_told_whatever_else_follows_from_it() -> No
 def test_a_frame_of_other_columns_is_refused(other: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     with pytest.raises(Malformed, match="columns are "):
         check(other(frame()))
+
+
+def test_frames_are_joined_as_they_come_and_each_is_checked_by_itself() -> None:
+    later, earlier = frame(open_time=[T0 + hour * HOUR for hour in (7, 8, 9)]), frame()
+    assert joined([later, empty(), earlier]).equals(pl.concat([later, earlier]))
+    assert joined([]).equals(empty())
+    twice = frame(open_time=[T0, T0, T0 + HOUR])
+    for bad, name in ((twice, RISES), (frame(low=[0.0, 1.0, 2.0]), POSITIVE)):
+        with pytest.raises(Malformed, match=rf"^{name} \(1 rows\)$"):
+            joined([later, bad, earlier], RULES)
+    with pytest.raises(Malformed, match="^columns are "):
+        joined([earlier, earlier.drop("trades")])
 
 
 TINY, HUGE = math.nextafter(0, 1), math.nextafter(1e300, math.inf)

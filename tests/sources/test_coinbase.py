@@ -194,3 +194,8 @@ def test_whatever_comes_is_candles_or_one_of_ours(body: bytes, status: int) -> N
     for read_it in (COINBASE.parse, COINBASE.catalogue.parse):
         with suppress(Malformed):
             read_it(response)
+
+
+def test_ten_requests_a_second_are_sent_and_no_more() -> None:
+    (budget,) = COINBASE.venue.metering.budgets
+    assert (budget.most, budget.seconds) == (10, 1)
