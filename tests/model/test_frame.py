@@ -170,7 +170,7 @@ def test_frames_are_joined_as_they_come_and_each_is_checked_by_itself() -> None:
     for bad, name in ((twice, RISES), (frame(low=[0.0, 1.0, 2.0]), POSITIVE)):
         with pytest.raises(Malformed, match=rf"^{name} \(1 rows\)$"):
             joined([later, bad, earlier], RULES)
-    with pytest.raises(Malformed, match="^columns are "):
+    with pytest.raises(Malformed, match=r"^columns are "):
         joined([earlier, earlier.drop("trades")])
 
 
