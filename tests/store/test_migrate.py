@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,7 @@ from chandlery.errors import Misuse
 from chandlery.settings import Settings
 from chandlery.store.migrate import MIGRATIONS
 
+As = Callable[[str], Settings]
 OBJECTS = [f"objects/{path.name}" for path in sorted(MIGRATIONS.parent.glob("objects/*.sql"))]
 NAMES = [path.name for path in sorted(MIGRATIONS.glob("*.sql"))] + OBJECTS
 
@@ -104,3 +106,18 @@ def test_a_file_that_says_so_runs_outside_a_transaction(
     assert [name for (name,) in applied] == ["900_refresh.sql", "901_view.sql"]
     assert store.migrate(connection, tmp_path) == OBJECTS  # no view was made after what failed
     assert store.migrate(connection, tmp_path) == []
+
+
+def test_jit_is_off_for_whoever_reads(connection: store.Connection) -> None:
+    found = connection.execute(
+        "select setconfig from pg_db_role_setting join pg_database on pg_database.oid = setdatabase"
+        " where datname = current_database() and setrole = 0"
+    ).fetchone()
+    assert found is not None
+    assert "jit=off" in found[0]
+
+
+def test_who_does_not_own_the_database_migrates_all_the_same(shared: As) -> None:
+    with store.connect(shared("owner")) as connection:
+        files = {name for (name,) in connection.execute("select name from migration").fetchall()}
+    assert "028_jit.sql" in files
