@@ -36,6 +36,7 @@ def main() -> int:
             print(f"Sandbox venues at {venues.url}: 100 coins made up from a seed, no Internet.\n")
             for symbol in ("ETHUSDT", "ETHUSDC", "ETH-USDT", "ETH-USDC", "ethereum"):
                 venues.fault("halt", symbol=symbol, start=_iso(halted), end=_iso(halted + HALT))
+            print(f"Asked are {SOURCES.replace(',', ', ')}.\n")
             print("Nobody traded ETH for six hours a month ago.\n")
             here = {"CHANDLERY_HOME": str(HOME), "CHANDLERY_VENUES_URL": venues.url}
             run = Runner(here | {"CHANDLERY_SOURCES": SOURCES})

@@ -149,8 +149,11 @@ class Machine:
             for schedule, path in self.server.schedules(active=True).items():
                 if schedule in off:
                     self.server.pause(path)
-        names = ", ".join(self.server.deployments()) or f"none: no prefect.yaml in {ROOT}"
-        click.echo(f"deployments {names}")
+        names = self.server.deployments()
+        click.echo(f"deployments {', '.join(names) or f'none: no prefect.yaml in {ROOT}'}")
+        for first in names[:1]:
+            told = f"PREFECT_API_URL={self.server.api} prefect deployment run {first}"
+            click.echo(f"run one     {told}")
 
     def _work(self, given: Mapping[str, str]) -> None:
         command = ("worker", "start", "--pool", POOL, "--type", "process", "--name", "chandlery")

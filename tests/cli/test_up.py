@@ -158,6 +158,9 @@ def test_everything_on_one_machine_and_nothing_stays_behind(up: Up) -> None:
     workers = httpx.post(f"{ui}/api/work_pools/chandlery/workers/filter", json={}, timeout=60)
     assert [(each["name"], each["status"]) for each in workers.json()] == [("chandlery", "ONLINE")]
 
+    run_one = up.said("run one").partition(" ")[2]
+    assert f"PREFECT_API_URL={ui}/api prefect deployment run " in run_one
+
     sandbox = up.said("sandbox").split()[1]
     assert "nobody traded these" in up.said("sandbox")
     assert httpx.get(f"{sandbox}/binance_spot/api/v3/time", timeout=60).is_success
