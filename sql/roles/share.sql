@@ -7,7 +7,7 @@ declare
     reader text := current_database() || '_reader';
     owner text := (select tableowner from pg_tables where schemaname = place and tablename = 'migration');
     aggregates text[] := '{candle_4h,candle_1d}'; -- in order: the second is made from the first
-    views text[] := '{made_4h,made_1d,market_data,market_data_adjusted,life,missing_run,gap,coverage,historical_data_range,data_quality}';
+    views text[] := '{made_4h,made_1d,market_data,market_data_adjusted,newest,life,missing_run,gap,coverage,historical_data_range,data_quality}';
     given record;
     part record;
 begin

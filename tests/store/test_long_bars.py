@@ -126,3 +126,28 @@ def test_one_hour_that_is_not_known_leaves_the_sum_of_its_bars_unknown(
     for timeframe, unknown in (("4h", 1), ("1d", 1), ("1w", 1), ("1M", 1)):
         sums = read(timeframe)["taker_buy_volume"]
         assert sums.null_count() == unknown < len(sums)
+
+
+@pytest.mark.parametrize("hours_on", [0, 1, 3, 24 * 3, 24 * 40])
+def test_the_newest_bar_is_the_last_that_is_over(
+    connection: store.Connection, learn: Learn, frame: Frame, hours_on: int
+) -> None:
+    """Of a coin with candles at each hour, of one that has had none for days, and of none."""
+    learn(("a", "A"), ("b", "B"), ("c", "C"))
+    source = store.source_key(connection, "spot")
+    store.write(connection, {1: hours(frame), 2: frame([*range(24 * 38), 24 * 45 + 5])}, source)
+    now = T0 + (LAST + hours_on) * HOUR + timedelta(minutes=30)
+    connection.execute("select set_config('chandlery.now', %s, false)", (now.isoformat(),))
+    found = connection.execute(
+        'select symbol, timeframe, "timestamp", age from newest order by 1, 2'
+    ).fetchall()
+    expected = connection.execute(
+        'select symbol, timeframe, max("timestamp") from market_data group by 1, 2 order by 1, 2'
+    ).fetchall()
+    assert [row[:3] for row in found] == expected
+    assert [timeframe for symbol, timeframe, *_ in found if symbol == "A"] == sorted(
+        ["1M", "1d", "1h", "1w", "4h"]
+    )
+    ages = {row[:2]: row[3] for row in found}
+    assert ages["A", "1h"] == timedelta(hours=hours_on, minutes=30)
+    assert ages["B", "1d"] == now - (T0 + timedelta(days=46))

@@ -18,7 +18,7 @@ Frame = Callable[..., pl.DataFrame]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 MUCH_LATER = T0 + timedelta(days=400)
 PROMISED = (
-    "market_data", "market_data_adjusted", "historical_data_range", "data_quality", "gap",
+    "market_data", "market_data_adjusted", "newest", "historical_data_range", "data_quality", "gap",
     "candle_4h", "candle_1d",
 )  # fmt: skip
 TOLD = "select gap.starts_at, reason, quality.* from gap, data_quality quality"
