@@ -162,12 +162,47 @@ def test_a_frame_of_other_columns_is_refused(other: Callable[[pl.DataFrame], pl.
         check(other(frame()))
 
 
+CLEAR = {
+    "open_time": [T0, T0 + HOUR, T0 + 3 * HOUR],
+    "volume": [10.0, 10.0, 10.0],
+    "quote_volume": [20.0, 20.0, 20.0],
+    "trades": [5, 5, 5],
+    "taker_buy_volume": [5.0, 5.0, 5.0],
+    "taker_buy_quote_volume": [10.0, 10.0, 10.0],
+}
+"""What makes a frame of candles that a glance clears."""
+VALUES = (0.0, -0.0, -1.0, 5e-324, 0.5, 1.5, 4.5, 12.0, 25.0, 1e300, 2e300, 1.7e308)
+UNKNOWN = (math.inf, -math.inf, math.nan, None)
+TIMES = (T0, T0 + 2 * HOUR, T0 + 3 * HOUR, T0 + timedelta(microseconds=1), None)
+
+
+@pytest.mark.parametrize("name", SCHEMA.names())
+def test_one_odd_value_is_judged_by_the_rules_wherever_it_is(name: str) -> None:
+    clear = frame(**CLEAR)
+    assert is_clear(clear)
+    whole = SCHEMA[name] == pl.Int64
+    odd: tuple[object, ...] = (0, -1, 10**15, 10**15 + 1, 2**63 - 1, None) if whole else VALUES
+    for value in TIMES if name == "open_time" else odd if whole else (*odd, *UNKNOWN):
+        for row in range(3):
+            changed = clear[name].to_list()
+            changed[row] = value
+            told = clear.with_columns(pl.Series(name, changed, SCHEMA[name]))
+            breaks = broken(told).select(pl.any_horizontal(pl.all()).any()).item()
+            assert not (is_clear(told) and breaks), (row, value)
+            if breaks:
+                with pytest.raises(Malformed):
+                    check(told)
+            else:
+                assert check(told) is told
+
+
 def test_frames_are_joined_as_they_come_and_each_is_checked_by_itself() -> None:
-    later, earlier = frame(open_time=[T0 + hour * HOUR for hour in (7, 8, 9)]), frame()
+    later = frame(**CLEAR | {"open_time": [T0 + hour * HOUR for hour in (7, 8, 9)]})
+    earlier = frame(**CLEAR)
     assert joined([later, empty(), earlier]).equals(pl.concat([later, earlier]))
     assert joined([]).equals(empty())
-    twice = frame(open_time=[T0, T0, T0 + HOUR])
-    for bad, name in ((twice, RISES), (frame(low=[0.0, 1.0, 2.0]), POSITIVE)):
+    twice = frame(**CLEAR | {"open_time": [T0, T0, T0 + HOUR]})
+    for bad, name in ((twice, RISES), (frame(**CLEAR | {"low": [0.0, 1.0, 2.0]}), POSITIVE)):
         with pytest.raises(Malformed, match=rf"^{name} \(1 rows\)$"):
             joined([later, bad, earlier], RULES)
     with pytest.raises(Malformed, match=r"^columns are "):

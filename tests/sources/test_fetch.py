@@ -55,10 +55,11 @@ def test_the_slower_of_two_clocks_decides_what_is_closed(
     assert fetch(client, SPOT, LISTING, page(3), START + HOUR).frame.height == 1
 
 
-def test_what_lies_outside_the_page_is_left_out(
-    connect: Connect, klines: Klines, page: Page, now: datetime
+@pytest.mark.parametrize(("hours", "before"), [(9, 3), (6, 3), (6, 0), (3, 0)])
+def test_what_lies_outside_the_page_is_left_out(  # noqa: PLR0913, PLR0917  on either side
+    connect: Connect, klines: Klines, page: Page, now: datetime, hours: int, before: int
 ) -> None:
-    client = connect(lambda _: klines(9, start=START - 3 * HOUR))
+    client = connect(lambda _: klines(hours, start=START - before * HOUR))
     frame = fetch(
         client, replace(SPOT, exact_start=False, exact_end=False), LISTING, page(3), now
     ).frame
