@@ -151,8 +151,8 @@ class Machine:
                     self.server.pause(path)
         names = self.server.deployments()
         click.echo(f"deployments {', '.join(names) or f'none: no prefect.yaml in {ROOT}'}")
-        for first in names[:1]:
-            told = f"PREFECT_API_URL={self.server.api} prefect deployment run {first}"
+        if names:
+            told = f"PREFECT_API_URL={self.server.api} prefect deployment run {names[0]}"
             click.echo(f"run one     {told}")
 
     def _work(self, given: Mapping[str, str]) -> None:

@@ -48,7 +48,7 @@ class _Course:
     in_batch: int = 0
 
     def __post_init__(self) -> None:
-        self.all = max(sum(self.wanted.values()), 1)  # once: it is told of each page
+        self.total = max(sum(self.wanted.values()), 1)  # once: it is told of each page
 
     def step(self, rows: int) -> None:
         """So many rows came."""
@@ -65,7 +65,7 @@ class _Course:
         self._tell()
 
     def _tell(self) -> None:
-        share = (self.behind + self.in_batch) / self.all
+        share = (self.behind + self.in_batch) / self.total
         self.watch(Progress(self.coins, len(self.ended), self.records, min(share, 1.0)))
 
 

@@ -114,8 +114,10 @@ def check(frame: pl.DataFrame, rules: Sequence[Rule] = ARRIVAL_RULES) -> pl.Data
     return frame
 
 
-def joined(frames: Sequence[pl.DataFrame], rules: Sequence[Rule] = ARRIVAL_RULES) -> pl.DataFrame:
-    """All rows of these frames, each of which is checked as by itself."""
+def check_all(
+    frames: Sequence[pl.DataFrame], rules: Sequence[Rule] = ARRIVAL_RULES
+) -> pl.DataFrame:
+    """All rows of these frames, each of which is held to the rules by itself."""
     for frame in frames:
         _check_schema(frame)
     rows = pl.concat([empty(), *frames])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chandlery.errors import Malformed
 from chandlery.model import HOUR, SCHEMA, check, empty
-from chandlery.model.frame import ARRIVAL_RULES, RULES, broken, is_clear, joined
+from chandlery.model.frame import ARRIVAL_RULES, RULES, broken, check_all, is_clear
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 GOOD = {"open": 2.0, "high": 4.0, "low": 1.0, "close": 3.0}
@@ -199,14 +199,14 @@ def test_one_odd_value_is_judged_by_the_rules_wherever_it_is(name: str) -> None:
 def test_frames_are_joined_as_they_come_and_each_is_checked_by_itself() -> None:
     later = frame(**CLEAR | {"open_time": [T0 + hour * HOUR for hour in (7, 8, 9)]})
     earlier = frame(**CLEAR)
-    assert joined([later, empty(), earlier]).equals(pl.concat([later, earlier]))
-    assert joined([]).equals(empty())
+    assert check_all([later, empty(), earlier]).equals(pl.concat([later, earlier]))
+    assert check_all([]).equals(empty())
     twice = frame(**CLEAR | {"open_time": [T0, T0, T0 + HOUR]})
     for bad, name in ((twice, RISES), (frame(**CLEAR | {"low": [0.0, 1.0, 2.0]}), POSITIVE)):
         with pytest.raises(Malformed, match=rf"^{name} \(1 rows\)$"):
-            joined([later, bad, earlier], RULES)
+            check_all([later, bad, earlier], RULES)
     with pytest.raises(Malformed, match=r"^columns are "):
-        joined([earlier, earlier.drop("trades")])
+        check_all([earlier, earlier.drop("trades")])
 
 
 TINY, HUGE = math.nextafter(0, 1), math.nextafter(1e300, math.inf)

@@ -9,7 +9,7 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 
 from chandlery.model import clock
-from chandlery.model.frame import RULES, SCHEMA, TAKER, joined
+from chandlery.model.frame import RULES, SCHEMA, TAKER, check_all
 from chandlery.store.connect import Connection
 
 COLUMNS = (*SCHEMA.names(), "coin", "source")
@@ -52,7 +52,7 @@ def write(
 def _rows(candles: Mapping[int, pl.DataFrame], source: int) -> pl.DataFrame:
     """All candles in one frame, with their coin and source: coins in one order for all writers."""
     frames = {coin: candles[coin] for coin in sorted(candles)}
-    rows = joined(list(frames.values()), RULES)
+    rows = check_all(list(frames.values()), RULES)
     keys = pl.Series("coin", list(frames), pl.Int32)
     heights = pl.Series([frame.height for frame in frames.values()], dtype=pl.UInt32)
     return rows.with_columns(
