@@ -30,7 +30,7 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
     max_coins: Coins | None = None,
     symbols: list[str] | None = None,
     sources: list[str] | None = None,
-    archive: bool = False,  # noqa: FBT001, FBT002
+    archive: bool | None = None,  # noqa: FBT001
     delisted: bool = False,  # noqa: FBT001, FBT002
     refetch: Refetch | None = None,
     shards: Shards = 1,
@@ -46,7 +46,8 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
         max_coins: Only so many, best market cap first.
         symbols: Only these coins, by ticker or CoinGecko id.
         sources: The sources to ask, in order; all that are set if left out.
-        archive: Ask for bulk files first, where a source has some: months and days at once.
+        archive: Bulk files first, or (false) only for what an API refuses. Left out: whole months
+            from files, and the rest from the API, at once.
         delisted: Also the coins that were delisted before they were ever asked for.
         refetch: Not what is missing, but what is held without this: taker, what takers bought.
         shards: Cut the coins into so many parts, each a run of its own: for several workers.

@@ -20,7 +20,12 @@ from chandlery.engine.spec import REFETCH, Choices
 
 
 @click.command()
-@click.option("--archive", is_flag=True, help="Ask for bulk files first, where there are some.")
+@click.option(
+    "--archive/--no-archive",
+    default=None,
+    help="Bulk files first, or only for what an API refuses. [default: months of files, and the"
+    " API for the rest, at once]",
+)
 @click.option(
     "--delisted", is_flag=True, help="Also what was delisted before it was ever asked for."
 )

@@ -13,32 +13,21 @@ Say a coin lacks 00:00 to 06:00, and the spec names these three in this order:
 02-03 and nobody else for anything: what was answered is not due again.
 """
 
-from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import replace
-from itertools import chain, groupby
-from operator import attrgetter
-
-import polars as pl
+from dataclasses import dataclass, field, replace
 
 from chandlery import store, venues
-from chandlery.engine import empty_answers, monthly_quota, plan, starts
+from chandlery.engine import monthly_quota
 from chandlery.engine.claimed import Claim, claimed
-from chandlery.engine.context import WORKERS, RunContext
-from chandlery.engine.newest import newest
-from chandlery.engine.plan import Page
-from chandlery.engine.price_check import Guard
+from chandlery.engine.context import RunContext
 from chandlery.engine.result import Failure, RunResult
 from chandlery.engine.source_batch import SourceBatch, Step
 from chandlery.engine.spec import RunSpec
-from chandlery.errors import SourceError
-from chandlery.model import KINDS, Coin, Kind, Listing, within
-from chandlery.venues import Fetched, Many, Source, fetch
+from chandlery.engine.turn import ask, ask_at_once
+from chandlery.model import KINDS, Coin, Kind, Listing
+from chandlery.venues import Many, Source
 
 BATCH = 50  # coins that are planned, and in Prefect retried, together
-FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
-AHEAD = 3  # requests queued for each worker, so that none is idle while rows are written
 
 
 def passes(context: RunContext, spec: RunSpec) -> Iterator[tuple[RunSpec, int]]:
@@ -79,6 +68,38 @@ def collect_batch(
         result.leave(claim.left)
 
 
+@dataclass
+class _Told:
+    """What the sources asked so far said that matters to those asked after them."""
+
+    failures: list[Failure] = field(default_factory=list)
+    refused: set[tuple[str, int, str]] = field(default_factory=set)
+    mispriced: set[tuple[str, int, str]] = field(default_factory=set)
+    answered: set[tuple[str, int]] = field(default_factory=set)
+    """By second ways: the first one's name, and the coin."""
+
+    def take(self, batch: SourceBatch) -> None:
+        """Add what one source's turn came to."""
+        if batch.silent is not None:
+            batch.result.silent[batch.source.name] = batch.silent
+        self.failures += batch.failures
+        self.refused.update(each.market for each in batch.refused)
+        self.mispriced.update(each.market for each in batch.mispriced)
+        if batch.source.serves is not None:
+            self.answered.update((batch.source.serves, coin) for coin in _answered(batch))
+
+    def unmet(self) -> list[Failure]:
+        """The failures, but for symbols that are gone from an API, and were asked of its files.
+
+        What these lack nobody refused.
+        """
+        return [
+            each
+            for each in self.failures
+            if not each.refused or (each.source, each.coin) not in self.answered
+        ]
+
+
 def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     context: RunContext,
     spec: RunSpec,
@@ -89,40 +110,49 @@ def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
 ) -> None:
     rank = {coin.key: place for place, coin in enumerate(coins)}
     listings = sorted(context.database.do(store.listings, coins), key=lambda each: rank[each.coin])
-    failures: list[Failure] = []
-    refused: set[tuple[str, int, str]] = set()
-    mispriced: set[tuple[str, int, str]] = set()
-    answered: set[tuple[str, int]] = set()  # by second ways: the first one's name, and the coin
+    told = _Told()
     result.silent.clear()
     asked = sources_in_order(context, spec)
     result.ask_again(coins, [source.name for source in asked])
     for source in asked:
         mine = [each for each in listings if each.source == source.listings]
-        mine = [each for each in mine if each.market not in mispriced]
+        mine = [each for each in mine if each.market not in told.mispriced]
         mine = _in_turn(context, spec, source, mine)
         if _is_fallback(context, spec, source):
-            mine = [each for each in mine if each.market in refused or _is_closed(each, result)]
+            mine = [
+                each for each in mine if each.market in told.refused or _is_closed(each, result)
+            ]
         if mine:
             if words := monthly_quota.used_up(context, source, spec.now):
                 result.off.setdefault(source.name, words)
             batch = SourceBatch(context, spec, source, result, step, claim)
+            files = _files_beside(spec, source, asked)
             with batch.contained(mine):
-                _ask(batch, mine)
-            if batch.silent is not None:
-                result.silent[source.name] = batch.silent
-            failures += batch.failures
-            refused.update(each.market for each in batch.refused)
-            mispriced.update(each.market for each in batch.mispriced)
-            if source.serves is not None:
-                answered.update((source.serves, coin) for coin in _answered(batch))
-    # A symbol that is gone from the API is asked of its files: what these lack nobody refused.
-    failures = [
-        each for each in failures if not each.refused or (each.source, each.coin) not in answered
-    ]
+                if files is None:
+                    ask(batch, mine)
+                else:
+                    beside = SourceBatch(context, spec, files, result, step, claim)
+                    ask_at_once(batch, beside, mine)
+                    told.take(beside)
+            told.take(batch)
     named = {context.sources[name].listings for name in spec.sources}
     listed = {listing.coin for listing in listings if listing.source in named}
     result.take_in(coins, listed)
-    _judge(context, coins, failures, result)
+    _judge(context, coins, told.unmet(), result)
+
+
+def _files_beside(spec: RunSpec, source: Source, asked: Iterable[Source]) -> Source | None:
+    """The files that are asked for whole months while the source itself is asked for the rest."""
+    if spec.archive is not None or spec.refetch:
+        return None
+    return next(
+        (
+            each
+            for each in asked
+            if each.serves == source.name and each.in_files and each.name not in spec.sources
+        ),
+        None,
+    )
 
 
 def _is_fallback(context: RunContext, spec: RunSpec, source: Source) -> bool:
@@ -159,7 +189,7 @@ def sources_in_order(context: RunContext, spec: RunSpec) -> list[Source]:
 
     To fetch anew what takers bought, only those that tell it.
     """
-    found = ordered(context.sources, context.keys, spec.sources, archive=spec.archive)
+    found = ordered(context.sources, context.keys, spec.sources, archive=bool(spec.archive))
     found = [source for source in found if source.taker or spec.refetch is None]
     return [source for source in found if spec.kind is None or source.kind == spec.kind]
 
@@ -187,128 +217,6 @@ def ordered(
 def _is_closed(listing: Listing, result: RunResult) -> bool:
     """Whether the first way is closed to us, or the symbol gone from it."""
     return listing.end is not None or listing.source in result.off
-
-
-def _ask(batch: SourceBatch, listings: Sequence[Listing]) -> None:
-    """Have one source give what its listings lack now, and write it as it comes."""
-    database, source = batch.context.database, batch.source
-    key = database.do(store.source_key, source.name)
-    better = _keys(batch, source)
-    known = starts.known(batch, listings)
-    guard = Guard.of(batch, known)
-    pages = guard.first(plan.pages(batch.context, batch.spec, source, key, known, batch.claim))
-    for frames in _flushes(chain(newest(batch, pages), _answers(batch, pages, guard))):
-        _write(batch, frames, key, better)
-    batch.keep_market_caps()
-    guard.keep()
-    starts.learn(batch, known)
-    starts.doubt(batch)
-    empty_answers.keep(batch, key)
-
-
-def _write(
-    batch: SourceBatch, frames: dict[int, pl.DataFrame], key: int, better: Sequence[int]
-) -> None:
-    """Store what came. What the database refuses of one coin costs no other coin's candles."""
-
-    def write(some: dict[int, pl.DataFrame]) -> None:
-        do, now = batch.context.database.do, batch.spec.now
-        batch.result.wrote(
-            batch.source.name, some, do(store.write, some, key, better=better, now=now)
-        )
-
-    batch.one_by_one(frames, write)
-
-
-def _keys(batch: SourceBatch, source: Source) -> list[int]:
-    """The database's numbers of those sources whose candles this one's do not replace.
-
-    A candle of a better kind replaces one of a worse, wherever either stands in the order.
-    """
-    known = batch.context.sources
-    names = list(dict.fromkeys(known[name].listings for name in batch.spec.sources))
-    before = set(names[: names.index(source.listings)])
-    mine = KINDS.index(source.kind)
-    place = {name: KINDS.index(known[name].kind) for name in names}
-    kept = [it for it in names if place[it] < mine or (place[it] == mine and it in before)]
-    return [batch.context.database.do(store.source_key, name) for name in sorted(kept)]
-
-
-def _answers(
-    batch: SourceBatch, pages: Iterable[Page], guard: Guard
-) -> Iterator[tuple[int, pl.DataFrame]]:
-    """Each coin's candles, page by page, in order."""
-    for asked, future in _fetched(batch, pages):
-        batch.result.pages += 1
-        batch.claim.renew()
-        try:
-            found = future.result()
-        except SourceError as error:
-            for page in asked:
-                batch.note(page.listing, page.window, error)
-            continue
-        frame = found.frame
-        for page in asked:
-            if not guard.passes(page, frame):
-                continue
-            batch.saw(page, frame, found.malformed)
-            batch.saw_market_caps(page.listing.coin, found.market_caps)
-            wanted = frame if page.asked == page.window else within(frame, page.window)
-            batch.step(wanted.height)
-            yield page.listing.coin, wanted
-
-
-def _fetched(
-    batch: SourceBatch, pages: Iterable[Page]
-) -> Iterator[tuple[list[Page], Future[Fetched]]]:
-    """Ask for pages some way ahead of whoever takes the answers, and hand them out in order.
-
-    Pages of one request come together.
-    """
-    context, waiting = batch.context, deque[tuple[list[Page], Future[Fetched]]]()
-    for (listing, asked), alike in groupby(pages, attrgetter("listing", "asked")):
-        some = list(alike)
-        words = batch.off or batch.refused.get(listing)
-        if words is not None:
-            refused = batch.off is None and listing not in batch.mispriced
-            for page in some:
-                batch.fail(listing, page.window, words, refused=refused)
-            continue
-        arguments = (context.client, batch.source, listing, asked, batch.spec.now)
-        waiting.append((some, context.workers.submit(fetch, *arguments)))
-        if len(waiting) > AHEAD * WORKERS:
-            yield waiting.popleft()
-    yield from waiting
-
-
-def _flushes(answers: Iterable[tuple[int, pl.DataFrame]]) -> Iterator[dict[int, pl.DataFrame]]:
-    """Gather pages until there are rows enough to be worth a COPY."""
-    frames: dict[int, list[pl.DataFrame]] = defaultdict(list)
-    rows = 0
-    for coin, frame in answers:
-        if frame.is_empty():
-            continue
-        frames[coin].append(frame)
-        rows += frame.height
-        if rows >= FLUSH_ROWS:
-            yield _joined(frames)
-            frames, rows = defaultdict(list), 0
-    if rows:
-        yield _joined(frames)
-
-
-def _joined(frames: dict[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
-    """Each coin's pages as one frame, by time.
-
-    The newest hours may have come first; a coin with two listings at a source has hours twice, of
-    which the first listing's count.
-    """
-    return {coin: parts[0] if len(parts) == 1 else _in_one(parts) for coin, parts in frames.items()}
-
-
-def _in_one(parts: list[pl.DataFrame]) -> pl.DataFrame:
-    whole = pl.concat(parts).unique("open_time", keep="first", maintain_order=True)
-    return whole.sort("open_time")
 
 
 def _judge(

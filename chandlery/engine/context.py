@@ -19,6 +19,7 @@ from chandlery.settings import Settings, keys
 from chandlery.venues import Accounts, Source
 
 WORKERS = 8  # requests under way at once, and answers in memory: 27 a second at 0.3 s each
+FILE_WORKERS = 24  # files under way at once: nobody counts them, and an answer's way is the bound
 
 
 @dataclass
@@ -30,6 +31,7 @@ class RunContext:
     sources: Mapping[str, Source]
     keys: Mapping[str, SecretStr]  # API keys, by source
     workers: Workers
+    file_workers: Workers
     priority: tuple[str, ...]
     include: tuple[str, ...]  # ids to collect though they are no coins'
     sent: Counter[str]  # requests not yet put to a month's account, by source
@@ -66,7 +68,7 @@ def open_context(
         database.do(store.migrate)
         known = venues.load()
         client = open_client(settings, pace, Shared(apart, pace), sent)
-        pool = Workers(workers)
+        pool, file_pool = Workers(workers), Workers(FILE_WORKERS)
         try:
             yield RunContext(
                 database=database,
@@ -74,6 +76,7 @@ def open_context(
                 sources=known,
                 keys=keys(known, settings),
                 workers=pool,
+                file_workers=file_pool,
                 priority=venues.in_order(settings.priority),
                 include=settings.include,
                 sent=sent,
@@ -83,7 +86,7 @@ def open_context(
         finally:
             stop.set()
             # Whoever waits for an answer still has its connection: it ends with the process.
-            if pool.end():
+            if all([pool.end(), file_pool.end()]):
                 client.close()
 
 

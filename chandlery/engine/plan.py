@@ -31,23 +31,31 @@ class Page(NamedTuple):
     asked: Window
 
 
+Life = tuple[Listing, Window]
+"""A part of a listing's life that is asked for. A listing may have several, in order."""
+
+
+def lives(listings: Iterable[Listing], window: Window) -> list[Life]:
+    """The listings that live in the window, each with when."""
+    return [(each, life) for each in listings if (life := each.clip(window)) is not None]
+
+
 def pages(  # noqa: PLR0913, PLR0917  what a plan is made from
     context: RunContext,
     spec: RunSpec,
     source: Source,
     key: int,
-    listings: Iterable[Listing],
+    lives: Sequence[Life],
     claim: Claim,
 ) -> list[Page]:
     """What to ask `source` (`key` in the database) for of its listings, by listing and time.
 
-    That is what is missing in their lives, less the absences that need not be asked for yet; and
+    That is what is missing in these lives, less the absences that need not be asked for yet; and
     what is held from this very source, where the spec wants it seen again. Where the spec is to
     fetch anew, it is what is held from this source without what it tells, and nothing else. What
     another run is at work on is left to it. Of a sparse source hours that fit into one page are
     asked for together, with whatever else is missing between them.
     """
-    lives = [(each, life) for each in listings if (life := each.clip(spec.window)) is not None]
     known = _known(context, key, lives)
     found = []
     lacked = (
@@ -102,9 +110,7 @@ def _is_one_page(window: Window, source: Source, now: datetime) -> bool:
     return next(iter(venues.pages(source, wider, now)), None) == wider
 
 
-def _known(
-    context: RunContext, key: int, lives: Sequence[tuple[Listing, Window]]
-) -> Mapping[int, list[Absence]]:
+def _known(context: RunContext, key: int, lives: Sequence[Life]) -> Mapping[int, list[Absence]]:
     """Each coin's absences at this source."""
     known = defaultdict(list)
     for each in context.database.do(store.absences, key, [listing.coin for listing, _ in lives]):
@@ -117,7 +123,7 @@ def _wanted(  # noqa: PLR0913, PLR0917  what a plan is made from
     spec: RunSpec,
     source: Source,
     key: int,
-    lives: Sequence[tuple[Listing, Window]],
+    lives: Sequence[Life],
     known: Mapping[int, Sequence[Absence]],
 ) -> Iterable[tuple[Listing, list[Window]]]:
     """The missing hours of the listings' lives; those to be seen again count as missing."""
@@ -141,7 +147,7 @@ def _wanted(  # noqa: PLR0913, PLR0917  what a plan is made from
 
 
 def _lacking(
-    context: RunContext, key: int, lives: Sequence[tuple[Listing, Window]]
+    context: RunContext, key: int, lives: Sequence[Life]
 ) -> Iterable[tuple[Listing, Sequence[Window]]]:
     """The hours held from this source (`key`) that lack what takers bought."""
     hours = [(listing.coin, life) for listing, life in lives]
@@ -153,7 +159,7 @@ def _lacking(
 def _again(
     context: RunContext,
     spec: RunSpec,
-    lives: Sequence[tuple[Listing, Window]],
+    lives: Sequence[Life],
     known: Mapping[int, Sequence[Absence]],
 ) -> Mapping[int, list[Window]]:
     """By coin: the newest hours, which venues restate, and those that look wrong; disjoint.

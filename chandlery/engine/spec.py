@@ -50,7 +50,7 @@ class RunSpec:
     now: datetime
     symbols: tuple[str, ...] | None = None
     max_coins: int | None = None
-    archive: bool = False  # bulk files first, where a source has them
+    archive: bool | None = False  # bulk files first, where a source has them; None: both at once
     patient: bool = True  # absences are not asked for before their time
     recheck: Window | None = None  # hours that are asked for again though they are held
     name: str = "a run"  # what people know it by
@@ -74,7 +74,7 @@ class Choices(TypedDict, total=False):
     end: str | None
     symbols: Sequence[str] | None  # tickers or ids
     max_coins: int | None
-    archive: bool
+    archive: bool | None
     patient: bool
     recheck_hours: int | None
     shard: str | None  # "2/4"

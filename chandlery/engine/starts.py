@@ -123,7 +123,7 @@ def _learnt(
     if start is None:
         return None
     batch.context.database.do(store.note_start, listing, start, batch.spec.now)
-    return replace(listing, start=start)
+    return replace(listing, start=start, start_checked_at=batch.spec.now)
 
 
 def _beginning(batch: SourceBatch, source: Source, listing: Listing) -> datetime | None:

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from chandlery import store
 from chandlery.engine import plan
-from chandlery.engine.batch import _flushes, _keys
 from chandlery.engine.claimed import Claim
 from chandlery.engine.context import RunContext
 from chandlery.engine.result import RunResult
 from chandlery.engine.source_batch import SourceBatch
 from chandlery.engine.spec import run_spec
+from chandlery.engine.turn import Turn, flushes
+from chandlery.engine.turn import better as kept_from
 from chandlery.model import HOUR, KINDS, Listing, Window
 from chandlery.settings import Settings
 from chandlery.store import Absence
@@ -123,7 +124,8 @@ def test_a_plan_has_what_is_missing_and_due_and_nothing_that_is_there(  # noqa: 
     )
     source = replace(context.sources["binance_spot"], page_hours=PAGE_HOURS, sparse=sparse)
     other = None if theirs is None else Window(T0 + theirs[0] * HOUR, T0 + theirs[1] * HOUR)
-    pages = plan.pages(context, asked, source, key, [listing], claim(context, coin, other))
+    lives, ours = plan.lives([listing], asked.window), claim(context, coin, other)
+    pages = plan.pages(context, asked, source, key, lives, ours)
 
     first, last = 0 if life[0] is None else life[0], SPAN if life[1] is None else life[1]
     missing = set(range(first, last)) - there - set(within([other] if other else []))
@@ -163,13 +165,17 @@ def test_pages_in_any_order_overlapping_and_flushed_anyhow_make_the_same_table(
     context: RunContext, key: int, frame: Frame, flushed: list[list[tuple[int, tuple[int, int]]]]
 ) -> None:
     coins = [next_coin(), next_coin()]
+    asked = run_spec(now=NOW, known_sources=context.sources, sources=SOURCES, start="2024-02-28")
+    source = context.sources["okx"]
+    mine = SourceBatch(context, asked, source, RunResult(), lambda _: None, claim(context))
+    turn = Turn.of(mine, [])
     expected: list[set[int]] = [set(), set()]
     for pages in flushed:
         answers = [
             (coins[which], frame(range(*span), close=[2 + hour / 100 for hour in range(*span)]))
             for which, span in pages
         ]
-        for frames in _flushes(answers):
+        for _, frames in flushes((turn, *answer) for answer in answers):
             store.write(context.connection, frames, key)
         for which, span in pages:
             expected[which] |= set(range(*span))
@@ -201,7 +207,7 @@ def test_of_several_sources_the_best_stays_whoever_comes_first(
         place, span = twice[turn]
         source = context.sources[SOURCES[place]]
         mine = SourceBatch(context, asked, source, RunResult(), lambda _: None, claim(context))
-        better = _keys(mine, source)
+        better = kept_from(mine, source)
         frames = {coin: frame(range(*span), close=2.0 + place / 10)}
         store.write(connection, frames, keys[place], better=better, now=NOW)
     best: dict[int, int] = {}

@@ -1,0 +1,268 @@
+"""A source's turn at a batch of coins: what it is asked for, and what is stored of its answers.
+
+Where a source has a second way, files of whole months, both are asked at once: the files for the
+months, the first way for everything else. Then the first way is asked for what the files lacked,
+and for one month of each listing that they had. Say a coin lacks all from January to 10 March:
+
+    files   January, February                    have January but for the 5th; February is late
+    at once, the first way: 1 to 10 March        has it
+    then    the 5th of January, all of February  has them
+            January as it has it                 an hour's price is another one: it wins
+
+What the first way says of the compared month takes the place of what the file said, hour by hour
+where they differ, and what the file said is kept as restated.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from itertools import chain, groupby, zip_longest
+from operator import attrgetter
+from zlib import crc32
+
+import polars as pl
+
+from chandlery import store, venues
+from chandlery.engine import empty_answers, plan, starts
+from chandlery.engine.context import FILE_WORKERS, WORKERS
+from chandlery.engine.newest import newest
+from chandlery.engine.plan import Life, Page
+from chandlery.engine.price_check import Guard
+from chandlery.engine.source_batch import SourceBatch
+from chandlery.errors import SourceError
+from chandlery.model import KINDS, Listing, Window, within
+from chandlery.venues import Fetched, Source, fetch
+
+FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
+AHEAD = 3  # requests queued for each worker, so that none is idle while rows are written
+FILE_HOURS = 360
+"""Fewer hours than this are not worth a file: the first way has a thousand by one request."""
+
+Answers = Iterator[tuple["Turn", int, pl.DataFrame]]
+
+
+@dataclass
+class Turn:
+    """One source at work on listings of a batch, whose starts are known as far as they matter."""
+
+    batch: SourceBatch
+    key: int  # the source's in the database
+    better: Sequence[int]
+    listings: list[Listing]
+    guard: Guard
+    seen: dict[Page, pl.DataFrame] = field(default_factory=dict)  # what came of pages to compare
+
+    @classmethod
+    def of(cls, batch: SourceBatch, listings: Sequence[Listing]) -> "Turn":
+        """Learn what is not known of these listings, and whose price is to be looked at."""
+        known = starts.known(batch, listings)
+        key = batch.context.database.do(store.source_key, batch.source.name)
+        return cls(batch, key, better(batch, batch.source), known, Guard.of(batch, known))
+
+    def plan(self, lives: Iterable[Life]) -> list[Page]:
+        """What is to be asked for of these parts of the listings' lives."""
+        batch = self.batch
+        return plan.pages(
+            batch.context, batch.spec, batch.source, self.key, list(lives), batch.claim
+        )
+
+    def lives(self) -> list[Life]:
+        """Each listing's life within the spec's window."""
+        return plan.lives(self.listings, self.batch.spec.window)
+
+    def answers(self, pages: list[Page]) -> Answers:
+        """Each coin's candles of these pages, in order."""
+        ordered = self.guard.first(pages)
+        for coin, frame in chain(newest(self.batch, ordered), self._answers(ordered)):
+            yield self, coin, frame
+
+    def keep(self) -> None:
+        """Put down what the answers said beside their candles."""
+        self.batch.keep_market_caps()
+        self.guard.keep()
+        starts.learn(self.batch, self.listings)
+        starts.doubt(self.batch)
+        empty_answers.keep(self.batch, self.key)
+
+    def write(self, frames: dict[int, pl.DataFrame]) -> None:
+        """Store what came. What the database refuses of one coin costs no other coin's candles."""
+        batch = self.batch
+
+        def write(some: dict[int, pl.DataFrame]) -> None:
+            do, now = batch.context.database.do, batch.spec.now
+            rows = do(store.write, some, self.key, better=self.better, now=now)
+            batch.result.wrote(batch.source.name, some, rows)
+
+        batch.one_by_one(frames, write)
+
+    def _answers(self, pages: Iterable[Page]) -> Iterator[tuple[int, pl.DataFrame]]:
+        batch = self.batch
+        for asked, future in self._fetched(pages):
+            batch.result.pages += 1
+            batch.claim.renew()
+            try:
+                found = future.result()
+            except SourceError as error:
+                for page in asked:
+                    batch.note(page.listing, page.window, error)
+                continue
+            frame = found.frame
+            for page in asked:
+                if not self.guard.passes(page, frame):
+                    continue
+                batch.saw(page, frame, found.malformed)
+                batch.saw_market_caps(page.listing.coin, found.market_caps)
+                wanted = frame if page.asked == page.window else within(frame, page.window)
+                batch.step(wanted.height)
+                if page in self.seen:
+                    self.seen[page] = wanted
+                yield page.listing.coin, wanted
+
+    def _fetched(self, pages: Iterable[Page]) -> Iterator[tuple[list[Page], Future[Fetched]]]:
+        """Ask for pages some way ahead of whoever takes the answers, and hand them out in order.
+
+        Pages of one request come together.
+        """
+        batch, waiting = self.batch, deque[tuple[list[Page], Future[Fetched]]]()
+        context, in_files = batch.context, batch.source.in_files
+        workers = context.file_workers if in_files else context.workers
+        ahead = AHEAD * (FILE_WORKERS if in_files else WORKERS)
+        for (listing, asked), alike in groupby(pages, attrgetter("listing", "asked")):
+            some = list(alike)
+            words = batch.off or batch.refused.get(listing)
+            if words is not None:
+                refused = batch.off is None and listing not in batch.mispriced
+                for page in some:
+                    batch.fail(listing, page.window, words, refused=refused)
+                continue
+            arguments = (context.client, batch.source, listing, asked, batch.spec.now)
+            waiting.append((some, workers.submit(fetch, *arguments)))
+            if len(waiting) > ahead:
+                yield waiting.popleft()
+        yield from waiting
+
+
+def ask(batch: SourceBatch, listings: Sequence[Listing]) -> None:
+    """Have one source give what its listings lack now, and write it as it comes."""
+    turn = Turn.of(batch, listings)
+    _write(turn.answers(turn.plan(turn.lives())))
+    turn.keep()
+
+
+def ask_at_once(batch: SourceBatch, by_files: SourceBatch, listings: Sequence[Listing]) -> None:
+    """Have a source's files give whole months while it gives the rest itself, and what they lack.
+
+    One month of each listing is compared.
+    """
+    turn = Turn.of(batch, listings)
+    files = Turn.of(by_files, turn.listings)
+    months = [page for page in files.plan(files.lives()) if page.window.hours >= FILE_HOURS]
+    left = _without(turn.lives(), months)
+    compared = _compared(batch, months)
+    files.seen = {page: pl.DataFrame() for page in compared}
+    _write(_alternately(files.answers(months), turn.answers(turn.plan(left))))
+    files.keep()
+    same = {page.listing: page.window for page in compared if files.seen[page].height}
+    lacking = [
+        (page.listing, page.window) for page in months if same.get(page.listing) != page.window
+    ]
+    pages = [Page(each, window, window) for each, window in same.items()]
+    _write(_differing(turn.answers(pages), files, same))
+    _write(turn.answers(turn.plan(lacking)))
+    turn.keep()
+
+
+def better(batch: SourceBatch, source: Source) -> list[int]:
+    """The database's numbers of those sources whose candles this one's do not replace.
+
+    A candle of a better kind replaces one of a worse, wherever either stands in the order.
+    """
+    known = batch.context.sources
+    names = list(dict.fromkeys(known[name].listings for name in batch.spec.sources))
+    before = set(names[: names.index(source.listings)])
+    mine = KINDS.index(source.kind)
+    place = {name: KINDS.index(known[name].kind) for name in names}
+    kept = [it for it in names if place[it] < mine or (place[it] == mine and it in before)]
+    return [batch.context.database.do(store.source_key, name) for name in sorted(kept)]
+
+
+def _without(lives: Iterable[Life], months: Iterable[Page]) -> Iterator[Life]:
+    """What is left of the listings' lives beside these months."""
+    taken: dict[Listing, list[Window]] = defaultdict(list)
+    for page in months:
+        taken[page.listing].append(page.window)
+    for listing, life in lives:
+        for part in life.without(taken[listing]):
+            yield listing, part
+
+
+def _compared(batch: SourceBatch, months: Iterable[Page]) -> list[Page]:
+    """Of each listing one of the months that the source itself has by one request, at a venture."""
+    found = []
+    for listing, pages in groupby(months, attrgetter("listing")):
+        whole = [page for page in pages if _is_whole(batch, page.window)]
+        if whole:
+            found.append(whole[crc32(listing.symbol.encode()) % len(whole)])
+    return found
+
+
+def _is_whole(batch: SourceBatch, window: Window) -> bool:
+    return next(iter(venues.pages(batch.source, window, batch.spec.now)), None) == window
+
+
+def _alternately(*ways: Answers) -> Answers:
+    """One answer of each way after the other, for as long as any has more."""
+    for each in zip_longest(*ways):
+        yield from (answer for answer in each if answer is not None)
+
+
+def _differing(answers: Answers, files: Turn, compared: Mapping[Listing, Window]) -> Answers:
+    """Of these answers what the files said otherwise; which is told."""
+    said = {page.listing.coin: frame for page, frame in files.seen.items()}
+    named = {listing.coin: listing for listing in compared}
+    for turn, coin, frame in answers:
+        other = frame.join(said[coin], on=frame.columns, how="anti", nulls_equal=True)
+        if other.height:
+            batch, listing = turn.batch, named[coin]
+            batch.result.note(
+                f"{listing.symbol}: archive: {other.height} of {frame.height} hours of"
+                f" {compared[listing].start:%Y-%m} are not what {batch.source.name} says, which"
+                " is stored"
+            )
+            yield turn, coin, other
+
+
+def _write(answers: Answers) -> None:
+    for turn, frames in flushes(answers):
+        turn.write(frames)
+
+
+def flushes(answers: Answers) -> Iterator[tuple[Turn, dict[int, pl.DataFrame]]]:
+    """Gather pages until there are rows enough to be worth a COPY, a source's by themselves."""
+    gathered: dict[int, tuple[Turn, dict[int, list[pl.DataFrame]]]] = {}
+    rows = 0
+    for turn, coin, frame in answers:
+        if frame.is_empty():
+            continue
+        _, frames = gathered.setdefault(id(turn), (turn, defaultdict(list)))
+        frames[coin].append(frame)
+        rows += frame.height
+        if rows >= FLUSH_ROWS:
+            yield from ((each, _joined(some)) for each, some in gathered.values())
+            gathered, rows = {}, 0
+    yield from ((each, _joined(some)) for each, some in gathered.values())
+
+
+def _joined(frames: Mapping[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
+    """Each coin's pages as one frame, by time.
+
+    The newest hours may have come first; a coin with two listings at a source has hours twice, of
+    which the first listing's count.
+    """
+    return {coin: parts[0] if len(parts) == 1 else _in_one(parts) for coin, parts in frames.items()}
+
+
+def _in_one(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    whole = pl.concat(parts).unique("open_time", keep="first", maintain_order=True)
+    return whole.sort("open_time")
