@@ -6,11 +6,15 @@ import httpx
 
 from chandlery.errors import Malformed, SourceError
 from chandlery.model import Window
+from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.verdicts import by_status, excerpt
 
 GONE = 404
 NO_FILE = b"NoSuchKey"
 DAY = timedelta(days=1)
+FILES = Metering((Budget(24_000, 60),), under_way=32)
+"""Nobody meters: these are our own manners. Binance's maintainers say that there is no limit on its
+files (binance-public-data issue 9: they lie in a cloud's store); of Gate's nobody says [U]."""
 LARGEST = 2**20
 """A month of hours has some 130 KB; what unpacks to more is not one."""
 

@@ -33,11 +33,10 @@ import polars as pl
 
 from chandlery.errors import Malformed
 from chandlery.model import HOUR, Listing, Window, empty, one_line, whole_hour
-from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.venues.parsing import answers, columns
 from chandlery.venues.source import Source, Venue
 from sources import gate
-from sources._files import GONE, LARGEST, month_of, verdict
+from sources._files import FILES, GONE, LARGEST, month_of, verdict
 
 NAME = "gate_archive"
 URL = "https://download.gatedata.org"
@@ -105,7 +104,7 @@ SOURCE = Source(
     venue=Venue(
         name=NAME,
         url=URL,
-        metering=Metering((Budget(1200, 60),)),  # nobody meters: these are our own manners
+        metering=FILES,
         verdict=verdict,
     ),
     kind="traded",

@@ -19,7 +19,7 @@ from chandlery.settings import Settings, keys
 from chandlery.venues import Accounts, Source
 
 WORKERS = 8  # requests under way at once, and answers in memory: 27 a second at 0.3 s each
-FILE_WORKERS = 24  # files under way at once: nobody counts them, and an answer's way is the bound
+FILE_WORKERS = 32  # files and checksums under way: nobody counts them, and their way is the bound
 
 
 @dataclass

@@ -32,7 +32,7 @@ from chandlery.engine.price_check import Guard
 from chandlery.engine.source_batch import SourceBatch
 from chandlery.errors import SourceError
 from chandlery.model import KINDS, Listing, Window, within
-from chandlery.venues import Fetched, Source, fetch
+from chandlery.venues import Fetched, Source, fetch, seal_of
 
 FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
 AHEAD = 3  # requests queued for each worker, so that none is idle while rows are written
@@ -136,8 +136,11 @@ class Turn:
                 for page in some:
                     batch.fail(listing, page.window, words, refused=refused)
                 continue
-            arguments = (context.client, batch.source, listing, asked, batch.spec.now)
-            waiting.append((some, workers.submit(fetch, *arguments)))
+            whom, seal = (context.client, batch.source, listing), None
+            if batch.source.seal:  # ahead of its file, or nobody might be left to ask for it
+                seal = workers.submit(seal_of, *whom, asked).result
+            future = workers.submit(fetch, *whom, asked, batch.spec.now, seal=seal)
+            waiting.append((some, future))
             if len(waiting) > ahead:
                 yield waiting.popleft()
         yield from waiting

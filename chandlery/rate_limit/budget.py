@@ -56,9 +56,14 @@ def _number(response: httpx.Response, header: str | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Metering:
-    """What a venue allows: a request must fit into every budget."""
+    """What a venue allows: a request must fit into every budget.
+
+    Where nobody meters, `under_way` is how many requests there are at once at most, and fewer while
+    answers are bad or slow.
+    """
 
     budgets: tuple[Budget, ...]
+    under_way: int | None = None
 
     @property
     def period(self) -> float:

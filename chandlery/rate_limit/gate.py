@@ -17,6 +17,7 @@ import httpx
 
 from chandlery.errors import Blocked, SourceError, Unavailable
 from chandlery.rate_limit.account import SHARE, TICK, Account, Accounts, Grant, Kind, Shut
+from chandlery.rate_limit.brake import Brake
 from chandlery.rate_limit.budget import Metering
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ CLOSED = 60.0
 """So long others hear that a place is closed for good: who is at work asks sooner than that, and
 who begins later may come from another address by then."""
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+FORBIDDEN, TOO_MANY = 403, 429
 KINDS: Mapping[Kind, type[SourceError]] = {"Blocked": Blocked, "Unavailable": Unavailable}
 
 
@@ -63,6 +65,7 @@ class Gate:
     ) -> None:
         self._place = place
         self._budgets = metering.budgets
+        self._brake = None if metering.under_way is None else Brake(metering.under_way)
         self._accounts = accounts
         self._time = timepiece
         self._lock = Lock()
@@ -147,6 +150,20 @@ class Gate:
         shortest = min(budget.seconds for budget in self._budgets)
         spell = min(max(grain * shortest, 2 * self._took), shortest)
         return account.take(self._budgets, costs, now + spell, grain)
+
+    def sent(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        """What `send` returns, once not too many others are under way."""
+        if self._brake is None:
+            return send()
+        self._brake.enter()
+        began, good = self._time.stopwatch(), False
+        try:
+            response = send()
+            refused = response.status_code in {FORBIDDEN, TOO_MANY}
+            good = not (refused or response.is_server_error)
+        finally:
+            self._brake.leave(self._time.stopwatch() - began, good=good)
+        return response
 
     def hear(self, response: httpx.Response) -> None:
         """Learn from an answer's headers what is spent, and what the budgets are."""

@@ -15,6 +15,7 @@ from chandlery.venues.fetch import (
     last_candle,
     page_before,
     pages,
+    seal_of,
     send,
 )
 from chandlery.venues.folders import months, symbols
@@ -76,6 +77,7 @@ __all__ = [
     "pools_of",
     "ranking",
     "refuse_if_nobody_is_there",
+    "seal_of",
     "send",
     "symbols",
 ]

@@ -56,19 +56,26 @@ def _reached(reach: timedelta, window: Window, now: datetime) -> Window:
     return Window(since, max(window.end, since))
 
 
-def fetch(
-    client: httpx.Client, source: Source, listing: Listing, page: Window, now: datetime
+def fetch(  # noqa: PLR0913  of whom, what, when, and what was asked for already
+    client: httpx.Client,
+    source: Source,
+    listing: Listing,
+    page: Window,
+    now: datetime,
+    *,
+    seal: Callable[[], httpx.Response] | None = None,
 ) -> Fetched:
     """The closed candles of `page` in plain coins, and its hours whose rows are no candles.
 
-    A SourceError says why there are none at all.
+    A SourceError says why there are none at all. `seal` is what `seal_of` this page returns, where
+    it was asked for before.
     """
     hours = -((page.start - page.end) // HOUR)
     if not 0 < hours <= source.page_hours:
         raise ValueError(f"{source.name} serves 1 to {source.page_hours} hours, not {hours}")
     with said_by(source.name, listing.symbol):
         ask = partial(_page, client, source, listing, now=now)
-        whole = ask(page)
+        whole = ask(page, seal=seal)
         parts = list(_parts(source, page, now, whole, ask))
         found = merged([whole, *parts]) if parts else whole
     return found._replace(
@@ -79,10 +86,22 @@ def fetch(
     )
 
 
-def _page(
-    client: httpx.Client, source: Source, listing: Listing, page: Window, now: datetime
+def seal_of(client: httpx.Client, source: Source, listing: Listing, page: Window) -> httpx.Response:
+    """What vouches for the answer to this page, of a source that has such."""
+    if source.seal is None:
+        raise ValueError(f"{source.name} has nothing that vouches for an answer")
+    return send(client, source.venue, source.seal.request(source.request(listing, page)))
+
+
+def _page(  # noqa: PLR0913, PLR0917  as fetch
+    client: httpx.Client,
+    source: Source,
+    listing: Listing,
+    page: Window,
+    now: datetime,
+    seal: Callable[[], httpx.Response] | None = None,
 ) -> Fetched:
-    response = _sealed(client, source, source.request(listing, page))
+    response = _sealed(client, source, source.request(listing, page), seal)
     closed_by = _closed_by(response, now)
     if source.in_files:
         return _held(source.parse(response), listing, page, closed_by)
@@ -104,7 +123,7 @@ def _parts(
     source: Source, page: Window, now: datetime, whole: Fetched, ask: Callable[[Window], Fetched]
 ) -> Iterator[Fetched]:
     """What the source's smaller pages have of the hours that the whole one lacks."""
-    if source.parts is None:
+    if source.parts is None or whole.frame.height >= page.hours:
         return
     lacking = page.without(windows(whole.frame["open_time"]))
     for run in source.parts(page, lacking, now):
@@ -140,12 +159,17 @@ def fetch_many(
     return frames
 
 
-def _sealed(client: httpx.Client, source: Source, request: httpx.Request) -> httpx.Response:
+def _sealed(
+    client: httpx.Client,
+    source: Source,
+    request: httpx.Request,
+    seal: Callable[[], httpx.Response] | None,
+) -> httpx.Response:
     """The answer, once what lies beside it has vouched for it."""
     response = send(client, source.venue, request)
     if source.seal is not None and response.is_success:
-        seal = send(client, source.venue, source.seal.request(request))
-        source.seal.check(response, seal)
+        ask = partial(send, client, source.venue, source.seal.request(request))
+        source.seal.check(response, (seal or ask)())
     return response
 
 

@@ -38,7 +38,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from ipaddress import ip_address
 from threading import Lock
@@ -56,15 +56,15 @@ from tenacity import (
 from chandlery.errors import Blocked, Malformed, Misuse, SourceError, Unavailable
 from chandlery.model import one_line
 from chandlery.rate_limit.account import Accounts, Memory
-from chandlery.rate_limit.gate import REAL, Gate, Timepiece
+from chandlery.rate_limit.gate import REAL, TOO_MANY, Gate, Timepiece
 from chandlery.venues.deadline import bounded
+from chandlery.venues.per_thread import PerThread
 from chandlery.venues.source import Venue
 from chandlery.venues.unpack import ASKED, unpacked
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-TOO_MANY = 429
 PATIENCE = 120.0
 ADDRESS = "here"
 SHORTEST = 1.0
@@ -75,7 +75,8 @@ LONGEST = 120.0
 SHORTEST_KEY = 8
 """Fewer signs than any venue's key has: what is shorter is no secret, and may be in any answer."""
 TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=60.0)
-LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30.0)
+LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=30.0)
+"""Of each thread, which has one request under way, and asks one venue after the other."""
 HEADERS = MappingProxyType(
     {"user-agent": "chandlery", "accept": "application/json", "accept-encoding": ASKED}
 )
@@ -181,7 +182,8 @@ class Manners(httpx.BaseTransport):
         patience.left = gate.enter(request, patience.left)
         with self._lock:
             self._sent[venue.name] += 1
-        response = self._send(self._addressed(venue, request, mirrored=mirrored))
+        addressed = self._addressed(venue, request, mirrored=mirrored)
+        response = gate.sent(partial(self._send, addressed))
         gate.hear(response)
         if error := venue.verdict(response):
             raise self._learned(venue, gate, response, error)
@@ -326,6 +328,13 @@ def _is_open(url: str) -> bool:
         return True
 
 
+def _connections(
+    trusted: ssl.SSLContext, proxy: str | None, timepiece: Timepiece
+) -> httpx.HTTPTransport:
+    plain = httpx.HTTPTransport(limits=LIMITS, proxy=proxy, verify=trusted)
+    return bounded(plain, LONGEST, timepiece)
+
+
 def client(  # noqa: PLR0913 - each is named, and has its default
     venues_url: str | None = None,
     *,
@@ -353,11 +362,9 @@ def client(  # noqa: PLR0913 - each is named, and has its default
             "CHANDLERY_VENUES_URL would send API keys to another machine for all to read:"
             " write https://, or unset the keys"
         )
-    inner = transport or bounded(
-        httpx.HTTPTransport(limits=LIMITS, proxy=proxy), LONGEST, timepiece
-    )
     manners = Manners(
-        inner,
+        # Whose certificates hold is read once, and not for each thread.
+        transport or PerThread(partial(_connections, httpx.create_ssl_context(), proxy, timepiece)),
         timepiece=timepiece,
         venues_url=venues_url,
         patience=patience,
