@@ -65,7 +65,7 @@ class Gate:
     ) -> None:
         self._place = place
         self._budgets = metering.budgets
-        self._brake = None if metering.under_way is None else Brake(metering.under_way)
+        self.brake = None if metering.under_way is None else Brake(metering.under_way)
         self._accounts = accounts
         self._time = timepiece
         self._lock = Lock()
@@ -153,16 +153,16 @@ class Gate:
 
     def sent(self, send: Callable[[], httpx.Response]) -> httpx.Response:
         """What `send` returns, once not too many others are under way."""
-        if self._brake is None:
+        if self.brake is None:
             return send()
-        self._brake.enter()
+        self.brake.enter()
         began, good = self._time.stopwatch(), False
         try:
             response = send()
             refused = response.status_code in {FORBIDDEN, TOO_MANY}
             good = not (refused or response.is_server_error)
         finally:
-            self._brake.leave(self._time.stopwatch() - began, good=good)
+            self.brake.leave(self._time.stopwatch() - began, good=good)
         return response
 
     def hear(self, response: httpx.Response) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import httpx
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chandlery.errors import Blocked, Malformed, Unavailable
 from chandlery.model import HOUR, Listing, Window
@@ -387,3 +389,40 @@ def test_nothing_is_asked_for_that_cannot_be_out_yet() -> None:
 def test_the_archive_is_another_way_to_the_same_listings() -> None:
     assert (SPOT.listings, FUTURES.listings) == ("binance_spot", "binance_futures")
     assert load()["binance_spot"].listings == "binance_spot"
+
+
+EDITS = st.lists(
+    st.tuples(
+        st.integers(0, 400),
+        st.integers(0, 3),
+        st.text('0123456789.,-+eE\n\r" xinfaN\x00', max_size=4),
+    ),
+    max_size=4,
+)
+
+
+def outcome(text: str) -> pl.DataFrame | str:
+    """What comes of a file of this text."""
+    name = "BTCUSDT-1h-2024-10"
+    request = SPOT.request(LISTING, month("2024-10"))
+    body = packed(f"{name}.csv", text.encode())
+    try:
+        return SPOT.parse(httpx.Response(200, content=body, request=request))
+    except Malformed as error:
+        return str(error)
+
+
+@settings(max_examples=400, deadline=None)
+@given(EDITS)
+def test_a_file_is_read_as_its_lines_are(edits: list[tuple[int, int, str]]) -> None:
+    """Without the last line's end a file is not read as a whole, but by its lines."""
+    text = csv(day("2024-10-01"), 6)
+    for at, left_out, put_in in edits:
+        text = text[:at] + put_in + text[at + left_out :]
+    lines = text.rstrip("\n")
+    whole, by_lines = outcome(f"{lines}\n"), outcome(lines)
+    assert type(whole) is type(by_lines)
+    if isinstance(whole, pl.DataFrame) and isinstance(by_lines, pl.DataFrame):
+        assert whole.equals(by_lines)
+    else:
+        assert whole == by_lines
