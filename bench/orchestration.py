@@ -143,7 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
     ):
         ratio = measure.spread(measure.ratios(times, plain), ".2f")
         what = f"an hour of {options.coins:,} coins, {way}"
-        figures.append(measure.Figure(what, times, "s", peer=CLI, theirs=plain))
+        theirs = [] if way == CLI else plain
+        figures.append(measure.Figure(what, times, "s", peer=CLI, theirs=theirs))
         print(f"{way:22} {measure.spread(times, '.2f'):>24} s {ratio:>24} times as long")
     for way, each in spent.items():
         print(f"{way:22} {measure.spread([one.cpu for one in each], '.2f'):>24} s of CPU")

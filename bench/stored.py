@@ -3,7 +3,8 @@
 Coins of one venue with 22 holes of their own each and 8 outages that all share, each hole an
 absence; made in the database itself, as loading is measured elsewhere. Gaps are compared with what
 a user would write, `lag(open_time)` over every hour; one coin's daily candles with `time_bucket`
-over its hours; memory is a command's own, without the database's.
+over its hours; what a view is asked with the same asked of its table, or of all of the view; memory
+is a command's own, without the database's.
 """
 
 import argparse
