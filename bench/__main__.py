@@ -44,7 +44,7 @@ class Bench:
 
 
 BENCHES: Mapping[str, Bench] = {
-    "start": Bench(start.main, ["--rounds=1"], [], base=True),
+    "start": Bench(start.main, ["--rounds=1"], ["--rounds=7"], base=True),
     "load": Bench(load.main, ["--coins=2", "--hours=2000", "--rounds=1"], ["--coins=4"]),
     "venue_to_database": Bench(
         venue_to_database.main,
