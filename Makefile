@@ -57,8 +57,8 @@ format: setup ## Format the code, mend what a linter can mend
 golden: setup ## Compare 4h and 1d bars with the venues' own
 	@$(BIN)/python bench/golden.py
 
-bench: setup $(BENCH) ## Measure the claims, an hour or two, and print one table (see bench/README.md)
-	@$(BIN)/python -m bench
+bench: setup $(BENCH) ## Measure the claims in an hour or two (QUICK=1: ten minutes; BASE=COMMIT: beside its build)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(BASE),--base $(BASE))
 
 $(BENCH): requirements-bench.lock
 	@$(PYTHON) -m venv .venv-bench

@@ -254,10 +254,17 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
         rows = f"{coins * options.hours / 1e6:g} million rows"
         for way, least in GOALS.items():
             goal = least if coins * options.hours >= MUCH else None
-            ratio = measure.ratios(found[way], found[COPY])
-            figures.append(measure.Figure(f"{way}, {rows}", ratio, r"of \copy", least=goal))
-        copy = found[COPY]
-        figures.append(measure.Figure(f"{COPY}, {rows}", copy, "rows/s", form=",.0f"))
+            figure = measure.Figure(
+                f"{way}, {rows}",
+                found[way],
+                "rows/s",
+                least=goal,
+                form=",.0f",
+                of=measure.PEER,
+                peer=COPY,
+                theirs=found[COPY],
+            )
+            figures.append(figure)
     return figures
 
 

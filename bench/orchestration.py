@@ -21,7 +21,7 @@ from time import perf_counter
 import httpx
 
 from bench import measure, prefects
-from bench.venue_to_database import Spent, spend
+from bench.builds import Spent, spend
 from chandlery import store
 from chandlery.settings import Settings
 from sandbox.serving import serving
@@ -141,10 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
         (BY_HAND, [each.seconds for each in spent[BY_HAND]]),
         (WORKER, by_worker),
     ):
-        ratios = measure.ratios(times, plain)
-        ratio = measure.spread(ratios, ".2f")
-        what = f"an hour of {options.coins:,} coins, {way}, against {CLI}"
-        figures.append(measure.Figure(what, ratios, "times as long"))
+        ratio = measure.spread(measure.ratios(times, plain), ".2f")
+        what = f"an hour of {options.coins:,} coins, {way}"
+        theirs = [] if way == CLI else plain
+        figures.append(measure.Figure(what, times, "s", peer=CLI, theirs=theirs))
         print(f"{way:22} {measure.spread(times, '.2f'):>24} s {ratio:>24} times as long")
     for way, each in spent.items():
         print(f"{way:22} {measure.spread([one.cpu for one in each], '.2f'):>24} s of CPU")

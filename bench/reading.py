@@ -1,26 +1,37 @@
-"""Candles out of the database into a frame: rows a second, against what a user would write.
+"""Candles out of the database into a frame, against what a user would write.
 
 `store.read` against polars' `read_database_uri` by ADBC and by connectorx and pandas' `read_sql`,
-all of them the same rows of the same view, in the same order; and against COPY as CSV into polars,
-which is what `store.read` was. The users' ways run in `.venv-bench`, and time themselves.
+all of them the same rows of the same view, in the same order; against COPY as CSV into polars,
+which is what `store.read` was; and against binary COPY, whose bytes nobody parses. The users' ways
+run in `.venv-bench`, and time themselves. `chandlery export` of the same rows is a process of its
+own, and so of the base build too.
 """
 
 import argparse
 import json
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import polars as pl
 
 from bench import measure
-from bench.stored import make
+from bench.builds import OURS, Build, Spent, Taken, compared
+from bench.stored import fill, make
 from bench.venue_to_database import PYTHON
 from chandlery import store
+from chandlery.settings import Settings
 from chandlery.store.frames.read import SCHEMA
 
-READ, CSV = "store.read", "COPY as CSV into polars"
-THEIRS = ("adbc", "connectorx", "pandas")
+READ, CSV, BINARY = "store.read", "COPY as CSV into polars", "binary COPY"
+BEST, MOST = "the best of binary COPY and adbc", 1.3
+HOST = "connectorx"  # which reads from no socket in a folder: not from the embedded database
+THEIRS = ("adbc", HOST, "pandas")
 COLUMNS = ", ".join(f'"{name}"' for name in SCHEMA.names())
 QUERY = (
     f"select {COLUMNS} from market_data where timeframe = '1h'"  # noqa: S608 - our own columns
@@ -39,6 +50,13 @@ def by_csv(connection: store.Connection) -> pl.DataFrame:
     )
 
 
+def by_binary(connection: store.Connection) -> int:
+    """How many bytes the server sends: no frame is made of them."""
+    copied = f"copy ({QUERY}) to stdout with (format binary)".encode()
+    with connection.cursor() as cursor, cursor.copy(copied) as copy:
+        return sum(map(len, copy))
+
+
 def theirs(way: str, url: str) -> tuple[int, float]:
     """How many rows a user's way read, and its seconds."""
     script = measure.ROOT / "bench" / "read_as_a_user_would.py"
@@ -51,41 +69,88 @@ def theirs(way: str, url: str) -> tuple[int, float]:
     return told["rows"], told["seconds"]
 
 
+def read_times(
+    connection: store.Connection, url: str, rounds: int
+) -> tuple[Mapping[str, Sequence[float]], int]:
+    """Seconds of each way in turn, round by round; and how many rows there are."""
+    coins = store.find(connection)
+    ours: dict[str, measure.Work] = {
+        READ: partial(store.read, connection, coins),
+        CSV: partial(by_csv, connection),
+        BINARY: partial(by_binary, connection),
+    }
+    frame = store.read(connection, coins)
+    if not frame.equals(by_csv(connection)):
+        raise RuntimeError("the two ways of ours read different candles")
+    rows = frame.height
+    del frame
+    users = [way for way in THEIRS if way != HOST or urlsplit(url).hostname]
+    taken: dict[str, list[float]] = defaultdict(list)
+    for _ in range(rounds):
+        for way, work in ours.items():
+            taken[way].append(measure.seconds(work))
+        for way in users:
+            found, seconds = theirs(way, url)
+            if found != rows:
+                raise RuntimeError(f"{way} read {found:,} rows of {rows:,}")
+            taken[way].append(seconds)
+    return taken, rows
+
+
+def export_times(databases: Mapping[Build, Settings], rounds: int) -> Taken:
+    """What `export` of all hours took of each build, in turn; the first time does not count."""
+    spent: dict[Build, list[Spent]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["export", "--timeframe=1h", f"--to={Path(folder) / 'candles.parquet'}"]
+        for turn in range(rounds + 1):
+            for build, current in databases.items():
+                took = build.spend(words, build.environment(current))
+                if turn:
+                    spent[build].append(took)
+    return spent
+
+
+def figures(
+    taken: Mapping[str, Sequence[float]], exported: Taken, rows: int
+) -> Iterator[measure.Figure]:
+    """What the table has of it."""
+    best = [min(pair) for pair in zip(taken[BINARY], taken["adbc"], strict=True)]
+    what, read = f"reading {rows:,} rows", taken[READ]
+    yield measure.Figure(what, read, "s", most=MOST, of=measure.PEER, peer=BEST, theirs=best)
+    for way, each in taken.items():
+        if way != READ:
+            yield measure.Figure(what, read, "s", peer=way, theirs=each)
+    what = f"chandlery export, {rows:,} rows"
+    yield measure.spent(what, exported, "seconds")
+    yield measure.spent(what, exported, "cpu")
+
+
 def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
     """Run the bench."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--coins", type=int, default=40)
     parser.add_argument("--hours", type=int, default=25_000)
     parser.add_argument("--rounds", type=int, default=5)
+    measure.add_base(parser)
     given = parser.parse_args(arguments)
     if not PYTHON.exists():
         raise measure.Unfit("there is no .venv-bench: see bench/README.md")
-    with measure.database() as current, store.connect(current) as connection:
-        store.migrate(connection)
-        make(connection, given.coins, given.hours)
-        coins, url = store.find(connection), measure.dsn(current)
-        ours = {READ: partial(store.read, connection, coins), CSV: partial(by_csv, connection)}
-        frames = {way: read() for way, read in ours.items()}
-        if not frames[READ].equals(frames[CSV]):
-            raise RuntimeError("the two ways of ours read different candles")
-        rows = frames[READ].height
-        rates: dict[str, list[float]] = {way: [] for way in (*ours, *THEIRS)}
-        for _ in range(given.rounds):
-            for way, read in ours.items():
-                rates[way].append(rows / measure.seconds(read))
-            for way in THEIRS:
-                found, seconds = theirs(way, url)
-                if found != rows:
-                    raise RuntimeError(f"{way} read {found:,} rows of {rows:,}")
-                rates[way].append(rows / seconds)
-        print(measure.about(connection), flush=True)
-        measure.print_rates(rates, READ, rows)
-    return [
-        measure.Figure(
-            f"reading {rows:,} rows against {way}", measure.ratios(rates[READ], rates[way])
-        )
-        for way in (CSV, *THEIRS)
-    ]
+    with ExitStack() as stack:
+        builds = stack.enter_context(compared(given.base))
+        databases = stack.enter_context(measure.databases(builds))
+        connections = {
+            build: stack.enter_context(store.connect(current))
+            for build, current in databases.items()
+        }
+        for build, connection in connections.items():
+            (make if build == OURS else fill)(connection, given.coins, given.hours)
+        print(measure.about(connections[OURS]), flush=True)
+        url = measure.dsn(databases[OURS])
+        taken, rows = read_times(connections[OURS], url, given.rounds)
+        exported = export_times(databases, given.rounds)
+    rates = {way: [rows / each for each in seconds] for way, seconds in taken.items()}
+    measure.print_rates(rates, READ, rows)
+    return list(figures(taken, exported, rows))
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 Coins of one venue with 22 holes of their own each and 8 outages that all share, each hole an
 absence; made in the database itself, as loading is measured elsewhere. Gaps are compared with what
 a user would write, `lag(open_time)` over every hour; one coin's daily candles with `time_bucket`
-over its hours; memory is a command's own, without the database's.
+over its hours; what a view is asked with the same asked of its table, or of all of the view; memory
+is a command's own, without the database's.
 """
 
 import argparse
-import os
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 from psycopg import sql
 
 from bench import measure
-from bench.venue_to_database import Spent, spend
+from bench.builds import OURS, Spent
 from chandlery import store
 from chandlery.model import Window
 from chandlery.quality.check import assess
@@ -80,6 +80,64 @@ select sum(close_price), sum(volume) from market_data
 where timeframe = '1d' and "timestamp" >= %(year)s
 """,
 }
+
+
+@dataclass(frozen=True)
+class Look:
+    """A question to a view, the same to the table or to all of the view, and the ratio's goal."""
+
+    way: str
+    view: bytes
+    peer: str
+    table: bytes
+    most: float
+
+
+LOOKS = (
+    Look(
+        "rows of all coins' 1d of a year from market_data",
+        b"""
+select symbol, "timestamp", open_price, high_price, low_price, close_price, volume, source
+from market_data
+where timeframe = '1d' and "timestamp" >= %(year)s
+""",
+        "candle_1d",
+        b"""
+select coin, open_time, open, high, low, close, volume, sources
+from candle_1d
+where open_time >= %(year)s
+""",
+        2.0,
+    ),
+    Look(
+        "data_quality of a coin",
+        b"select * from data_quality where symbol = 'C7'",
+        "all of data_quality",
+        b"select * from data_quality",
+        0.1,
+    ),
+    Look(
+        "a coin's newest hour from market_data",
+        b"""
+select "timestamp", close_price from market_data
+where symbol = 'C7' and timeframe = '1h'
+order by "timestamp" desc
+limit 1
+""",
+        "candle_1h",
+        b"select open_time, close from candle_1h where coin = 7 order by open_time desc limit 1",
+        5.0,
+    ),
+)
+BUCKETS = 0.05
+"""Of the seconds of `time_bucket` by hand: 20 times as fast."""
+NEWEST = b"""
+select symbol, "timestamp", age from newest where timeframe = '1h'
+"""
+NEWEST_MS = {1_000: 20.0}
+"""Milliseconds that the newest hours of so many coins may take."""
+MANY, QUALITY_SECONDS = 24_000_000, 9.0
+"""Candles from which on there is a goal for quality: 1,000 coins of 25,000 hours, less holes."""
 COINS = """
 insert into coin (id, ticker, symbol, name, rank, seen_at)
 select 'coin-' || n, 'C' || n, 'C' || n, 'Coin ' || n, n, {start} from generate_series(1, {coins}) n
@@ -128,27 +186,35 @@ from missing_run
 """
 
 
+def fill(connection: store.Connection, coins: int, hours: int) -> None:
+    """Have so many coins, and their hours: into the tables of any build, with no bar made."""
+    source = store.source_key(connection, "binance_spot")
+    values = {"start": START, "coins": coins, "hours": hours, "source": source}
+    for statement in (COINS, LISTINGS, HOLES, "create index on hole (coin, hour)", "analyze hole"):
+        _do(connection, statement, values)
+    for first in range(0, hours, SLICE):
+        last = min(first + SLICE, hours) - 1
+        _do(connection, CANDLES, values | {"first": first, "last": last})
+    connection.execute("vacuum analyze")
+
+
 def make(connection: store.Connection, coins: int, hours: int) -> datetime:
     """Fill the database; return the moment at which its last hour has closed."""
+    fill(connection, coins, hours)
     now = START + timedelta(hours=hours)
-    source = store.source_key(connection, "binance_spot")
-    values = {"start": START, "coins": coins, "hours": hours, "source": source, "now": now}
-
-    def do(statement: str, **more: int) -> None:
-        literals = {name: sql.Literal(value) for name, value in (values | more).items()}
-        connection.execute(sql.SQL(statement).format(**literals))
-
-    for statement in (COINS, LISTINGS, HOLES, "create index on hole (coin, hour)", "analyze hole"):
-        do(statement)
-    for first in range(0, hours, SLICE):
-        do(CANDLES, first=first, last=min(first + SLICE, hours) - 1)
     days = (START, START + timedelta(days=hours // 24 + 1))
     connection.execute("insert into stale (starts_at, ends_at) values (%s, %s)", days)
     store.refresh(connection)
     connection.execute("select set_config('chandlery.now', %s, false)", (now.isoformat(),))
-    do(ABSENCES)
+    source = store.source_key(connection, "binance_spot")
+    _do(connection, ABSENCES, {"source": source, "now": now})
     connection.execute("vacuum analyze")
     return now
+
+
+def _do(connection: store.Connection, statement: str, values: Mapping[str, object]) -> None:
+    literals = {name: sql.Literal(value) for name, value in values.items()}
+    connection.execute(sql.SQL(statement).format(**literals))
 
 
 def rows(connection: store.Connection) -> int:
@@ -199,6 +265,27 @@ def year_times(connection: store.Connection, now: datetime, rounds: int) -> Take
     )
 
 
+def look_times(connection: store.Connection, now: datetime, rounds: int) -> Sequence[Taken]:
+    """Milliseconds until all rows are here: each look and what it is held against, and newest.
+
+    The first time does not count: it reads from disk.
+    """
+    since = {"year": now - timedelta(days=365)}
+
+    def all_of(statement: bytes) -> measure.Work:
+        return lambda: connection.execute(statement, since).fetchall()
+
+    asked = [{each.peer: each.table, each.way: each.view} for each in LOOKS]
+    taken = []
+    for statements in (*asked, {"newest": NEWEST}):
+        ways = {way: all_of(statement) for way, statement in statements.items()}
+        for work in ways.values():
+            work()
+        each = _rounds(ways, rounds)
+        taken.append({way: [1000 * took for took in times] for way, times in each.items()})
+    return taken
+
+
 def _rounds(ways: Mapping[str, measure.Work], rounds: int) -> Taken:
     taken: Taken = {way: [] for way in ways}
     for _ in range(rounds):
@@ -217,14 +304,8 @@ def memory(current: Settings, now: datetime, folder: Path) -> dict[str, Spent]:
         "export of a coin's hours": ["export", "--symbols=C7", f"--to={file}"],
         "export of all days": ["export", "--timeframe=1d", f"--to={file}"],
     }
-    environment = {
-        **os.environ,
-        "DATABASE_URL": current.database_url or "",
-        "CHANDLERY_HOME": str(current.home),
-    }
-    python = [sys.executable, "-m", "chandlery"]
-    moment = f"--now={now.isoformat()}"
-    return {name: spend([*python, *words, moment], environment) for name, words in verbs.items()}
+    environment, moment = OURS.environment(current), f"--now={now.isoformat()}"
+    return {name: OURS.spend([*words, moment], environment) for name, words in verbs.items()}
 
 
 def print_times(taken: Taken) -> None:
@@ -235,23 +316,37 @@ def print_times(taken: Taken) -> None:
         print(f"  {way:40}  {measure.spread(mine, '.4f'):>26} s  {ratio:>26} times as fast")
 
 
+_HELD = partial(measure.Figure, form=".3g", of=measure.PEER)
+
+
 def figures(
-    gaps: Taken, reads: Sequence[Taken], used: Mapping[str, Spent], size: str
+    gaps: Taken, reads: Sequence[Taken], used: Mapping[str, Spent], size: str, candles: int
 ) -> Iterator[measure.Figure]:
     """What the table has of one size."""
+    lag = gaps[LAG]
+    yield measure.Figure(f"all gaps, {size}", gaps["all gaps"], "s", peer=LAG, theirs=lag)
+    most = {"quality": QUALITY_SECONDS if candles >= MANY else None}
     for way, mine in gaps.items():
-        ratio = measure.ratios(gaps[LAG], mine)
-        yield measure.Figure(f"{way}, {size}", mine, "s")
-        if way == "all gaps":
-            yield measure.Figure(f"{way} against {LAG}, {size}", ratio, "times as fast")
+        if way not in (LAG, "all gaps"):
+            yield measure.Figure(f"{way}, {size}", mine, "s", most=most.get(way))
     for by_hand, way, mine in ((each[BUCKET], way, each[way]) for each in reads for way in each):
         if way != BUCKET:
-            ratio = measure.ratios(by_hand, mine)
-            what = f"{way} against {BUCKET}, {size}"
-            yield measure.Figure(what, ratio, "times as fast", least=20.0, form=".1f")
+            what = f"{way}, {size}"
+            yield _HELD(what, mine, "s", most=BUCKETS, peer=BUCKET, theirs=by_hand)
     for verb, spent in used.items():
-        most = [spent.megabytes]
-        yield measure.Figure(f"memory, {verb}, {size}", most, "MB", most=300.0, form=".0f")
+        peak = [spent.megabytes]
+        yield measure.Figure(f"memory, {verb}, {size}", peak, "MB", most=300.0, form=".0f")
+
+
+def look_figures(looks: Sequence[Taken], size: str, coins: int) -> Iterator[measure.Figure]:
+    """And of the looks at views."""
+    *compared, newest = looks
+    for look, each in zip(LOOKS, compared, strict=True):
+        what = f"{look.way}, {size}"
+        mine, theirs = each[look.way], each[look.peer]
+        yield _HELD(what, mine, "ms", most=look.most, peer=look.peer, theirs=theirs)
+    what = f"newest of {coins:,} coins, {size}"
+    yield measure.Figure(what, newest["newest"], "ms", most=NEWEST_MS.get(coins), form=".1f")
 
 
 def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
@@ -270,7 +365,8 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
         ):
             store.migrate(connection)
             now = make(connection, coins, given.hours)
-            size = f"{rows(connection) / 1e6:.1f} million candles"
+            candles = rows(connection)
+            size = f"{candles / 1e6:.1f} million candles"
             print(f"{size} of {coins:,} coins: {measure.about(connection)}", flush=True)
             gaps = gap_times(connection, now, given.rounds)
             reads = (
@@ -279,10 +375,12 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
             )
             for taken in (gaps, *reads):
                 print_times(taken)
+            looks = look_times(connection, now, given.rounds)
             used = memory(current, now, Path(folder))
             for verb, spent in used.items():
                 print(f"  {verb:32}  {spent.megabytes:,.0f} MB, {spent.seconds:.1f} s", flush=True)
-            found += figures(gaps, reads, used, size)
+            found += figures(gaps, reads, used, size, candles)
+            found += look_figures(looks, size, coins)
     return found
 
 

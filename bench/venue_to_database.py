@@ -11,58 +11,61 @@ a request has in the world.
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import product
 from pathlib import Path
-from time import perf_counter
 
 import httpx
 import polars as pl
 
 from bench import measure
+from bench.builds import OURS, Build, Spent, compared, spend
 from chandlery import store
 from chandlery.settings import Settings
 from sandbox.serving import serving
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-OURS = "chandlery backfill"
+BACKFILL = "chandlery backfill"
 TO_SQL = "ccxt, to_sql"
 FREQTRADE = "freqtrade download-data"
-GOALS = {TO_SQL: 20.0, FREQTRADE: 10.0}
+GOALS = {(TO_SQL, 0): 4.5, (FREQTRADE, 0): 1.6, (TO_SQL, 100): 8.0, (FREQTRADE, 100): 2.0}
+"""How many times the rows a second, by milliseconds of travel; from so many rows on:"""
+MUCH = 10 * 4 * 8_760
 PYTHON = measure.ROOT / ".venv-bench" / "bin" / "python"
 MADE_UP = 200  # coins in the sandbox, of which the first that trade on spot are taken
 
 
+Spending = Mapping[Build | str, Sequence[Spent]]
+
+
 @dataclass(frozen=True)
 class Job:
-    """What is to be fetched, from where, into what."""
+    """What is to be fetched, and from where."""
 
     venue: str
-    database: Settings
     start: datetime
     coins: Sequence[str]
     python: Path
 
-    def ours(self) -> list[str]:
-        """The command of chandlery."""
-        verb = [sys.executable, "-m", "chandlery", "backfill", "--json", "--sources=binance_spot"]
+    def ours(self, build: Build, database: Settings) -> Spent:
+        """What a build of chandlery takes."""
+        verb = ["backfill", "--json", "--sources=binance_spot", f"--symbols={','.join(self.coins)}"]
         when = [f"--start={self.start.isoformat()}", f"--now={NOW.isoformat()}"]
-        return [*verb, *when, f"--symbols={','.join(self.coins)}"]
+        where = {"CHANDLERY_VENUES_URL": self.venue, "CHANDLERY_SOURCES": "binance_spot"}
+        return build.spend([*verb, *when], build.environment(database, **where))
 
-    def theirs(self) -> list[str]:
+    def theirs(self, database: Settings) -> list[str]:
         """The user's command."""
         script = str(measure.ROOT / "bench" / "as_a_user_would.py")
         ends = [str(int(at.timestamp()) * 1000) for at in (self.start, NOW)]
         symbols = [f"{coin}/USDT" for coin in self.coins]
-        where = [self.venue, measure.dsn(self.database)]
-        return [str(self.python), script, *where, *ends, *symbols]
+        return [str(self.python), script, self.venue, measure.dsn(database), *ends, *symbols]
 
     def freqtrade(self, folder: Path) -> list[str]:
         """The downloader of freqtrade, which asks for pages at the same time, pair after pair."""
@@ -88,49 +91,6 @@ class Job:
         verb = [str(self.python.parent / "freqtrade"), "download-data", "--erase", when]
         return [*verb, f"--userdir={folder}", f"--config={folder / 'config.json'}", "-t", "1h"]
 
-    def environment(self) -> Mapping[str, str]:
-        """Where chandlery finds the database and the venue; the rest is inherited."""
-        return {
-            **os.environ,
-            "DATABASE_URL": self.database.database_url or "",
-            "CHANDLERY_HOME": str(self.database.home),
-            "CHANDLERY_VENUES_URL": self.venue,
-            "CHANDLERY_SOURCES": "binance_spot",
-        }
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What a process took; the database's and the sandbox's share is not in it, but for time."""
-
-    seconds: float
-    cpu: float
-    megabytes: float
-
-
-def spend(command: Sequence[str], environment: Mapping[str, str]) -> Spent:
-    """Run a process to its end; what it had to say is shown if it failed."""
-    with tempfile.NamedTemporaryFile() as told:
-        child = [sys.executable, "-S", str(measure.ROOT / "bench" / "child.py"), told.name]
-        began = perf_counter()
-        done = subprocess.run(  # noqa: S603  our own command, as a list
-            [*child, *command],
-            env=environment,
-            cwd=measure.ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        took = perf_counter() - began
-        if done.returncode:
-            raise measure.Unfit(f"{' '.join(command[:4])} failed:\n{done.stdout}")
-        used = json.load(told)
-    return Spent(took, used["cpu"], used["rss"] / _RSS_UNITS)
-
-
-_RSS_UNITS = 1024**2 if sys.platform == "darwin" else 1024
-
 
 def trading(venue: str, most: int) -> list[str]:
     """The first coins that trade against USDT on the sandbox's spot market."""
@@ -153,7 +113,7 @@ def empty(connection: store.Connection) -> None:
     connection.execute("checkpoint")
 
 
-def rows(connection: store.Connection, table: str) -> int:
+def rows(connection: store.Connection, table: str = "candle_1h") -> int:
     """How many there are."""
     found = connection.execute(f"select count(*) from {table}").fetchone()  # noqa: S608  our own name
     return int(found[0]) if found else 0
@@ -165,85 +125,129 @@ def in_files(folder: Path) -> int:
     return sum(pl.read_ipc(file).filter(pl.col("date") < NOW).height for file in files)
 
 
-def measured(job: Job, rounds: int) -> tuple[dict[str, list[Spent]], int]:
+@dataclass(frozen=True)
+class Way:
+    """One way into a database: what is done, where nothing is before, and what counts the rows."""
+
+    work: Callable[[], Spent]
+    connection: store.Connection
+    count: Callable[[], int]
+
+
+def measured(job: Job, databases: Mapping[Build, Settings], rounds: int) -> tuple[Spending, int]:
     """Each way in turn, round by round; and the rows that each of them stored."""
-    spent: dict[str, list[Spent]] = defaultdict(list)
+    spent: dict[Build | str, list[Spent]] = defaultdict(list)
     stored = set()
-    with store.connect(job.database) as connection, tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "data").mkdir()
-        ways: dict[str, tuple[list[str], Callable[[], int]]] = {
-            OURS: (job.ours(), lambda: rows(connection, "candle_1h")),
-            TO_SQL: (job.theirs(), lambda: rows(connection, "candles")),
-            FREQTRADE: (job.freqtrade(folder), lambda: in_files(folder)),
+        connections = {
+            build: stack.enter_context(store.connect(current))
+            for build, current in databases.items()
         }
-        print(f"{measure.about(connection)}; {rounds} rounds after one to warm up", flush=True)
+        theirs, environment = connections[OURS], OURS.environment(databases[OURS])
+        ways: dict[Build | str, Way] = {
+            build: Way(partial(job.ours, build, databases[build]), mine, partial(rows, mine))
+            for build, mine in connections.items()
+        }
+        to_sql, downloaded = job.theirs(databases[OURS]), job.freqtrade(folder)
+        ways[TO_SQL] = Way(
+            partial(spend, to_sql, environment), theirs, partial(rows, theirs, "candles")
+        )
+        ways[FREQTRADE] = Way(
+            partial(spend, downloaded, environment), theirs, partial(in_files, folder)
+        )
+        print(f"{measure.about(theirs)}; {rounds} rounds after one to warm up", flush=True)
         for turn in range(rounds + 1):
-            for way, (command, count) in ways.items():
-                empty(connection)
-                took = spend(command, job.environment())
-                stored.add(count())
+            for name, way in ways.items():
+                empty(way.connection)
+                took = way.work()
+                stored.add(way.count())
                 if turn:
-                    spent[way].append(took)
+                    spent[name].append(took)
     if len(stored) > 1:
         raise measure.Unfit(f"the ways stored different numbers of rows: {sorted(stored)}")
     return spent, stored.pop()
 
 
-def figures(spent: Mapping[str, Sequence[Spent]], case: str) -> Iterator[measure.Figure]:
-    """How many times as long each way took as ours; and what ours took of the processor."""
-    ours = [one.seconds for one in spent[OURS]]
-    for way, least in GOALS.items():
-        ratio = measure.ratios([one.seconds for one in spent[way]], ours)
-        yield measure.Figure(f"venue to database, {case}: {way}", ratio, "times as long", least)
-    cpu = [one.cpu for one in spent[OURS]]
-    yield measure.Figure(f"venue to database, {case}: {OURS}", cpu, "s of CPU")
-    memory = [one.megabytes for one in spent[OURS]]
-    yield measure.Figure(f"venue to database, {case}: {OURS}", memory, "MB", most=300.0, form=".0f")
+def figures(
+    spent: Spending, stored: int, case: str, goals: Mapping[str, float]
+) -> Iterator[measure.Figure]:
+    """Rows a second against each user's way; and what ours took of processor and memory."""
+    builds = {build: each for build, each in spent.items() if isinstance(build, Build)}
+    what = f"venue to database, {case}"
+    rates = {name: [stored / one.seconds for one in each] for name, each in spent.items()}
+    base = [rate for build in builds if build != OURS for rate in rates[build]]
+    for way in (TO_SQL, FREQTRADE):
+        yield measure.Figure(
+            what,
+            rates[OURS],
+            "rows/s",
+            least=goals.get(way),
+            form=",.0f",
+            of=measure.PEER,
+            base=base,
+            peer=way,
+            theirs=rates[way],
+        )
+    yield measure.spent(what, builds, "cpu")
+    yield measure.spent(what, builds, "megabytes", most=300.0, form=".0f")
 
 
-def print_costs(spent: Mapping[str, Sequence[Spent]], stored: int) -> None:
+def named(way: Build | str) -> str:
+    """What a line of costs begins with."""
+    return f"{BACKFILL}, {way.name}" if isinstance(way, Build) else way
+
+
+def print_costs(spent: Spending, stored: int) -> None:
     """Speed, processor time and memory of the process itself, a line a way."""
-    width = max(map(len, spent))
+    width = max(len(named(way)) for way in spent)
     print(f"{'':{width}}  {'seconds':>26}  {'rows/s':>28}  {'CPU seconds':>24}  {'peak MB':>20}")
     for way, each in spent.items():
         seconds = measure.spread([one.seconds for one in each], ".2f")
         rates = measure.spread([stored / one.seconds for one in each])
         cpu = measure.spread([one.cpu for one in each], ".2f")
         memory = measure.spread([one.megabytes for one in each])
-        print(f"{way:{width}}  {seconds:>26}  {rates:>28}  {cpu:>24}  {memory:>20}", flush=True)
+        print(
+            f"{named(way):{width}}  {seconds:>26}  {rates:>28}  {cpu:>24}  {memory:>20}", flush=True
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--coins", default="10,40", help="sizes, one after the other")
-    parser.add_argument("--hours", type=int, default=8_760, help="a year")
+    parser.add_argument("--coins", default="10", help="sizes, one after the other")
+    parser.add_argument("--hours", default="8760,35040", help="the same: a year, and four")
     parser.add_argument("--travel", default="0,100", metavar="MS", help="of each answer")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bench-python", type=Path, default=PYTHON, help="one that has ccxt")
+    measure.add_base(parser)
     options = parser.parse_args(arguments)
     if not options.bench_python.exists():
         raise measure.Unfit(f"no {options.bench_python}: see bench/README.md for how to make it")
+    sizes = [
+        [int(each) for each in told.split(",")]
+        for told in (options.travel, options.coins, options.hours)
+    ]
     found: list[measure.Figure] = []
     with (
+        compared(options.base) as builds,
         serving(process=True, coins=MADE_UP, now=NOW, limits=False, remember=True) as sandbox,
-        measure.database() as current,
+        measure.databases(builds) as databases,
     ):
-        with store.connect(current) as connection:
-            store.migrate(connection)
-        start = NOW - timedelta(hours=options.hours)
-        for travel, coins in product(options.travel.split(","), options.coins.split(",")):
+        for travel, coins, hours in product(*sizes):
             sandbox.clear()
-            if float(travel):
-                sandbox.fault("slow", seconds=float(travel) / 1000)
-            few = trading(sandbox.url, int(coins))
-            job = Job(sandbox.url, current, start, few, options.bench_python)
-            spent, stored = measured(job, options.rounds)
+            if travel:
+                sandbox.fault("slow", seconds=travel / 1000)
+            few = trading(sandbox.url, coins)
+            job = Job(sandbox.url, NOW - timedelta(hours=hours), few, options.bench_python)
+            spent, stored = measured(job, databases, options.rounds)
             case = f"{stored:,} rows, {travel} ms an answer"
             print(case)
             print_costs(spent, stored)
-            found += figures(spent, case)
+            much = coins * hours >= MUCH
+            goals = {way: least for (way, at), least in GOALS.items() if much and at == travel}
+            found += figures(spent, stored, case, goals)
     return found
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bench import measure
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,27 +24,30 @@ def small(*names: str) -> str:
 
 
 def test_the_benches_end_in_one_table() -> None:
-    table = small("rate", "hourly", "stored").partition("\n| | goal |")[2]
+    table = small("rate", "hourly", "stored").partition("|  | base build | this build |")[2]
     for line in (
-        "| of the rate bound, 2,440 requests | ≥ 0.97 |",
-        "| 429, 2,440 requests | ≤ 0 | 0 | met |",
+        "| of the rate bound, 2,440 requests |  | 1.0",
+        "| 429, 2,440 requests |  | 0 |  |  | ≤ 0 | met |",
         "| an hour of 20 coins |  |",
-        "| a coin's 1d from market_data against time_bucket by hand, 0.0 million candles | ≥ 20 |",
-        "| memory, gaps, 0.0 million candles | ≤ 300 |",
+        "| a coin's 1d from market_data, 0.0 million candles |  |",
+        "| memory, gaps, 0.0 million candles |  |",
+        "| data_quality of a coin, 0.0 million candles |  |",
+        "| newest of 10 coins, 0.0 million candles |  |",
     ):
         assert line in table
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="a commit is asked of git")
+def test_a_build_is_measured_beside_another_commit_s() -> None:
+    printed = small("hourly", "--base=HEAD")
+    assert "== hourly --coins=20 --rounds=1 --base=HEAD" in printed
+    assert "hourly took " in printed
+    rows = [line.split(" | ") for line in printed.splitlines() if "20 coins |" in line]
+    assert len(rows) == 3
+    assert all(base and ratio.endswith(" times base") for _, base, _, _, ratio, *_ in rows)
 
 
 @pytest.mark.skipif(shutil.which("psql") is None, reason="psql is what is measured against")
 def test_loading_is_measured_against_psql() -> None:
     line = "store.write, two writers, a flush at a time, 0.004 million rows |  |"
     assert line in small("load")
-
-
-def test_a_goal_is_held_against_the_median() -> None:
-    figure = measure.Figure("speed", [1.0, 3.0, 30.0], "times", least=3.0)
-    assert (figure.goal, figure.met) == ("≥ 3", True)
-    assert figure.reached == "3.00 [1.00..30.00] times"
-    assert not measure.Figure("speed", [1.0, 2.9, 30.0], least=3.0).met
-    assert not measure.Figure("memory", [301.0], most=300.0).met
-    assert measure.Figure("seconds", [5.0]).goal == ""
