@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from bench import (
+    archive,
     compressed,
     day,
     golden,
@@ -44,6 +45,12 @@ class Bench:
 
 
 BENCHES: Mapping[str, Bench] = {
+    "archive": Bench(
+        archive.main,
+        ["--contracts=1,2", "--rounds=1", "--travel=0"],
+        ["--contracts=4,12", "--rounds=1"],
+        base=True,
+    ),
     "start": Bench(start.main, ["--rounds=1"], ["--rounds=7"], base=True),
     "load": Bench(load.main, ["--coins=2", "--hours=2000", "--rounds=1"], ["--coins=4"]),
     "venue_to_database": Bench(

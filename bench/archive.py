@@ -12,12 +12,10 @@ not waited for: files are asked meanwhile.
 
 import argparse
 import json
-import os
 import random
-import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +23,8 @@ import httpx
 import polars as pl
 
 from bench import measure, rate
-from bench.venue_to_database import Spent, empty, rows, spend
+from bench.builds import OURS, Build, Spent, compared
+from bench.venue_to_database import empty, rows
 from chandlery import store
 from chandlery.settings import Settings
 from sandbox.serving import Serving, serving
@@ -33,7 +32,11 @@ from sandbox.serving import Serving, serving
 SINCE, NOW = datetime(2020, 1, 1, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)
 CONTRACTS = 592
 SOURCE, TRAVEL = "binance_futures", 0.1  # seconds of each answer
-WAYS = {"files and API at once": [], "API alone": ["--no-archive"]}
+AT_ONCE, ALONE, FIRST = "files and API at once", "the API alone", "files first"
+WAYS = {AT_ONCE: [], ALONE: ["--no-archive"]}
+BASE_WAYS = {FIRST: ["--archive"], ALONE: []}
+"""Before there was an option for it, a backfill asked the API alone."""
+LEAST_CPU = {AT_ONCE: 0.45, ALONE: 0.5}  # of the base build's
 GOAL = 0.2  # of what the API's budget takes
 
 
@@ -66,24 +69,6 @@ def candles(dice: random.Random) -> pl.DataFrame:
     return pl.DataFrame({"open_time": opened} | prices | amounts | {"trades": [100] * len(opened)})
 
 
-def command(coins: Sequence[str], way: str) -> list[str]:
-    """A backfill of these coins since 2020."""
-    verb = [sys.executable, "-m", "chandlery", "backfill", "--json", f"--sources={SOURCE}"]
-    ends = ["--start-year=2020", f"--now={NOW.isoformat()}", f"--symbols={','.join(coins)}"]
-    return [*verb, *ends, *WAYS[way]]
-
-
-def environment(current: Settings, venue: str) -> Mapping[str, str]:
-    """Where chandlery finds the database and the venue; the rest is inherited."""
-    return {
-        **os.environ,
-        "DATABASE_URL": current.database_url or "",
-        "CHANDLERY_HOME": str(current.home),
-        "CHANDLERY_VENUES_URL": venue,
-        "CHANDLERY_SOURCES": SOURCE,
-    }
-
-
 def weight(sandbox: Serving) -> float:
     """What a run's requests of candles weigh at the API."""
     asked = [each for each in sandbox.requests()["requests"] if each["path"].endswith("v1/klines")]
@@ -107,66 +92,106 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
     parser.add_argument("--contracts", default="8,24", help="two sizes")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--travel", type=float, default=TRAVEL, metavar="SECONDS")
+    measure.add_base(parser)
     options = parser.parse_args(arguments)
-    sizes = [int(each) for each in options.contracts.split(",")]
-    spent: dict[tuple[str, int], list[Spent]] = {}
-    stored: dict[int, set[int]] = {each: set() for each in sizes}
-    weights: dict[tuple[str, int], float] = {}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        measure.database() as current,
-        store.connect(current) as connection,
-        ExitStack() as stack,
-    ):
-        store.migrate(connection)
-        coins = lay(Path(folder), max(sizes))
-        market = {"market": folder, "now": NOW, "limits": False, "remember": True}
-        sandbox = stack.enter_context(serving(process=True, **market))
-        print(f"{measure.about(connection)}; {options.rounds} rounds after one to warm up")
-        for turn in range(options.rounds + 1):
-            if turn:
-                sandbox.fault("slow", seconds=options.travel)
-            for way in WAYS:
-                for size in sizes:
-                    empty(connection)
-                    sandbox.forget()
-                    told = command(coins[:size], way)
-                    took = spend(told, environment(current, sandbox.url))
-                    stored[size].add(rows(connection, "candle_1h"))
-                    weights[way, size] = weight(sandbox)
-                    if turn:
-                        spent.setdefault((way, size), []).append(took)
-            sandbox.clear()
-    if any(len(each) > 1 for each in stored.values()):
-        raise measure.Unfit(f"the ways stored different numbers of rows: {stored}")
-    return list(figures(spent, weights, sizes))
+    few, many = map(int, options.contracts.split(","))
+    with tempfile.TemporaryDirectory() as name, compared(options.base) as builds:
+        coins = lay(Path(name), many)
+        market = {"market": name, "now": NOW, "limits": False, "remember": True}
+        with serving(process=True, **market) as sandbox, measure.databases(builds) as databases:
+            runs = [
+                Run(way, words, build, databases[build])
+                for build in databases
+                for way, words in (WAYS if build == OURS else BASE_WAYS).items()
+            ]
+            for turn in range(options.rounds + 1):
+                if turn:
+                    sandbox.fault("slow", seconds=options.travel)
+                for run in runs:
+                    for size in (few, many):
+                        run.once(sandbox, coins[:size], count=turn > 0)
+                sandbox.clear()
+    if len(stored := {run.stored for run in runs}) > 1:
+        raise measure.Unfit(f"the ways stored different numbers of rows: {sorted(stored)}")
+    return list(figures(runs))
 
 
-def figures(
-    spent: Mapping[tuple[str, int], Sequence[Spent]],
-    weights: Mapping[tuple[str, int], float],
-    sizes: Sequence[int],
-) -> Sequence[measure.Figure]:
-    """The minutes that all contracts take, and what a contract takes of the processor."""
-    found, minutes = [], {}
-    few, many = sizes
-    for way in WAYS:
-        bound = whole(weights[way, few], weights[way, many], sizes, CONTRACTS) / rate.BUDGET.most
-        rounds = zip(spent[way, few], spent[way, many], strict=True)
-        work = [whole(a.seconds, b.seconds, sizes, CONTRACTS) / 60 for a, b in rounds]
-        minutes[way] = [max(bound, each) for each in work]
-        print(f"{way}: {bound:.1f} minutes of budget, {measure.spread(work, '.1f')} of all else")
-        memory = [each.megabytes for each in spent[way, many]]
-        cpu = [
-            (b.cpu - a.cpu) / (many - few)
-            for a, b in zip(spent[way, few], spent[way, many], strict=True)
-        ]
-        found.append(measure.Figure(f"archive, {way}", minutes[way], "minutes", form=".1f"))
-        found.append(measure.Figure(f"archive, {way}, a contract", cpu, "s of CPU"))
-        found.append(measure.Figure(f"archive, {way}", memory, "MB", most=300.0, form=".0f"))
-    both, alone = (minutes[way] for way in WAYS)
-    ratio = measure.ratios(both, alone)
-    return [*found, measure.Figure("archive, of the API's time", ratio, most=GOAL)]
+@dataclass
+class Run:
+    """A way of a build; what it took, and what its requests weigh at the API, by contracts."""
+
+    way: str
+    words: Sequence[str]
+    build: Build
+    database: Settings
+    taken: dict[int, list[Spent]] = field(default_factory=dict)
+    weighs: dict[int, float] = field(default_factory=dict)
+    stored: int = 0
+
+    def once(self, sandbox: Serving, coins: Sequence[str], *, count: bool) -> None:
+        """Backfill these coins into an empty database, and count it if it counts."""
+        with store.connect(self.database) as connection:
+            empty(connection)
+        sandbox.forget()
+        verb = ["backfill", "--json", f"--sources={SOURCE}", "--start-year=2020", *self.words]
+        verb += [f"--now={NOW.isoformat()}", f"--symbols={','.join(coins)}"]
+        more = {"CHANDLERY_VENUES_URL": sandbox.url, "CHANDLERY_SOURCES": SOURCE}
+        spent = self.build.spend(verb, self.build.environment(self.database, **more))
+        with store.connect(self.database) as connection:
+            self.stored = rows(connection, "candle_1h")
+        self.weighs[len(coins)] = weight(sandbox)
+        if count:
+            self.taken.setdefault(len(coins), []).append(spent)
+
+    @property
+    def minutes(self) -> Sequence[float]:
+        """What all contracts take, by round: as much as its work, or the API's budget."""
+        few, many = self.taken
+        bound = whole(self.weighs[few], self.weighs[many], (few, many), CONTRACTS)
+        rounds = zip(self.taken[few], self.taken[many], strict=True)
+        work = [whole(a.seconds, b.seconds, (few, many), CONTRACTS) / 60 for a, b in rounds]
+        print(
+            f"{self.build.name}, {self.way}: {bound / rate.BUDGET.most:.1f} minutes of budget,"
+            f" {measure.spread(work, '.1f')} of all else"
+        )
+        return [max(bound / rate.BUDGET.most, each) for each in work]
+
+    @property
+    def cpu(self) -> Sequence[float]:
+        """The client's seconds of processor time for one contract more, by round."""
+        few, many = self.taken
+        rounds = zip(self.taken[few], self.taken[many], strict=True)
+        return [(b.cpu - a.cpu) / (many - few) for a, b in rounds]
+
+
+def figures(runs: Sequence[Run]) -> Iterator[measure.Figure]:
+    """Its lines of the table."""
+    by = {(run.build == OURS, run.way): run for run in runs}
+    both, alone = by[True, AT_ONCE], by[True, ALONE]
+    minutes = {run.way: run.minutes for run in (both, alone)}
+    before = {run.way: run for run in runs if run.build != OURS}
+    yield measure.Figure(
+        f"{CONTRACTS} contracts since 2020",
+        minutes[AT_ONCE],
+        "minutes",
+        most=GOAL,
+        of=measure.PEER,
+        form=".1f",
+        base=before[ALONE].minutes if before else (),
+        peer="the API alone",
+        theirs=minutes[ALONE],
+    )
+    for way, run, of_base in ((AT_ONCE, both, FIRST), (ALONE, alone, ALONE)):
+        yield measure.Figure(
+            f"a contract since 2020, {way}",
+            run.cpu,
+            "s of CPU",
+            most=LEAST_CPU[way],
+            of=measure.BASE,
+            base=before[of_base].cpu if before else (),
+        )
+    memory = [each.megabytes for each in both.taken[max(both.taken)]]
+    yield measure.Figure("contracts since 2020", memory, "MB", most=300.0, form=".0f")
 
 
 if __name__ == "__main__":
