@@ -217,6 +217,11 @@ def origins(names: Iterable[str], blocks: Iterable[str] = ()) -> dict[str, str]:
     return found
 
 
+def variables() -> tuple[Mapping[str, str | None], Mapping[str, str | None]]:
+    """The environment's and `.env`'s variables, in small letters: for what is not ours to set."""
+    return _environment(_Read), DotEnvSettingsSource(_Read, env_file=FILE).env_vars
+
+
 def _read(model: type[Model], blocks: Mapping[str, str]) -> Model:
     try:
         told = {name.upper() for name in (*_environment(model), *_file(model))}

@@ -1,12 +1,10 @@
 """`chandlery config`: what is in force, and from where; what is secret is masked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import click
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from rich.table import Table
 from rich.text import Text
 
@@ -130,9 +128,8 @@ def masked(name: str, value: object) -> str | None:
 
 def _database(url: str) -> str:
     """Where it is, without the password; of what cannot be read, nothing."""
-    try:
-        given = conninfo_to_dict(url)
-    except (psycopg.ProgrammingError, UnicodeError):
+    given = _parts(url)
+    if given is None:
         return MASK
     host, name = str(given.get("host", "localhost")), str(given.get("dbname", ""))
     if "@" in host[1:] or "@" in name:  # half a password: the other half is its name
@@ -143,12 +140,13 @@ def _database(url: str) -> str:
 
 def unverified(url: str) -> str | None:
     """What is to be said where nobody checks who answers at DATABASE_URL; None for this machine."""
-    try:
-        given = conninfo_to_dict(url)
-    except (psycopg.ProgrammingError, UnicodeError):
+    given = _parts(url)
+    if given is None:
         return None
     hosts = str(given.get("host", "")).split(",")
-    usual = {each.keyword.decode(): each.val for each in psycopg.pq.Conninfo.get_defaults()}
+    from psycopg.pq import Conninfo  # noqa: PLC0415 - as in _parts
+
+    usual = {each.keyword.decode(): each.val for each in Conninfo.get_defaults()}
     mode = str(given.get("sslmode") or (usual["sslmode"] or b"").decode())
     if mode in VERIFYING or all(_is_near(host) for host in hosts):
         return None
@@ -156,6 +154,17 @@ def unverified(url: str) -> str | None:
         f"DATABASE_URL has sslmode {mode}: whoever stands between here and there can read the"
         " password and the candles; add ?sslmode=verify-full&sslrootcert=system"
     )
+
+
+def _parts(url: str) -> Mapping[str, object] | None:
+    """What a database's address is made of; None if it cannot be read."""
+    import psycopg  # noqa: PLC0415 - who has no server waits for none of it
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - likewise
+
+    try:
+        return conninfo_to_dict(url)
+    except (psycopg.ProgrammingError, UnicodeError):
+        return None
 
 
 def _is_near(host: str) -> bool:

@@ -10,6 +10,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from chandlery.local.instance import Place, running
+from chandlery.local.prefect_url import prefect_url
 
 POOL = "chandlery"
 UNDER_WAY = ("RUNNING", "PENDING", "CANCELLING")
@@ -167,12 +168,5 @@ def _is_busy(error: BaseException) -> bool:
 def at_hand(home: Path) -> Server | None:
     """The server that `chandlery up` runs on this home, or else the one that Prefect is told of."""
     told = running(Place(home))
-    api = _configured_api() if told is None else told.api
+    api = prefect_url() if told is None else told.api
     return Server(api) if api else None
-
-
-def _configured_api() -> str | None:
-    """Where Prefect's own settings say its server is."""
-    from prefect.settings import get_current_settings  # noqa: PLC0415  takes a second
-
-    return get_current_settings().api.url

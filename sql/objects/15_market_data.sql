@@ -71,7 +71,7 @@ select
     bar.volume, named.source, bar.quote_volume, bar.trades, bar.hours, coin.id,
     coin.key, bar.sources, bar.taker_buy_volume, bar.taker_buy_quote_volume, vwap(bar.quote_volume, bar.volume)
 from coin
-cross join lateral bars_of_days(coin.key, 'week') bar
+cross join lateral (select * from bar_week where bar_week.coin = coin.key offset 0) bar
 cross join lateral (select source_names(bar.sources) as source offset 0) named
 union all
 select
@@ -79,5 +79,5 @@ select
     bar.volume, named.source, bar.quote_volume, bar.trades, bar.hours, coin.id,
     coin.key, bar.sources, bar.taker_buy_volume, bar.taker_buy_quote_volume, vwap(bar.quote_volume, bar.volume)
 from coin
-cross join lateral bars_of_days(coin.key, 'month') bar
+cross join lateral (select * from bar_month where bar_month.coin = coin.key offset 0) bar
 cross join lateral (select source_names(bar.sources) as source offset 0) named;

@@ -13,7 +13,8 @@ from chandlery.cli.main import GROUPS, cli
 from chandlery.cli.manual import commands, configuration
 from tests.command_line import process
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,19 @@ def test_verbs_are_completed_with_what_they_do() -> None:
     asked = {"_CHANDLERY_COMPLETE": "zsh_complete", "COMP_WORDS": "chandlery fi", "COMP_CWORD": "1"}
     done = process(environment=asked)
     assert done.stdout.splitlines() == ["plain", "fill-gaps", GROUPS["Collect"]["fill-gaps"]]
+
+
+def test_what_is_in_force_is_shown_without_prefect_and_the_database(tmp_path: Path) -> None:
+    code = (
+        "import sys; from chandlery.cli.main import main; main(['config']);"
+        " print({'prefect', 'psycopg'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "set()"

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from chandlery.model import HOUR
+from chandlery.model import HOUR, Window
+from chandlery.store import Absence
 from chandlery.store.frames.learn_listings import learn_listings
 from chandlery.store.listings import listings, note_start
 
@@ -133,24 +134,45 @@ def looked_at(plan: dict[str, Any]) -> int:
     return int(here) + sum(map(looked_at, plan.get("Plans", ())))
 
 
-@pytest.mark.parametrize(
-    ("timeframe", "bars", "kept"),
-    [("1h", 720, 720), ("4h", 180, 180), ("1d", 30, 30), ("1w", 5, 30), ("1M", 2, 30)],
-)
-def test_one_coins_candles_are_read_without_a_look_at_the_others(  # noqa: PLR0913, PLR0917
-    connection: store.Connection, frame: Frame, learn: Learn, timeframe: str, bars: int, kept: int
-) -> None:
+def taken(connection: store.Connection, query: str) -> int:
+    """The rows of candles that a query takes to answer, where it may read by the index."""
+    for costly in ("hashjoin", "mergejoin", "seqscan"):  # what pays for so few rows
+        connection.execute(f"set enable_{costly} = off".encode())
+    row = connection.execute(f"explain (analyze, format json) {query}".encode()).fetchone()
+    assert row
+    return looked_at(row[0][0]["Plan"])
+
+
+@pytest.fixture
+def ten_coins(connection: store.Connection, frame: Frame, learn: Learn) -> None:
+    """Ten coins with the same thirty days."""
     learn(*((f"coin-{n}", f"C{n}") for n in range(1, 11)))
     source = store.source_key(connection, "spot")
     store.write(connection, {key: frame(range(720)) for key in range(1, 11)}, source)
     store.refresh(connection)
-    for costly in ("hashjoin", "mergejoin", "seqscan"):  # what pays for so few rows
-        connection.execute(f"set enable_{costly} = off".encode())
+
+
+@pytest.mark.usefixtures("ten_coins")
+@pytest.mark.parametrize(
+    ("timeframe", "bars", "kept"),
+    [("1h", 720, 720), ("4h", 180, 180), ("1d", 30, 30), ("1w", 5, 30), ("1M", 2, 30)],
+)
+def test_one_coins_candles_are_read_without_a_look_at_the_others(
+    connection: store.Connection, timeframe: str, bars: int, kept: int
+) -> None:
     query = f"select * from market_data where symbol = 'C7' and timeframe = '{timeframe}'"  # noqa: S608
     assert len(connection.execute(query.encode()).fetchall()) == bars
-    row = connection.execute(f"explain (analyze, format json) {query}".encode()).fetchone()
-    assert row
-    assert kept <= looked_at(row[0][0]["Plan"]) <= kept + 1  # and at its newest, made or not
+    assert kept <= taken(connection, query) <= kept + 1  # and at its newest, made or not
+
+
+@pytest.mark.usefixtures("ten_coins")
+@pytest.mark.parametrize("view", ["data_quality", "historical_data_range"])
+def test_one_coin_is_counted_without_a_look_at_the_others(
+    connection: store.Connection, view: str
+) -> None:
+    query = f"select * from {view} where symbol = 'C7'"  # noqa: S608
+    assert len(connection.execute(query.encode()).fetchall()) == 5
+    assert taken(connection, query) == 30
 
 
 def test_completeness_is_counted_at_each_reading_and_never_latched(
@@ -238,6 +260,24 @@ def test_a_life_is_from_the_first_listing_to_the_last_end(
     note_start(connection, listings(connection, store.find(connection))[0], T0)
     assert missing(40) == 20
     assert quality(connection, 40)["4h"] == (Decimal("14.2857"), 6, True)
+
+
+def test_a_life_that_is_to_begin_after_its_end_lacks_nothing(
+    connection: store.Connection, frame: Frame, learn: Learn
+) -> None:
+    learn(("bitcoin", "BTC"), ("early", "EARLY"))
+    source = store.source_key(connection, "spot")
+    store.write(connection, {1: frame(range(24))}, source)
+    gone = Window(T0 + 10 * HOUR, T0 + 12 * HOUR)
+    hole = Absence(2, gone, "hole", None, gone.start, gone.end, 1, None)
+    store.replace_absences(connection, source, [2], [hole])
+    connection.execute(
+        "insert into listing (coin, source, symbol, starts_at) values (2, %s, 'E', %s)",
+        (source, T0 + 90 * HOUR),
+    )
+    found = ask(connection, QUALITY, 48)
+    assert found[-1] == ("EARLY", "1h", Decimal(100), 0, False)
+    assert {row[0] for row in found} == {"BTC", "EARLY"}
 
 
 def test_a_bar_is_shown_when_its_time_is_over(

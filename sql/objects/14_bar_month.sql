@@ -1,0 +1,2 @@
+-- Months, UTC.
+select view_bars_of_days('month');

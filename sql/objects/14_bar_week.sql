@@ -1,0 +1,2 @@
+-- Weeks from Monday, UTC.
+select view_bars_of_days('week');
