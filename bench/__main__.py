@@ -48,7 +48,7 @@ BENCHES: Mapping[str, Bench] = {
     "archive": Bench(
         archive.main,
         ["--contracts=1,2", "--rounds=1", "--travel=0"],
-        ["--contracts=4,12", "--rounds=1"],
+        ["--contracts=2,8", "--rounds=1"],
         base=True,
     ),
     "start": Bench(start.main, ["--rounds=1"], ["--rounds=7"], base=True),

@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> Sequence[measure.Figure]:
                 if turn:
                     sandbox.fault("slow", seconds=options.travel)
                 for run in runs:
-                    for size in (few, many):
+                    for size in (few, many) if turn else (many,):
                         run.once(sandbox, coins[:size], count=turn > 0)
                 sandbox.clear()
     if len(stored := {run.stored for run in runs}) > 1:
