@@ -17,8 +17,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from itertools import chain, groupby, zip_longest
-from operator import attrgetter
+from itertools import chain, groupby, pairwise, zip_longest
+from operator import attrgetter, itemgetter
 from zlib import crc32
 
 import polars as pl
@@ -167,9 +167,9 @@ def ask_at_once(batch: SourceBatch, by_files: SourceBatch, listings: Sequence[Li
     _write(_alternately(files.answers(months), turn.answers(turn.plan(left))))
     files.keep()
     same = {page.listing: page.window for page in compared if files.seen[page].height}
-    lacking = [
+    lacking = _joined_lives(
         (page.listing, page.window) for page in months if same.get(page.listing) != page.window
-    ]
+    )
     pages = [Page(each, window, window) for each, window in same.items()]
     _write(_differing(turn.answers(pages), files, same))
     _write(turn.answers(turn.plan(lacking)))
@@ -198,6 +198,21 @@ def _without(lives: Iterable[Life], months: Iterable[Page]) -> Iterator[Life]:
     for listing, life in lives:
         for part in life.without(taken[listing]):
             yield listing, part
+
+
+def _joined_lives(months: Iterable[Life]) -> Iterator[Life]:
+    """The same hours, months that follow each other as one: looking for holes costs by window."""
+    for listing, alike in groupby(months, itemgetter(0)):
+        joined: Window | None = None
+        for _, month in alike:
+            if joined is None or joined.end != month.start:
+                if joined is not None:
+                    yield listing, joined
+                joined = month
+            else:
+                joined = Window(joined.start, month.end)
+        if joined is not None:
+            yield listing, joined
 
 
 def _compared(batch: SourceBatch, months: Iterable[Page]) -> list[Page]:
@@ -267,5 +282,7 @@ def _joined(frames: Mapping[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]
 
 
 def _in_one(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    if all(before["open_time"][-1] < after["open_time"][0] for before, after in pairwise(parts)):
+        return pl.concat(parts)
     whole = pl.concat(parts).unique("open_time", keep="first", maintain_order=True)
     return whole.sort("open_time")
