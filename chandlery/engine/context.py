@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic
+from functools import partial
 
 import httpx
 from pydantic import SecretStr
 
 from chandlery import store, venues
+from chandlery.engine.refreshing import Refreshing
 from chandlery.engine.shared_limits import Shared
 from chandlery.engine.workers import Workers
 from chandlery.errors import Unavailable
@@ -35,9 +36,8 @@ class RunContext:
     priority: tuple[str, ...]
     include: tuple[str, ...]  # ids to collect though they are no coins'
     sent: Counter[str]  # requests not yet put to a month's account, by source
-    refreshed_at: float
+    refreshing: Refreshing
     clock: Callable[[], float]  # seconds, by which claims are renewed
-    refresh_seconds: float = 0.0
 
     @property
     def connection(self) -> store.Connection:
@@ -68,6 +68,8 @@ def open_context(
         database.do(store.migrate)
         known = venues.load()
         client = open_client(settings, pace, Shared(apart, pace), sent)
+        beside = partial(store.Database, settings, pace.sleep) if settings.database_url else None
+        refreshing = Refreshing(database, beside)
         pool, file_pool = Workers(workers), Workers(FILE_WORKERS)
         try:
             yield RunContext(
@@ -80,11 +82,12 @@ def open_context(
                 priority=venues.in_order(settings.priority),
                 include=settings.include,
                 sent=sent,
-                refreshed_at=monotonic(),
+                refreshing=refreshing,
                 clock=clock,
             )
         finally:
             stop.set()
+            refreshing.end()
             # Whoever waits for an answer still has its connection: it ends with the process.
             if all([pool.end(), file_pool.end()]):
                 client.close()

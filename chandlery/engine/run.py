@@ -19,8 +19,6 @@ from chandlery.engine.source_batch import Step
 from chandlery.engine.spec import RunSpec
 from chandlery.model import Coin
 
-REFRESH_SHARE = 0.1  # of a run's time, at most, goes into refreshing before its end
-
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -94,15 +92,15 @@ def run(
     )
     hourly = {each.name: each.hourly for each in known if each.hourly is not None}
     context.database.do(store.note_hourly, hourly, spec.now)
-    _refresh(context)  # what a run that died left behind
+    context.refreshing.now()  # what a run that died left behind
     keys = [coin.key for coin in coins]
     course = _Course(len(coins), _lacking(context, spec, keys), watch)
     for part, size in passes(context, spec):
         for batch in batches(coins, size):
             collect_batch(context, part, batch, result, course.step)
             course.end(batch)
-            _refresh_if_due(context)
-    _refresh(context)
+            context.refreshing.if_due()
+    context.refreshing.now()
     tell_outages(context, spec, result)
     monthly_quota.keep(context, spec.now)
     touched = sorted(set().union(*result.used.values()))
@@ -154,16 +152,3 @@ def _unconfigured(context: RunContext, spec: RunSpec) -> dict[str, str]:
         for name in spec.sources
         if not venues.configured(context.keys, context.sources[name])
     }
-
-
-def _refresh_if_due(context: RunContext) -> None:
-    """Refreshing costs the more the more is stored: its share of the time is what is bounded."""
-    if monotonic() - context.refreshed_at > context.refresh_seconds / REFRESH_SHARE:
-        _refresh(context)
-
-
-def _refresh(context: RunContext) -> None:
-    began = monotonic()
-    context.database.do(store.refresh)
-    context.refreshed_at = monotonic()
-    context.refresh_seconds = context.refreshed_at - began
