@@ -69,7 +69,8 @@ def backfill(weeks: int, rounds: int) -> tuple[str, ...]:
     start = NOW.replace(hour=0, minute=0) - timedelta(weeks=rounds + 2)
     end = start + timedelta(weeks=weeks)
     ends = (f"--start={start:%FT%RZ}", f"--end={end:%FT%RZ}")
-    return ("backfill", "--json", f"--now={NOW:%FT%TZ}", *ends)
+    # Which way an hour comes would else depend on how much is missing, and the row says which.
+    return ("backfill", "--json", "--no-archive", f"--now={NOW:%FT%TZ}", *ends)
 
 
 def engines(home: Path) -> list[int]:
@@ -103,7 +104,7 @@ def well(running: subprocess.Popen[str]) -> int:
 
 
 def until_held(venues: Serving, running: subprocess.Popen[str], answers: int) -> None:
-    """Until the venue has given so many pages, and holds the next one back."""
+    """Until the venue has given so many answers of candles, and holds the next one back."""
     venues.fault("held", path="klines", after=answers)
     while running.poll() is None and not venues.faults()[0]["done"]:
         pass
@@ -191,6 +192,36 @@ def test_killed_runs_lose_nothing(
     assert [found[name] for name in LEFT] == [[], []]
     rows = ", ".join(f"{len(found[name]):,} of {name}" for name in TABLES)
     happened(f"{short} of {rounds} cut short; equal rows: {rows}")
+
+
+@pytest.mark.fault(
+    "process",
+    "SIGKILL of a run that asks files and the API at once",
+    "the tables are those of an undisturbed run, row for row",
+)
+def test_killed_runs_that_ask_files_and_the_api_at_once_lose_nothing(
+    settings: Settings, undisturbed: Settings, rounds: int, happened: Happened
+) -> None:
+    """Three months: two are files, what is newer is the API's, and one month is compared."""
+    chance, killed = random.Random(), 0  # noqa: S311
+    words = ("backfill", "--json", f"--now={NOW:%FT%TZ}", "--start=2026-09-01")
+    with serving(coins=12, seed=7, now=NOW, limits=False, process=True) as venues:
+        uncut(undisturbed, venues, words)
+        asked = [each["path"] for each in venues.requests()["requests"]]
+        assert any(path.endswith(".zip") for path in asked)
+        candles = sum("klines" in path for path in asked)
+        for number in range(rounds // 2):
+            with process(settings, venues.url, *words) as running:
+                until_held(venues, running, chance.randrange(candles) if number else candles // 2)
+                killed += kill(("run",), running, settings.home)
+            venues.clear()
+        uncut(settings, venues, words)
+    assert killed  # the first has all to ask for; those after it may have less
+    found, wanted = contents(settings), contents(undisturbed)
+    for name in TABLES:
+        assert found[name] == wanted[name], name
+    assert [found[name] for name in LEFT] == [[], []]
+    happened(f"{killed} killed; equal rows: {len(found['candle_1h']):,} of candle_1h")
 
 
 def test_a_database_killed_while_it_is_made_is_made_by_the_next(

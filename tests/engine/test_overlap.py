@@ -14,7 +14,6 @@ from itertools import count, pairwise
 from typing import Any
 
 from chandlery import store
-from chandlery.engine.context import WORKERS
 from chandlery.engine.result import RunResult
 from chandlery.local.processes import until
 from chandlery.model import Window, instant
@@ -26,6 +25,7 @@ Rows = Callable[[str], list[tuple[Any, ...]]]
 TABLES = ("candle_1h", "candle_4h", "candle_1d", "absence")
 WEEK = {"start": "2026-11-15", "end": "2026-11-22"}
 HOURS, COINS, RUNS = 7 * 24, 10, 4
+AT_ONCE = 8  # requests that are surely under way together: no more than listings, or workers
 PRICE_HOURS = 3
 MILLISECOND = timedelta(milliseconds=1)
 EPOCH = instant("1970-01-01")
@@ -109,9 +109,9 @@ def test_an_hour_that_has_closed_since_is_not_left_to_a_backfill(
     collect: Collect, venues: Serving, at_sandbox: Settings
 ) -> None:
     with ThreadPoolExecutor(1) as hand:
-        with held(venues, count=WORKERS):
+        with held(venues, count=AT_ONCE):
             backfill = hand.submit(collect, start="2026-11-15", now=instant("2026-11-22T09:30Z"))
-            until_asked(venues, WORKERS)
+            until_asked(venues, AT_ONCE)
             hourly = collect(hours=24)
         assert backfill.result().records == COINS * (HOURS + 9)
     assert (hourly.records, len(hourly.unfinished)) == (COINS, COINS)
@@ -121,9 +121,9 @@ def test_an_hour_that_has_closed_since_is_not_left_to_a_backfill(
 
 def test_where_listings_begin_is_not_asked_for_twice(collect: Collect, venues: Serving) -> None:
     with ThreadPoolExecutor(1) as hand:
-        with held(venues, count=WORKERS):
+        with held(venues, count=AT_ONCE):
             first = hand.submit(collect, start="2026-09-01")
-            while venues.requests()["total"] < WORKERS:
+            while venues.requests()["total"] < AT_ONCE:
                 pass
             venues.forget()
             assert collect(start="2026-09-01").pages == 0
@@ -157,7 +157,7 @@ def test_the_claim_of_a_run_that_was_killed_ends_with_it(
         "CHANDLERY_VENUES_URL": venues.url,
     }
     with held(venues), subprocess.Popen(command, env=environment) as process:
-        until_asked(venues, WORKERS)
+        until_asked(venues, AT_ONCE)
         assert len(collect(**WEEK).unfinished) == COINS
         process.send_signal(signal.SIGKILL)
         venues.clear(kind="held")
