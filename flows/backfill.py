@@ -47,7 +47,7 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
         symbols: Only these coins, by ticker or CoinGecko id.
         sources: The sources to ask, in order; all that are set if left out.
         archive: Bulk files first, or (false) only for what an API refuses. Left out: whole months
-            from files, and the rest from the API, at once.
+            from files and the rest from the API at once, where it is much.
         delisted: Also the coins that were delisted before they were ever asked for.
         refetch: Not what is missing, but what is held without this: taker, what takers bought.
         shards: Cut the coins into so many parts, each a run of its own: for several workers.

@@ -23,8 +23,8 @@ from chandlery.engine.spec import REFETCH, Choices
 @click.option(
     "--archive/--no-archive",
     default=None,
-    help="Bulk files first, or only for what an API refuses. [default: months of files, and the"
-    " API for the rest, at once]",
+    help="Bulk files first, or only for what an API refuses. [default: whole months of files, and"
+    " the API for the rest, at once, where it is much]",
 )
 @click.option(
     "--delisted", is_flag=True, help="Also what was delisted before it was ever asked for."

@@ -1,8 +1,9 @@
 """A source's turn at a batch of coins: what it is asked for, and what is stored of its answers.
 
-Where a source has a second way, files of whole months, both are asked at once: the files for the
-months, the first way for everything else. Then the first way is asked for what the files lacked,
-and for one month of each listing that they had. Say a coin lacks all from January to 10 March:
+Where a source has a second way, files of whole months, and not the budget to give these within a
+minute, both are asked at once: the files for the months, the first way for everything else. Then
+the first way is asked for what the files lacked, and for one month of each listing that they had.
+Say a coin lacks all from January to 10 March:
 
     files   January, February                    have January but for the 5th; February is late
     at once, the first way: 1 to 10 March        has it
@@ -38,6 +39,9 @@ FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the
 AHEAD = 3  # requests queued for each worker, so that none is idle while rows are written
 FILE_HOURS = 360
 """Fewer hours than this are not worth a file: the first way has a thousand by one request."""
+
+WORTH_SECONDS = 60.0
+"""Of a source's budget: what takes less of it, it gives sooner than files do."""
 
 Answers = Iterator[tuple["Turn", int, pl.DataFrame]]
 
@@ -161,6 +165,8 @@ def ask_at_once(batch: SourceBatch, by_files: SourceBatch, listings: Sequence[Li
     turn = Turn.of(batch, listings)
     files = Turn.of(by_files, turn.listings)
     months = [page for page in files.plan(files.lives()) if page.window.hours >= FILE_HOURS]
+    if batch.spec.archive is None and not _are_worth_it(batch, months):
+        months = []
     left = _without(turn.lives(), months)
     compared = _compared(batch, months)
     files.seen = {page: pl.DataFrame() for page in compared}
@@ -174,6 +180,23 @@ def ask_at_once(batch: SourceBatch, by_files: SourceBatch, listings: Sequence[Li
     _write(_differing(turn.answers(pages), files, same))
     _write(turn.answers(turn.plan(lacking)))
     turn.keep()
+
+
+def _are_worth_it(batch: SourceBatch, months: Sequence[Page]) -> bool:
+    """Whether the source itself does not reach these months, or has not the budget for them.
+
+    Of what it may be asked at once a file is no quicker: it takes two requests for a month.
+    """
+    source, now = batch.source, batch.spec.now
+    pages = [
+        source.request(listing, page)
+        for listing, window in _joined_lives((each.listing, each.window) for each in months)
+        for page in venues.pages(source, window, now)
+    ]
+    return (bool(months) and not pages) or any(
+        sum(map(budget.weight, pages)) / budget.most * budget.seconds > WORTH_SECONDS
+        for budget in source.venue.metering.budgets
+    )
 
 
 def better(batch: SourceBatch, source: Source) -> list[int]:

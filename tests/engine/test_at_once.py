@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from chandlery import store
+from chandlery.engine import turn
 from chandlery.engine.context import RunContext
 from chandlery.model import HOUR, Window, instant, whole_hour
 from chandlery.settings import Settings
@@ -23,6 +24,11 @@ END = whole_hour(NOW)
 MONTHS = Window(instant("2025-10-10T05:00Z"), instant("2026-03-01T00:00Z"))
 API, FILES = "binance_spot", "binance_spot_archive"
 HELD = "select source.name, count(*) from candle_1h join source on source = key group by 1"
+
+
+@pytest.fixture(autouse=True)
+def any_budget_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "WORTH_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -77,6 +83,21 @@ def test_what_is_no_whole_month_is_not_asked_of_files(place: Place) -> None:
     result = place.backfill(API, now=NOW, start="2026-02-15", archive=None)
     assert result.rows == {API: (END - instant("2026-02-15T00:00Z")) // HOUR}
     assert files(place) == []
+
+
+def test_what_the_api_has_budget_for_within_a_minute_is_not_asked_of_files(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four pages weigh eight, of 6,000 a minute: a twelfth of a second."""
+    whole_life = {API: (END - SINCE) // HOUR}
+    for seconds, rows in ((0.09, whole_life), (0.01, {FILES: MONTHS.hours, API: 72})):
+        monkeypatch.setattr(turn, "WORTH_SECONDS", seconds)
+        result = place.backfill(API, now=NOW, start="2025-10-01", archive=None)
+        assert result.rows == rows
+        with store.connect(place.settings) as connection:
+            connection.execute("truncate candle_1h")
+            connection.execute("delete from absence")
+            store.refresh(connection)
 
 
 def test_without_files_the_api_has_it_all(place: Place) -> None:
