@@ -26,7 +26,7 @@ from pgpq import ArrowToPostgresBinaryEncoder
 
 from bench import measure
 from chandlery import store
-from chandlery.engine.batch import FLUSH_ROWS
+from chandlery.engine.turn import FLUSH_ROWS
 from chandlery.model.frame import SCHEMA
 from chandlery.settings import Settings, settings
 from chandlery.store.frames.write import COLUMNS
