@@ -2,15 +2,15 @@
 
 Where a source has a second way, files of whole months, and not the budget to give these within a
 minute, both are asked at once: the files for the months, the first way for everything else. Then
-the first way is asked for what the files lacked, and for one month of each listing that they had.
+the first way is asked for what the files lacked, and for a page of each listing that they had.
 Say a coin lacks all from January to 10 March:
 
     files   January, February                    have January but for the 5th; February is late
     at once, the first way: 1 to 10 March        has it
     then    the 5th of January, all of February  has them
-            January as it has it                 an hour's price is another one: it wins
+            a page of January as it has it       an hour's price is another one: it wins
 
-What the first way says of the compared month takes the place of what the file said, hour by hour
+What the first way says of the compared page takes the place of what the file said, hour by hour
 where they differ, and what the file said is kept as restated.
 """
 
@@ -32,7 +32,7 @@ from chandlery.engine.plan import Life, Page
 from chandlery.engine.price_check import Guard
 from chandlery.engine.source_batch import SourceBatch
 from chandlery.errors import SourceError
-from chandlery.model import KINDS, Listing, Window, within
+from chandlery.model import KINDS, Listing, Window, empty, within
 from chandlery.venues import Fetched, Source, fetch, seal_of
 
 FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
@@ -160,25 +160,29 @@ def ask(batch: SourceBatch, listings: Sequence[Listing]) -> None:
 def ask_at_once(batch: SourceBatch, by_files: SourceBatch, listings: Sequence[Listing]) -> None:
     """Have a source's files give whole months while it gives the rest itself, and what they lack.
 
-    One month of each listing is compared.
+    One page of each listing is compared.
     """
     turn = Turn.of(batch, listings)
     files = Turn.of(by_files, turn.listings)
     months = [page for page in files.plan(files.lives()) if page.window.hours >= FILE_HOURS]
-    if batch.spec.archive is None and not _are_worth_it(batch, months):
-        months = []
-    left = _without(turn.lives(), months)
+    months = months if _are_worth_it(batch, months) else []
+    left = turn.plan(_without(turn.lives(), _by_listing(months)))
     compared = _compared(batch, months)
-    files.seen = {page: pl.DataFrame() for page in compared}
-    _write(_alternately(files.answers(months), turn.answers(turn.plan(left))))
+    files.seen = {month: empty() for month, _ in compared.values()}
+    _write(_alternately(files.answers(months), turn.answers(left)))
     files.keep()
-    same = {page.listing: page.window for page in compared if files.seen[page].height}
-    lacking = _joined_lives(
-        (page.listing, page.window) for page in months if same.get(page.listing) != page.window
+    said = {
+        listing: (page, frame)
+        for listing, (month, page) in compared.items()
+        if (frame := within(files.seen[month], page)).height
+    }
+    lives = [(month.listing, month.window) for month in months]
+    lacking = turn.plan(
+        _joined(_without(lives, {listing: [page] for listing, (page, _) in said.items()}))
     )
-    pages = [Page(each, window, window) for each, window in same.items()]
-    _write(_differing(turn.answers(pages), files, same))
-    _write(turn.answers(turn.plan(lacking)))
+    again = [Page(listing, page, page) for listing, (page, _) in said.items()]
+    _write(_differing(turn.answers(again), said))
+    _write(turn.answers(lacking))
     turn.keep()
 
 
@@ -190,7 +194,7 @@ def _are_worth_it(batch: SourceBatch, months: Sequence[Page]) -> bool:
     source, now = batch.source, batch.spec.now
     pages = [
         source.request(listing, page)
-        for listing, window in _joined_lives((each.listing, each.window) for each in months)
+        for listing, window in _joined((each.listing, each.window) for each in months)
         for page in venues.pages(source, window, now)
     ]
     return (bool(months) and not pages) or any(
@@ -213,43 +217,47 @@ def better(batch: SourceBatch, source: Source) -> list[int]:
     return [batch.context.database.do(store.source_key, name) for name in sorted(kept)]
 
 
-def _without(lives: Iterable[Life], months: Iterable[Page]) -> Iterator[Life]:
-    """What is left of the listings' lives beside these months."""
-    taken: dict[Listing, list[Window]] = defaultdict(list)
-    for page in months:
-        taken[page.listing].append(page.window)
+def _by_listing(pages: Iterable[Page]) -> Mapping[Listing, Sequence[Window]]:
+    found = defaultdict(list)
+    for page in pages:
+        found[page.listing].append(page.window)
+    return found
+
+
+def _without(lives: Iterable[Life], taken: Mapping[Listing, Sequence[Window]]) -> Iterator[Life]:
+    """What is left of the listings' lives beside what is taken of them."""
     for listing, life in lives:
-        for part in life.without(taken[listing]):
+        for part in life.without(taken.get(listing, ())):
             yield listing, part
 
 
-def _joined_lives(months: Iterable[Life]) -> Iterator[Life]:
-    """The same hours, months that follow each other as one: looking for holes costs by window."""
-    for listing, alike in groupby(months, itemgetter(0)):
+def _joined(lives: Iterable[Life]) -> Iterator[Life]:
+    """The same hours, lives that follow each other as one: looking for holes costs by window."""
+    for listing, alike in groupby(lives, itemgetter(0)):
         joined: Window | None = None
-        for _, month in alike:
-            if joined is None or joined.end != month.start:
-                if joined is not None:
-                    yield listing, joined
-                joined = month
-            else:
-                joined = Window(joined.start, month.end)
+        for _, part in alike:
+            if joined is not None and joined.end == part.start:
+                joined = Window(joined.start, part.end)
+                continue
+            if joined is not None:
+                yield listing, joined
+            joined = part
         if joined is not None:
             yield listing, joined
 
 
-def _compared(batch: SourceBatch, months: Iterable[Page]) -> list[Page]:
-    """Of each listing one of the months that the source itself has by one request, at a venture."""
-    found = []
-    for listing, pages in groupby(months, attrgetter("listing")):
-        whole = [page for page in pages if _is_whole(batch, page.window)]
-        if whole:
-            found.append(whole[crc32(listing.symbol.encode()) % len(whole)])
+def _compared(batch: SourceBatch, months: Iterable[Page]) -> Mapping[Listing, tuple[Page, Window]]:
+    """Of each listing one month, and of that a page that the source itself gives, at a venture."""
+    found = {}
+    for listing, alike in groupby(months, attrgetter("listing")):
+        pages = [
+            (month, page)
+            for month in alike
+            for page in venues.pages(batch.source, month.window, batch.spec.now)
+        ]
+        if pages:
+            found[listing] = pages[crc32(listing.symbol.encode()) % len(pages)]
     return found
-
-
-def _is_whole(batch: SourceBatch, window: Window) -> bool:
-    return next(iter(venues.pages(batch.source, window, batch.spec.now)), None) == window
 
 
 def _alternately(*ways: Answers) -> Answers:
@@ -258,20 +266,20 @@ def _alternately(*ways: Answers) -> Answers:
         yield from (answer for answer in each if answer is not None)
 
 
-def _differing(answers: Answers, files: Turn, compared: Mapping[Listing, Window]) -> Answers:
-    """Of these answers what the files said otherwise; which is told."""
-    said = {page.listing.coin: frame for page, frame in files.seen.items()}
-    named = {listing.coin: listing for listing in compared}
+def _differing(answers: Answers, said: Mapping[Listing, tuple[Window, pl.DataFrame]]) -> Answers:
+    """Of these answers what the files did not say so; where they said otherwise, it is told."""
+    by_coin = {listing.coin: (listing, frame) for listing, (_, frame) in said.items()}
     for turn, coin, frame in answers:
-        other = frame.join(said[coin], on=frame.columns, how="anti", nulls_equal=True)
-        if other.height:
-            batch, listing = turn.batch, named[coin]
-            batch.result.note(
-                f"{listing.symbol}: archive: {other.height} of {frame.height} hours of"
-                f" {compared[listing].start:%Y-%m} are not what {batch.source.name} says, which"
-                " is stored"
+        listing, told = by_coin[coin]
+        other = frame.join(told, on=frame.columns, how="anti", nulls_equal=True)
+        otherwise = other.join(told, on="open_time", how="semi")
+        if otherwise.height:
+            turn.batch.result.note(
+                f"{listing.symbol}: archive: {otherwise.height} of {frame.height} hours from"
+                f" {frame['open_time'][0]:%Y-%m-%d %H:%MZ} on are not what {listing.source} says,"
+                " which is stored"
             )
-            yield turn, coin, other
+        yield turn, coin, other
 
 
 def _write(answers: Answers) -> None:
@@ -290,12 +298,12 @@ def flushes(answers: Answers) -> Iterator[tuple[Turn, dict[int, pl.DataFrame]]]:
         frames[coin].append(frame)
         rows += frame.height
         if rows >= FLUSH_ROWS:
-            yield from ((each, _joined(some)) for each, some in gathered.values())
+            yield from ((each, _in_frames(some)) for each, some in gathered.values())
             gathered, rows = {}, 0
-    yield from ((each, _joined(some)) for each, some in gathered.values())
+    yield from ((each, _in_frames(some)) for each, some in gathered.values())
 
 
-def _joined(frames: Mapping[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
+def _in_frames(frames: Mapping[int, list[pl.DataFrame]]) -> dict[int, pl.DataFrame]:
     """Each coin's pages as one frame, by time.
 
     The newest hours may have come first; a coin with two listings at a source has hours twice, of

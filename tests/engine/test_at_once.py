@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +22,7 @@ Open = Callable[..., AbstractContextManager[RunContext]]
 SINCE, NOW = instant("2025-10-10T05:00Z"), instant("2026-03-04T00:30Z")
 END = whole_hour(NOW)
 MONTHS = Window(instant("2025-10-10T05:00Z"), instant("2026-03-01T00:00Z"))
-API, FILES = "binance_spot", "binance_spot_archive"
+API, FILES, FUTURES = "binance_spot", "binance_spot_archive", "binance_futures"
 HELD = "select source.name, count(*) from candle_1h join source on source = key group by 1"
 
 
@@ -31,17 +31,23 @@ def any_budget_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turn, "WORTH_SECONDS", 0.0)
 
 
-@pytest.fixture
-def place(settings: Settings, tmp_path: Path, open_tools: Open) -> Iterator[Place]:
+@contextmanager
+def standing(settings: Settings, folder: Path, open_tools: Open, source: str) -> Iterator[Place]:
     """A coin that began in October; the file of February is out since the day before."""
-    lay(tmp_path, API, "XUSDT", hours(SINCE, END, 3.0))
-    listing = listed(API, "XUSDT", SINCE)
-    (tmp_path / "coins.json").write_text(json.dumps([coin("x", "x", 1, listing)]))
-    with serving(market=tmp_path, now=NOW, limits=False) as venues, fronting(venues) as front:
-        place = Place(settings, venues, front, open_tools, [API, "coingecko"])
+    lay(folder, source, "XUSDT", hours(SINCE, END, 3.0))
+    listing = listed(source, "XUSDT", SINCE)
+    (folder / "coins.json").write_text(json.dumps([coin("x", "x", 1, listing)]))
+    with serving(market=folder, now=NOW, limits=False) as venues, fronting(venues) as front:
+        place = Place(settings, venues, front, open_tools, [source, "coingecko"])
         place.learn(NOW)
         front.asked.clear()
         yield place
+
+
+@pytest.fixture
+def place(settings: Settings, tmp_path: Path, open_tools: Open) -> Iterator[Place]:
+    with standing(settings, tmp_path, open_tools, API) as stands:
+        yield stands
 
 
 def files(place: Place) -> list[str]:
@@ -154,11 +160,37 @@ def test_what_the_api_says_otherwise_of_the_compared_month_is_stored_and_told(
     ((hour, trades),) = connection.execute("select open_time, trades from restated").fetchall()
     assert ((hour.day, hour.hour), trades) == ((28, 20), 5)
     (told,) = [each for each in result.findings if "archive" in each]
-    assert told.startswith(f"XUSDT: archive: 1 of {_hours(hour)} hours of {hour:%Y-%m} are not")
+    assert told.startswith(f"XUSDT: archive: 1 of {_hours(hour)} hours from ")
     assert dict(connection.execute(HELD.encode()).fetchall()) == {
         FILES: MONTHS.hours - 1,
         API: (END - MONTHS.end) // HOUR + 1,
     }
+
+
+def test_a_month_that_takes_the_api_several_pages_is_compared_by_one(
+    settings: Settings, tmp_path: Path, open_tools: Open, connection: store.Connection
+) -> None:
+    """Futures give 499 hours a page. Their API says another number of trades at 20:00, always."""
+
+    def spoil(name: str, answer: httpx.Response) -> Iterable[bytes]:
+        if name != FUTURES or "klines" not in str(answer.request.url):
+            return [whole(answer, answer.content)]
+        rows = json.loads(answer.content)
+        for row in rows:
+            if row[0] // 3_600_000 % 24 == 20:
+                row[8] = 6
+        return [whole(answer, json.dumps(rows).encode())]
+
+    with standing(settings, tmp_path, open_tools, FUTURES) as place:
+        place.front.spoil = spoil
+        result = place.backfill(FUTURES, now=NOW, start="2025-10-01", archive=None)
+    restated = connection.execute("select open_time, trades from restated order by 1").fetchall()
+    assert {(hour.hour, trades) for hour, trades in restated} == {(20, 5)}
+    assert 1 <= len(restated) <= 499 // 24 + 1
+    assert restated[-1][0] - restated[0][0] == (len(restated) - 1) * 24 * HOUR
+    assert len([each for each in result.findings if "archive" in each]) == 1
+    newest = (END - MONTHS.end) // HOUR
+    assert result.rows == {f"{FUTURES}_archive": MONTHS.hours, FUTURES: newest + len(restated)}
 
 
 def _hours(at: datetime) -> int:

@@ -38,10 +38,11 @@ def place(settings: Settings, tmp_path: Path, open_tools: Open) -> Iterator[Plac
         yield place
 
 
+@pytest.mark.parametrize("archive", [False, None])
 def test_a_backfill_has_the_api_for_what_it_reaches_and_files_for_what_it_does_not(
-    place: Place, connection: store.Connection
+    place: Place, connection: store.Connection, *, archive: bool | None
 ) -> None:
-    result = place.backfill("gate", now=NOW, start="2024-10-01")
+    result = place.backfill("gate", now=NOW, start="2024-10-01", archive=archive)
     old, new = (BORDER - SINCE) // HOUR, (whole_hour(NOW) - BORDER) // HOUR
     assert result.failed == {}
     assert result.rows == {"gate": new, "gate_archive": old}
@@ -54,7 +55,7 @@ def test_a_backfill_has_the_api_for_what_it_reaches_and_files_for_what_it_does_n
     assert sorted(files) == [f"X_USDT-{each}.csv.gz" for each in months]
 
     place.front.asked.clear()
-    assert place.backfill("gate", now=NOW, start="2024-10-01").records == 0
+    assert place.backfill("gate", now=NOW, start="2024-10-01", archive=archive).records == 0
     assert place.front.asked == []
 
 
