@@ -55,6 +55,7 @@ class Turn:
     better: Sequence[int]
     listings: list[Listing]
     guard: Guard
+    seals_ahead: bool = False  # asked for together with what they vouch for, and not after it came
     seen: dict[Page, pl.DataFrame] = field(default_factory=dict)  # what came of pages to compare
 
     @classmethod
@@ -141,7 +142,7 @@ class Turn:
                     batch.fail(listing, page.window, words, refused=refused)
                 continue
             whom, seal = (context.client, batch.source, listing), None
-            if batch.source.seal:  # ahead of its file, or nobody might be left to ask for it
+            if self.seals_ahead:  # before its file, or nobody might be left to ask for it
                 seal = workers.submit(seal_of, *whom, asked).result
             future = workers.submit(fetch, *whom, asked, batch.spec.now, seal=seal)
             waiting.append((some, future))
@@ -164,6 +165,7 @@ def ask_at_once(batch: SourceBatch, by_files: SourceBatch, listings: Sequence[Li
     """
     turn = Turn.of(batch, listings)
     files = Turn.of(by_files, turn.listings)
+    files.seals_ahead = by_files.source.seal is not None
     months = [page for page in files.plan(files.lives()) if page.window.hours >= FILE_HOURS]
     months = months if _are_worth_it(batch, months) else []
     left = turn.plan(_without(turn.lives(), _by_listing(months)))
