@@ -47,7 +47,7 @@ def lay(folder: Path, contracts: int) -> list[str]:
     for rank, each in enumerate(ids, start=1):
         symbol = f"{each.upper()}USDT"
         (folder / SOURCE / symbol).mkdir(parents=True)
-        candles(random.Random(each)).write_parquet(folder / SOURCE / symbol / "1h.parquet")  # noqa: S311
+        candles(random.Random(each)).write_parquet(folder / SOURCE / symbol / "1h.parquet")  # noqa: S311  made-up prices
         listing = {"source": SOURCE, "symbol": symbol, "from": f"{SINCE:%FT%TZ}"}
         coins.append(
             {"id": each, "symbol": each, "name": each, "rank": rank, "listings": [listing]}

@@ -98,7 +98,7 @@ def compared(commit: str | None) -> Iterator[Sequence[Build]]:
 
 def _extract(commit: str, folder: Path) -> None:
     command = ["git", "archive", "--format=tar", commit]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)  # noqa: S603  as a list
     if done.returncode:
         raise Unfit(f"no tree of {commit}: {done.stderr.decode().strip()}")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tree:

@@ -183,7 +183,7 @@ def ask_at_once(batch: SourceBatch, by_files: SourceBatch, listings: Sequence[Li
         _joined(_without(lives, {listing: [page] for listing, (page, _) in said.items()}))
     )
     again = [Page(listing, page, page) for listing, (page, _) in said.items()]
-    _write(_differing(turn.answers(again), said))
+    _write(differing(turn.answers(again), said))
     _write(turn.answers(lacking))
     turn.keep()
 
@@ -268,18 +268,20 @@ def _alternately(*ways: Answers) -> Answers:
         yield from (answer for answer in each if answer is not None)
 
 
-def _differing(answers: Answers, said: Mapping[Listing, tuple[Window, pl.DataFrame]]) -> Answers:
+def differing(answers: Answers, said: Mapping[Listing, tuple[Window, pl.DataFrame]]) -> Answers:
     """Of these answers what the files did not say so; where they said otherwise, it is told."""
-    by_coin = {listing.coin: (listing, frame) for listing, (_, frame) in said.items()}
+    by_coin: dict[int, list[pl.DataFrame]] = defaultdict(list)
+    for listing, (_, hours) in said.items():  # a renamed symbol is another listing of its coin
+        by_coin[listing.coin].append(hours.with_columns(symbol=pl.lit(listing.symbol)))
     for turn, coin, frame in answers:
-        listing, told = by_coin[coin]
+        told = pl.concat(by_coin[coin])
         other = frame.join(told, on=frame.columns, how="anti", nulls_equal=True)
-        otherwise = other.join(told, on="open_time", how="semi")
+        otherwise = told.join(other, on="open_time", how="semi")
         if otherwise.height:
             turn.batch.result.note(
-                f"{listing.symbol}: archive: {otherwise.height} of {frame.height} hours from"
-                f" {frame['open_time'][0]:%Y-%m-%d %H:%MZ} on are not what {listing.source} says,"
-                " which is stored"
+                f"{otherwise['symbol'][0]}: archive: {otherwise.height} of {frame.height} hours"
+                f" from {frame['open_time'][0]:%Y-%m-%d %H:%MZ} on are not what"
+                f" {turn.batch.source.name} says, which is stored"
             )
         yield turn, coin, other
 

@@ -19,7 +19,7 @@ from chandlery.engine.context import RunContext
 from chandlery.engine.result import RunResult
 from chandlery.engine.source_batch import SourceBatch
 from chandlery.engine.spec import run_spec
-from chandlery.engine.turn import Turn, flushes
+from chandlery.engine.turn import Turn, differing, flushes
 from chandlery.engine.turn import better as kept_from
 from chandlery.model import HOUR, KINDS, Listing, Window
 from chandlery.settings import Settings
@@ -184,6 +184,25 @@ def test_pages_in_any_order_overlapping_and_flushed_anyhow_make_the_same_table(
             (T0 + hour * HOUR, 2 + hour / 100, key) for hour in sorted(each)
         ]
         assert traces(context, coin) == 0
+
+
+def test_a_page_is_compared_with_its_own_listing_s_file(context: RunContext, frame: Frame) -> None:
+    """A renamed symbol: one coin, two listings at a source, and a page of each."""
+    asked = run_spec(now=NOW, known_sources=context.sources, sources=SOURCES, start="2024-02-28")
+    source, result = context.sources["okx"], RunResult()
+    turn = Turn.of(SourceBatch(context, asked, source, result, lambda _: None, claim(context)), [])
+    coin, old, new = next_coin(), frame(range(5)), frame(range(10, 15))
+    said = {
+        Listing(coin, "okx", "OLD-USDT"): (Window(T0, T0 + 5 * HOUR), old),
+        Listing(coin, "okx", "NEW-USDT"): (Window(T0 + 10 * HOUR, T0 + 15 * HOUR), new),
+    }
+    same = [(turn, coin, old), (turn, coin, new)]
+    assert [each.height for _, _, each in differing(iter(same), said)] == [0, 0]
+    assert result.findings == []
+    other = [(turn, coin, frame(range(5), close=[9.0, *old["close"][1:]])), (turn, coin, new)]
+    assert [each.height for _, _, each in differing(iter(other), said)] == [1, 0]
+    (told,) = result.findings
+    assert told.startswith("OLD-USDT: archive: 1 of 5 hours from 2024-02-28 00:00Z on are not")
 
 
 @few
