@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chandlery.errors import Blocked, Malformed, Unavailable
@@ -414,6 +414,8 @@ def outcome(text: str) -> pl.DataFrame | str:
 
 @settings(max_examples=400, deadline=None)
 @given(EDITS)
+@example([(13, 0, "\r")])
+@example([(13, 0, "\r\n")])
 def test_a_file_is_read_as_its_lines_are(edits: list[tuple[int, int, str]]) -> None:
     """Without the last line's end a file is not read as a whole, but by its lines."""
     text = csv(day("2024-10-01"), 6)
