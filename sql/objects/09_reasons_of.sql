@@ -26,6 +26,7 @@ begin
         reason := case
             when isempty(failed) and isempty(outages) and isempty(malformed) and affirmed @> part then 'no trades'
             when isempty(failed) and outages @> part then 'outage at the venue'
+            when isempty(failed) and isempty(outages) and isempty(malformed) and isempty(affirmed) then 'no source has it'
             else (
                 select kind.reason
                 from (

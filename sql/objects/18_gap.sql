@@ -5,13 +5,7 @@
 -- backfill, which has none. Of a slow source hourly runs ask for the best coins only: of the others fill-gaps does, unless
 -- another source lists them too.
 create or replace view gap as
-with since as (
-    select listing.coin, min(coalesce(starts_at, '-infinity')) as since
-    from listing
-    join source on source.key = listing.source
-    where source.traded
-    group by listing.coin
-), listed as (
+with listed as (
     select listing.coin, listing.source, learnt.number, coin.rank, bool_or(listing.ends_at is null) as is_open
     from listing
     join source on source.key = listing.source
@@ -27,32 +21,6 @@ with since as (
     ) placed
     group by coin
     having bool_and(number is not null and (place > number or not is_open))
-), known as (
-    select run.coin, lower(told.part) as starts_at, upper(told.part) as ends_at, told.reason
-    from missing_run run
-    left join since on since.coin = run.coin
-    cross join lateral (
-        select
-            coalesce(range_agg(part) filter (where outcome in ('lost', 'failed')), '{}') as failed,
-            coalesce(range_agg(part) filter (where outcome in ('hole', 'between') and others = 'have'), '{}') as affirmed,
-            coalesce(range_agg(part) filter (where outcome not in ('lost', 'failed')), '{}') as nothing,
-            coalesce(range_agg(part) filter (where outcome = 'malformed'), '{}') as malformed,
-            coalesce(
-                range_agg(part * tstzrange(outage.starts_at, outage.ends_at)) filter (where outage.source is not null),
-                '{}'
-            ) as outages
-        from (
-            select *, tstzrange(greatest(starts_at, run.starts_at), least(ends_at, run.ends_at)) as part
-            from absence
-            where absence.coin = run.coin and starts_at < run.ends_at and ends_at > run.starts_at
-        ) absence
-        left join outage on outage.source = absence.source and outcome in ('hole', 'between', 'edge')
-            and tstzrange(outage.starts_at, outage.ends_at) && part
-    ) asked
-    cross join lateral reasons_of(
-        tstzmultirange(tstzrange(run.starts_at, run.ends_at)), coalesce(since.since, '-infinity'), run.unlisted,
-        asked.failed, asked.outages, asked.affirmed, asked.nothing, asked.malformed
-    ) told
 )
 select
     coin.symbol, known.starts_at, known.ends_at,
@@ -69,7 +37,7 @@ select
         when known.ends_at > time_bucket('1 hour', as_of()) - interval '30 days' then 'fill-gaps'
         else 'backfill'
     end as asked_by
-from known
+from run_reason known
 join coin on coin.key = known.coin
 left join not_hourly on not_hourly.coin = known.coin
 left join lateral (

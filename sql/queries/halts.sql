@@ -4,9 +4,10 @@ select
     'halt', gap.coin, gap.ends_at,
     format(
         '%%s hours without a candle from %%s on',
-        gap.hours, to_char(gap.starts_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+        hours, to_char(gap.starts_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
     )
-from gap
+from run_reason gap
+cross join lateral (select extract(epoch from gap.ends_at - gap.starts_at)::bigint / 3600 as hours) length
 join candle_1h resumed on resumed.coin = gap.coin and resumed.open_time = gap.ends_at
 where gap.coin = any (%(coins)s::integer[]) and gap.reason = 'no trades'
-    and gap.hours * interval '1 hour' >= %(long)s::interval
+    and gap.run_hours * interval '1 hour' >= %(long)s::interval and hours * interval '1 hour' >= %(long)s::interval

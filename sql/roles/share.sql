@@ -7,7 +7,7 @@ declare
     reader text := current_database() || '_reader';
     owner text := (select tableowner from pg_tables where schemaname = place and tablename = 'migration');
     aggregates text[] := '{candle_4h,candle_1d}'; -- in order: the second is made from the first
-    views text[] := '{made_4h,made_1d,bar_week,bar_month,market_data,market_data_adjusted,newest,life,missing_run,gap,coverage,historical_data_range,data_quality}'; -- and each of these from those before it
+    views text[] := '{made_4h,made_1d,bar_week,bar_month,market_data,market_data_adjusted,newest,life,missing_run,run_reason,gap,coverage,historical_data_range,data_quality}'; -- and each of these from those before it
     given record;
     part record;
 begin
