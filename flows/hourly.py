@@ -9,7 +9,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
 from chandlery.engine.coins_known import CoinsKnown
-from chandlery.model import clock
+from chandlery.model import clock, utc_text
 from flows.batches import carry_out
 from flows.form import Coins, Hours, which
 
@@ -18,7 +18,7 @@ LEARNS_ALL = "sync-coins/sync-coins"
 
 def _name() -> str:
     asked, due = runtime.flow_run.parameters, runtime.flow_run.scheduled_start_time
-    return f"hourly {which(asked['symbols'], asked['max_coins'])} at {due:%Y-%m-%d %H:%M}"
+    return f"hourly {which(asked['symbols'], asked['max_coins'])} at {utc_text(due)}"
 
 
 @flow(name="hourly", flow_run_name=_name)

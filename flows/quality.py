@@ -5,7 +5,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from chandlery.errors import ChandleryError
-from chandlery.model import clock, instant
+from chandlery.model import clock, instant, utc_text
 from chandlery.quality.check import check
 from chandlery.reports import of_quality
 from flows.blocks import in_force
@@ -15,7 +15,7 @@ from flows.reporting import publish
 
 def _name() -> str:
     asked, due = runtime.flow_run.parameters, runtime.flow_run.scheduled_start_time
-    return f"quality of {which(asked['symbols'], asked['max_coins'])} at {due:%Y-%m-%d %H:%M}"
+    return f"quality of {which(asked['symbols'], asked['max_coins'])} at {utc_text(due)}"
 
 
 @flow(name="quality", flow_run_name=_name)

@@ -14,7 +14,7 @@ from chandlery.cli.console import output, print_json
 from chandlery.cli.options import JSON, NOW, at, options
 from chandlery.engine.chosen import choose
 from chandlery.errors import Misuse
-from chandlery.model import Coin, instant, whole_hour
+from chandlery.model import Coin, instant, utc_text, whole_hour
 from chandlery.settings import settings
 from chandlery.store import Adjustment
 
@@ -93,11 +93,9 @@ def _refuse_half(coin: str | None, do: str | None, factor: float | None) -> None
 def _moment(text: str, now: datetime) -> datetime:
     moment = instant(text, name="moment")
     if moment != whole_hour(moment):
-        raise Misuse(
-            f"moment {text!r} is not a whole hour: write {whole_hour(moment):%Y-%m-%dT%H:%MZ}"
-        )
+        raise Misuse(f"moment {text!r} is not a whole hour: write '{utc_text(whole_hour(moment))}'")
     if moment > now:
-        raise Misuse(f"moment {moment:%Y-%m-%dT%H:%MZ} is in the future: nothing opened then")
+        raise Misuse(f"moment {utc_text(moment)} is in the future: nothing opened then")
     return moment
 
 
@@ -122,7 +120,7 @@ def _take_back(
     """Take back what is confirmed; Misuse where nothing is."""
     one = _one(asked, [each for each in known if each.confirmed_at is not None], "confirmed")
     if one is None:
-        then = f" at {asked.moment:%Y-%m-%dT%H:%MZ}" if asked.moment else ""
+        then = f" at {utc_text(asked.moment)}" if asked.moment else ""
         raise Misuse(
             f"nothing is confirmed for {asked.coin.symbol}{then}: `chandlery adjust` lists what is"
         )
@@ -136,7 +134,7 @@ def _one(asked: Asked, among: Sequence[Adjustment], what: str) -> Adjustment | N
     """The one that is meant, None if there is none; Misuse if it may be any of several."""
     meant = [each for each in among if asked.moment in {None, each.open_time}]
     if len(meant) > 1:
-        moments = ", ".join(f"{each.open_time:%Y-%m-%dT%H:%MZ}" for each in meant)
+        moments = ", ".join(f"'{utc_text(each.open_time)}'" for each in meant)
         raise Misuse(f"{asked.coin.symbol} has {len(meant)} {what}: give MOMENT, of {moments}")
     return meant[0] if meant else None
 
@@ -160,7 +158,7 @@ def _print(found: Sequence[Adjustment]) -> None:
     for each in found:
         factor = "" if each.factor is None else f"{each.factor:g}"
         state = "proposed" if each.confirmed_at is None else f"confirmed {each.confirmed_at:%F}"
-        moment = f"{each.open_time:%Y-%m-%dT%H:%MZ}"
+        moment = utc_text(each.open_time)
         table.add_row(
             escape(each.coin.symbol), moment, factor, state, escape(each.detail or "not any more")
         )

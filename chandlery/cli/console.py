@@ -6,6 +6,7 @@ import json
 import logging
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
@@ -86,7 +87,12 @@ def counted(number: int, what: str) -> str:
 
 def print_json(statistics: Mapping[str, object]) -> None:
     """One JSON object and nothing else."""
-    click.echo(json.dumps(statistics, default=str))
+    click.echo(json.dumps(statistics, default=_in_json))
+
+
+def _in_json(value: object) -> str:
+    """What JSON has no form for: times as ISO 8601, all else by its words."""
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def print_universe(known: CoinsKnown, left_out: Mapping[str, int]) -> None:

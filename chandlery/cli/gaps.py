@@ -14,7 +14,7 @@ from chandlery import store
 from chandlery.cli.console import NO_CANDLES, counted, output, print_json
 from chandlery.cli.options import END, JSON, NOW, START, SYMBOLS, at, options
 from chandlery.engine.chosen import choose
-from chandlery.model import Coin, Window, window
+from chandlery.model import Coin, Window, utc_text, window
 from chandlery.settings import settings
 from chandlery.store.gaps import NOT_MISSING, Gap, Outage
 
@@ -184,8 +184,8 @@ def _total(found: Sequence[Gap]) -> str:
 def _cells(gap: Gap, now: datetime) -> list[str]:
     return [
         gap.symbol,
-        f"{gap.window.start:%Y-%m-%d %H:%M}",
-        f"{gap.window.end:%Y-%m-%d %H:%M}",
+        utc_text(gap.window.start),
+        utc_text(gap.window.end),
         f"{gap.window.hours:,}",
         gap.reason,
         "; ".join(evidence(gap)),
@@ -220,9 +220,9 @@ def _again(gap: Gap, now: datetime) -> str:
     if gap.asked_by is None:
         return "never"
     due = gap.next_attempt is None or gap.next_attempt <= now
-    at = "" if due else f" from {gap.next_attempt:%Y-%m-%d %H:%M}"
+    at = "" if due else f" from {utc_text(gap.next_attempt)}"
     return f"by a backfill{at}" if gap.asked_by == "backfill" else f"by {gap.asked_by}{at}"
 
 
 def _span(hours: Window) -> str:
-    return f"{hours.start:%Y-%m-%d %H:%M} to {hours.end:%Y-%m-%d %H:%M}"
+    return f"{utc_text(hours.start)} to {utc_text(hours.end)}"

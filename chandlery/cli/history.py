@@ -13,7 +13,7 @@ from chandlery.cli.gaps import said, times
 from chandlery.cli.options import JSON, NOW, at, options
 from chandlery.engine.chosen import choose
 from chandlery.errors import Misuse
-from chandlery.model import HOUR, SCHEMA, Coin, instant, whole_hour
+from chandlery.model import HOUR, SCHEMA, Coin, instant, utc_text, whole_hour
 from chandlery.settings import settings
 from chandlery.store import History, Version
 
@@ -41,7 +41,7 @@ def history(*, coin: str, hour: str, now: str | None, as_json: bool) -> None:
         return
     _print(best, open_time, past)
     for each in asked:
-        how = f"asked {times(each['attempts'])}, last {each['last_asked']:%Y-%m-%d %H:%M}"
+        how = f"asked {times(each['attempts'])}, last {utc_text(each['last_asked'])}"
         output.print(f"{said(each)} ({how})", highlight=False, markup=False)
 
 
@@ -49,12 +49,10 @@ def _hour(text: str, now: datetime) -> datetime:
     """The hour that is meant; Misuse where it is none, or has not closed."""
     hour = instant(text, name="hour")
     if hour != whole_hour(hour):
-        raise Misuse(f"hour {text!r} is not a whole one: write {whole_hour(hour):%Y-%m-%dT%H:%MZ}")
+        raise Misuse(f"hour {text!r} is not a whole one: write '{utc_text(whole_hour(hour))}'")
     newest = whole_hour(now) - HOUR
     if hour > newest:
-        raise Misuse(
-            f"hour {hour:%Y-%m-%dT%H:%MZ} has not closed: the newest is {newest:%Y-%m-%dT%H:%MZ}"
-        )
+        raise Misuse(f"hour {utc_text(hour)} has not closed: the newest is {utc_text(newest)}")
     return hour
 
 
@@ -77,7 +75,7 @@ def _values(version: Version) -> dict[str, object]:
 
 def _print(coin: Coin, hour: datetime, past: History) -> None:
     output.print(
-        f"{coin.symbol} ({coin.id}) {hour:%Y-%m-%d %H:%MZ}: {past}", highlight=False, markup=False
+        f"{coin.symbol} ({coin.id}) {utc_text(hour)}: {past}", highlight=False, markup=False
     )
     versions = [*([] if past.current is None else [past.current]), *past.before]
     if not versions:
@@ -92,7 +90,7 @@ def _print(coin: Coin, hour: datetime, past: History) -> None:
 
 
 def _cells(version: Version) -> list[str]:
-    until = "now" if version.until is None else f"{version.until:%Y-%m-%d %H:%M:%SZ}"
+    until = "now" if version.until is None else utc_text(version.until)
     numbers = [getattr(version, name) for name in SHOWN]
     shown = ["unknown" if number is None else str(number) for number in numbers]
     return [until, escape(version.source), *shown]

@@ -10,6 +10,7 @@ from chandlery import store
 from chandlery.cli.console import output, print_json
 from chandlery.cli.options import JSON, options
 from chandlery.engine.chosen import choose
+from chandlery.model import utc_text
 from chandlery.settings import settings
 
 COLUMNS = ("source", "symbol", "from", "to", "name", "contracts")
@@ -51,4 +52,4 @@ def _cells(listing: store.NamedListing) -> list[str]:
 
 
 def _hour(at: datetime | None) -> str:
-    return "" if at is None else f"{at:%Y-%m-%d %H:%M}"
+    return "" if at is None else utc_text(at)

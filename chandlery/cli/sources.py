@@ -12,6 +12,7 @@ from chandlery import store
 from chandlery.cli.console import output, print_json
 from chandlery.cli.options import JSON, options
 from chandlery.engine.batch import ordered
+from chandlery.model import utc_text
 from chandlery.settings import Settings, keys, settings
 from chandlery.venues import Budget, Source, configured, in_order, load
 
@@ -144,4 +145,4 @@ def _cells(row: Mapping[str, object]) -> list[str]:
 
 
 def _minute(at: object) -> str:
-    return f"{at:%Y-%m-%d %H:%M}" if isinstance(at, datetime) else ""
+    return utc_text(at) if isinstance(at, datetime) else ""

@@ -12,7 +12,7 @@ from chandlery.cli.console import NO_CANDLES, counted, output, print_json, print
 from chandlery.cli.options import END, JSON, MAX_COINS, NOW, START, at, options
 from chandlery.engine.coins_known import coins_known
 from chandlery.engine.spec import FIRST_YEAR, few
-from chandlery.model import HOUR, window
+from chandlery.model import HOUR, utc_text, window
 from chandlery.quality.wording import cut
 from chandlery.settings import settings
 from chandlery.symbology.left_out import by_why, left_out
@@ -124,8 +124,8 @@ def _print_gaps(gaps: Mapping[str, Mapping[str, int]]) -> None:
 
 def _print_health(health: Iterable[store.Health]) -> None:
     for each in health:
-        answered = f"answered {each.answered_at:%Y-%m-%d %H:%M}" if each.answered_at else "silent"
-        failed = f"; failed {each.failed_at:%Y-%m-%d %H:%M}: {each.words}" if each.failed_at else ""
+        answered = f"answered {utc_text(each.answered_at)}" if each.answered_at else "silent"
+        failed = f"; failed {utc_text(each.failed_at)}: {each.words}" if each.failed_at else ""
         mark = "ok" if each.is_well else "ill"
         output.print(f"  {each.source}: {mark}, {answered}{failed}", highlight=False, markup=False)
 
@@ -145,4 +145,4 @@ def _cells(coin: store.Held) -> list[str]:
 
 
 def _minute(at: datetime | None) -> str:
-    return "-" if at is None else f"{at:%Y-%m-%d %H:%M}"
+    return "-" if at is None else utc_text(at)

@@ -14,7 +14,7 @@ from chandlery.cli.console import output, print_json
 from chandlery.cli.options import JSON, NOW, at, options
 from chandlery.engine.context import open_client
 from chandlery.errors import Misuse
-from chandlery.model import HOUR, Listing, Window, empty, whole_hour
+from chandlery.model import HOUR, Listing, Window, empty, utc_text, whole_hour
 from chandlery.settings import settings
 from chandlery.venues import Source
 
@@ -80,5 +80,5 @@ def _print(title: str, told: Mapping[str, object], frame: pl.DataFrame) -> None:
 
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%MZ}"
+        return utc_text(value)
     return "" if value is None else str(value)

@@ -6,7 +6,7 @@ from datetime import MAXYEAR, UTC, datetime
 from typing import TypedDict, Unpack
 
 from chandlery.errors import Misuse
-from chandlery.model import HOUR, Coin, Kind, Window, instant, one_line, whole_hour
+from chandlery.model import HOUR, Coin, Kind, Window, instant, one_line, utc_text, whole_hour
 
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
@@ -101,10 +101,10 @@ def run_spec(
     asked = (choices.get("start"), choices.get("start_year"), choices.get("hours"))
     begin = _begin(*asked, stop)
     if begin >= closed:
-        raise Misuse(f"start {begin:%Y-%m-%dT%H:%MZ} is in the future: no hour of it has closed")
+        raise Misuse(f"start {utc_text(begin)} is in the future: no hour of it has closed")
     if begin >= stop:
         raise Misuse(
-            f"start {begin:%Y-%m-%dT%H:%MZ} is not before end {stop:%Y-%m-%dT%H:%MZ}: swap them?",
+            f"start {utc_text(begin)} is not before end {utc_text(stop)}: swap them?",
         )
     return RunSpec(
         window=Window(begin, stop),

@@ -32,7 +32,7 @@ from chandlery.engine.plan import Life, Page
 from chandlery.engine.price_check import Guard
 from chandlery.engine.source_batch import SourceBatch
 from chandlery.errors import SourceError
-from chandlery.model import KINDS, Listing, Window, empty, within
+from chandlery.model import KINDS, Listing, Window, empty, utc_text, within
 from chandlery.venues import Fetched, Source, fetch, seal_of
 
 FLUSH_ROWS = 50_000  # rows held before they are written: bounds memory, and the loss by a kill
@@ -280,7 +280,7 @@ def differing(answers: Answers, said: Mapping[Listing, tuple[Window, pl.DataFram
         if otherwise.height:
             turn.batch.result.note(
                 f"{otherwise['symbol'][0]}: archive: {otherwise.height} of {frame.height} hours"
-                f" from {frame['open_time'][0]:%Y-%m-%d %H:%MZ} on are not what"
+                f" from {utc_text(frame['open_time'][0])} on are not what"
                 f" {turn.batch.source.name} says, which is stored"
             )
         yield turn, coin, other

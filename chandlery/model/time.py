@@ -35,7 +35,7 @@ class Window:
             raise ValueError(f"{self} ends before it starts")
 
     def __str__(self) -> str:
-        return f"{self.start:%Y-%m-%dT%H:%MZ}..{self.end:%Y-%m-%dT%H:%MZ}"
+        return f"{utc_text(self.start)} to {utc_text(self.end)}"
 
     @property
     def hours(self) -> int:
@@ -107,7 +107,7 @@ def instant(text: str, *, name: str = "time") -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise Misuse(
-            f"{name} {told} is not a time: write 2024-01-31 or 2024-01-31T05:00Z",
+            f"{name} {told} is not a time: write 2024-01-31 or '2024-01-31 05:00Z'",
         ) from None
     if at.tzinfo is None and not _bare_date(text):
         raise Misuse(f"{name} {told} has no time zone: write {text.strip()}Z for UTC")
@@ -127,10 +127,15 @@ def window(start: str | None, end: str | None, now: datetime | None = None) -> W
     first = instant("2009-01-01" if start is None else start, name="start")
     last = instant("2100-01-01" if end is None else end, name="end")
     if first >= last:
-        raise Misuse(f"start {first:%Y-%m-%dT%H:%MZ} is not before end {last:%Y-%m-%dT%H:%MZ}")
+        raise Misuse(f"start {utc_text(first)} is not before end {utc_text(last)}")
     if now is not None and first >= whole_hour(now):
-        raise Misuse(f"start {first:%Y-%m-%dT%H:%MZ} is in the future: no hour of it has closed")
+        raise Misuse(f"start {utc_text(first)} is in the future: no hour of it has closed")
     return Window(first, last)
+
+
+def utc_text(at: datetime) -> str:
+    """A moment in UTC as people read it, to the minute: 2026-11-28 15:00Z; `instant` reads it."""
+    return f"{at:%Y-%m-%d %H:%MZ}"
 
 
 def milliseconds(at: datetime) -> int:

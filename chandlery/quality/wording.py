@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from chandlery.model import utc_text
+
 SENTENCES: Mapping[str, str] = {
     "rules": "{symbol} has candles since {at} that no venue made: {detail}.",
     "zombie": "{symbol} has stood still since {at}: {detail}.",
@@ -21,7 +23,7 @@ SENTENCES: Mapping[str, str] = {
 def sentence(symbol: str, kind: str, at: datetime, detail: str) -> str:
     """One finding in plain English; a kind without a sentence of its own is named as it is."""
     template = SENTENCES.get(kind, "{symbol} at {at}: {kind}: {detail}.")
-    return template.format(symbol=symbol, kind=kind, at=f"{at:%Y-%m-%d %H:%M}Z", detail=detail)
+    return template.format(symbol=symbol, kind=kind, at=utc_text(at), detail=detail)
 
 
 def cut(percentage: object) -> str:

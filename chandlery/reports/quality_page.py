@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from chandlery.model import utc_text
 from chandlery.quality.check import Report
 from chandlery.quality.wording import cut
 from chandlery.reports import charts
@@ -52,7 +53,7 @@ def _headline(report: Report) -> str:
 
 
 def _when(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    return utc_text(at)
 
 
 def _freshness(report: Report) -> str:

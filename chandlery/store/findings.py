@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from math import log10
 from typing import NamedTuple
 
-from chandlery.model import Window, price
+from chandlery.model import Window, price, utc_text
 from chandlery.store.connect import Connection, taken_as_now
 from chandlery.store.queries import query
 
@@ -86,7 +86,7 @@ class Finding(NamedTuple):
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.symbol} {self.open_time:%Y-%m-%d %H:%M}: {self.kind}: {self.detail}"
+        return f"{self.symbol} {utc_text(self.open_time)}: {self.kind}: {self.detail}"
 
 
 class _Seen(NamedTuple):

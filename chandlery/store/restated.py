@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from chandlery.model import Coin
+from chandlery.model import Coin, utc_text
 from chandlery.store.connect import Connection
 from chandlery.store.queries import query
 
@@ -44,7 +44,7 @@ class History(NamedTuple):
         times = len(self.before)
         often = OFTEN.get(times, f"{times} times")
         gone = ", and is gone now" if self.current is None else ""
-        return f"replaced {often}, last at {self.before[0].until:%Y-%m-%d %H:%M:%SZ}{gone}"
+        return f"replaced {often}, last at {utc_text(self.before[0].until)}{gone}"
 
 
 def history(connection: Connection, coin: Coin, hour: datetime) -> History:

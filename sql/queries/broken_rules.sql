@@ -43,7 +43,7 @@ select
     'rules', coin, min(open_time),
     format(
         '%%s hours do not keep: %%s; the newest at %%s',
-        count(*), rules, to_char(max(open_time) at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+        count(*), rules, to_char(max(open_time) at time zone 'UTC', 'YYYY-MM-DD HH24:MI"Z"')
     )
 from named
 group by coin, rules

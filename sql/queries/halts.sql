@@ -4,7 +4,7 @@ select
     'halt', gap.coin, gap.ends_at,
     format(
         '%%s hours without a candle from %%s on',
-        hours, to_char(gap.starts_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+        hours, to_char(gap.starts_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI"Z"')
     )
 from run_reason gap
 cross join lateral (select extract(epoch from gap.ends_at - gap.starts_at)::bigint / 3600 as hours) length

@@ -37,7 +37,7 @@ select
         '%%s closed otherwise before; the largest change, %%s %%%%, at %%s',
         case count(*) when 1 then '1 hour' else count(*) || ' hours' end,
         to_char(100 * min(change) filter (where place = 1), 'FMSG999999990.00'),
-        to_char(min(open_time) filter (where place = 1) at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+        to_char(min(open_time) filter (where place = 1) at time zone 'UTC', 'YYYY-MM-DD HH24:MI"Z"')
     )
 from changed
 group by coin

@@ -46,7 +46,7 @@ select
     'zombie', coin, since,
     format('%%s hours without a trade, all at {}', hours)
         || case when latest >= ends_at
-            then '; its last listing ended at ' || to_char(ends_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+            then '; its last listing ended at ' || to_char(ends_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI"Z"')
             else '' end,
     array[price]
 from tail

@@ -16,7 +16,8 @@ Learn = Callable[..., int]
 Adjust = Callable[..., tuple[int, str, str]]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
 NOW = T0 + timedelta(days=90)
-FIRST, SECOND = "2024-03-05T06:00Z", "2024-03-20T00:00Z"
+FIRST, SECOND = "2024-03-05 06:00Z", "2024-03-20 00:00Z"
+AT_FIRST, AT_SECOND = "2024-03-05T06:00", "2024-03-20T00:00"
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def told(adjust: Adjust, *words: str) -> list[tuple[object, ...]]:
 def test_what_is_proposed_is_listed_confirmed_and_taken_back(
     adjust: Adjust, connection: store.Connection
 ) -> None:
-    proposed = [("BNX", FIRST[:16], 0.01, None), ("BNX", SECOND[:16], 0.1, None)]
+    proposed = [("BNX", AT_FIRST, 0.01, None), ("BNX", AT_SECOND, 0.1, None)]
     assert told(adjust) == proposed == told(adjust, "BNX")
     assert told(adjust, "BTC") == []
     _, out, _ = adjust()
@@ -66,10 +67,10 @@ def test_what_is_proposed_is_listed_confirmed_and_taken_back(
     assert connection.execute("select count(*) from adjustment").fetchone() == (0,)
 
     now = NOW.isoformat()
-    assert told(adjust, "BNX", FIRST, "--confirm") == [("BNX", FIRST[:16], 0.01, now)]
-    assert told(adjust, "bnx", "--confirm")[1] == ("BNX", SECOND[:16], 0.1, now)  # the other one
+    assert told(adjust, "BNX", FIRST, "--confirm") == [("BNX", AT_FIRST, 0.01, now)]
+    assert told(adjust, "bnx", "--confirm")[1] == ("BNX", AT_SECOND, 0.1, now)  # the other one
     again = told(adjust, "BNX", SECOND, "--confirm", "--factor", "0.125")
-    assert again == [("BNX", SECOND[:16], 0.125, now)]
+    assert again == [("BNX", AT_SECOND, 0.125, now)]
     assert told(adjust, "BNX", FIRST, "--take-back") == [proposed[0]]
     assert told(adjust, "BNX", "--take-back") == proposed
     own = told(adjust, "BTC", "2024-03-01", "--confirm", "--factor", "4")
@@ -87,13 +88,13 @@ def test_what_is_proposed_is_listed_confirmed_and_taken_back(
         (["BNX", FIRST, "--confirm", "--factor", "1"], "factor 1 is none"),
         (["BNX", FIRST, "--confirm", "--factor", "nan"], "factor nan is none"),
         (["BNX", FIRST, "--confirm", "--factor", "1e13"], "factor 1e+13 is none"),
-        (["BNX", "--confirm"], f"BNX has 2 proposed: give MOMENT, of {FIRST}, {SECOND}"),
+        (["BNX", "--confirm"], f"BNX has 2 proposed: give MOMENT, of '{FIRST}', '{SECOND}'"),
         (["BNX", "--take-back"], "nothing is confirmed for BNX: `chandlery adjust` lists"),
         (["BNX", FIRST, "--take-back"], f"nothing is confirmed for BNX at {FIRST}: "),
         (["BTC", "--confirm"], "nothing is proposed for BTC: give MOMENT and --factor"),
         (["BTC", FIRST, "--confirm"], "nothing tells by how much BTC changed then: give --factor"),
         (["BNX", "2024-03-05T06:30Z"], "moment '2024-03-05T06:30Z' is not a whole hour: write"),
-        (["BNX", "2034-03-05"], "moment 2034-03-05T00:00Z is in the future"),
+        (["BNX", "2034-03-05"], "moment 2034-03-05 00:00Z is in the future"),
         (["BNX", "noon"], "moment 'noon' is not a time"),
         (["BNY"], "no coin 'BNY' is known: did you mean BNX"),
     ],

@@ -69,9 +69,9 @@ def test_people_see_a_line_a_listing(verb: Listings, monkeypatch: pytest.MonkeyP
     title, head, gate, mexc, okx = said.splitlines()
     assert (code, title.split(":")[0]) == (0, "BTC (bitcoin)")
     assert head.split() == ["source", "symbol", "from", "to", "name", "contracts"]
-    assert gate.split() == ["gate", "BTC-gate", "2024-02-28", "07:00", "[red]Bitcoin"]
+    assert gate.split() == ["gate", "BTC-gate", "2024-02-28", "07:00Z", "[red]Bitcoin"]
     assert mexc.rstrip().endswith(f"Bitcoin       {TOKEN}, {SOLANA}")
-    assert okx.split()[2:] == ["2024-02-28", "07:00", "2024-02-29", "07:00"]
+    assert okx.split()[2:] == ["2024-02-28", "07:00Z", "2024-02-29", "07:00Z"]
 
 
 def test_a_coin_that_is_not_known_is_one_line(verb: Listings) -> None:

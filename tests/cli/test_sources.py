@@ -73,19 +73,19 @@ def test_what_it_lists_alone_and_how_it_fared(run: Run, venues: Serving) -> None
     found = shown(run)
     counts = {name: (row["coins"], row["only_here"]) for name, row in found.items() if row["coins"]}
     assert counts == {"binance_futures": (8, 1), "binance_spot": (9, 2), "coingecko": (12, 2)}
-    assert found["binance_futures"]["answered_at"] == "2026-11-22 10:30:00+00:00"
+    assert found["binance_futures"]["answered_at"] == "2026-11-22T10:30:00+00:00"
     venues.fault("403", source="binance_futures")
     later = "2026-11-22T11:30Z"
     run("hourly", "--symbols", "BTC", "--now", later)
     venues.clear()
     row = shown(run)["binance_futures"]
-    assert row["answered_at"] == "2026-11-22 10:30:00+00:00"
-    assert row["failed_at"] == "2026-11-22 11:30:00+00:00"
+    assert row["answered_at"] == "2026-11-22T10:30:00+00:00"
+    assert row["failed_at"] == "2026-11-22T11:30:00+00:00"
     assert row["words"].startswith("binance_futures: ")
     lines = run("sources").stdout.splitlines()
     assert lines[0].split()[:3] == ["asked", "source", "kind"]
     (line,) = (line for line in lines if line.split()[1:2] == ["binance_futures"])
     assert line.split()[:8] == ["1", "binance_futures", "traded", "futures", "8", "1", "0", "2,400"]
-    assert "2026-11-22 10:30" in line
-    assert "2026-11-22 11:30 binance_futures: " in line
+    assert "2026-11-22 10:30Z" in line
+    assert "2026-11-22 11:30Z binance_futures: " in line
     assert "okx: asked only if CHANDLERY_SOURCES or --sources names it" in lines

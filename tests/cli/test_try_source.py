@@ -39,7 +39,7 @@ def test_what_came_is_told_as_one_object(attempt: Try) -> None:
     assert code == 0
     assert (told["source"], told["symbol"], told["hours_behind"]) == ("binance_spot", "BTCUSDT", 0)
     assert told["hours"] == len(told["candles"]) > 20
-    assert told["newest"] == "2026-11-22 09:00:00+00:00"
+    assert told["newest"] == "2026-11-22T09:00:00+00:00"
 
 
 def test_a_venue_that_refuses_is_told_in_its_words(attempt: Try) -> None:

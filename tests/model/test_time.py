@@ -102,6 +102,7 @@ def test_a_whole_hour_is_the_end_of_the_newest_closed_candle() -> None:
         ("20240131", datetime(2024, 1, 31, tzinfo=UTC)),
         ("2024-01-31T05:00Z", datetime(2024, 1, 31, 5, tzinfo=UTC)),
         ("2024-01-31 05:00:00+00:00", datetime(2024, 1, 31, 5, tzinfo=UTC)),
+        ("2024-01-31 05:00Z", datetime(2024, 1, 31, 5, tzinfo=UTC)),
         ("2024-01-31T05:00+05:30", datetime(2024, 1, 30, 23, 30, tzinfo=UTC)),
         ("2024-01-31T05:00:00.123456Z", datetime(2024, 1, 31, 5, 0, 0, 123456, tzinfo=UTC)),
     ],
@@ -137,7 +138,7 @@ def test_a_clock_without_a_zone_is_refused(text: str) -> None:
 )
 def test_garbage_is_no_time(text: str) -> None:
     with pytest.raises(
-        Misuse, match="is not a time: write 2024-01-31 or 2024-01-31T05:00Z"
+        Misuse, match="is not a time: write 2024-01-31 or '2024-01-31 05:00Z'"
     ) as told:
         instant(text)
     assert "\n" not in str(told.value)

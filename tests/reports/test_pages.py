@@ -160,6 +160,4 @@ def test_outages_and_failing_venues_are_told(
     )
     shown = html(of_quality(assess(connection, T0 + 48 * HOUR)))
     assert "“418 banned &lt;b&gt;”" in shown
-    assert (
-        "binance_spot had no candle of any of 7 coins from 2024-02-28 05:00 UTC, 4 hours" in shown
-    )
+    assert "binance_spot had no candle of any of 7 coins from 2024-02-28 05:00Z, 4 hours" in shown

@@ -47,8 +47,8 @@ def test_a_day_without_a_candle_in_mid_life_is_a_halt(
     lacks(connection, spot, (1, 30, 54, "hole"), (2, 30, 53, "hole"), (3, 30, 179, "between"))
     listed(connection, "c")
     assert found(connection, "halt") == [
-        ("halt", "A", "01 06", "24 hours without a candle from 2024-02-29 06:00 on"),
-        ("halt", "C", "06 11", "149 hours without a candle from 2024-02-29 06:00 on"),
+        ("halt", "A", "01 06", "24 hours without a candle from 2024-02-29 06:00Z on"),
+        ("halt", "C", "06 11", "149 hours without a candle from 2024-02-29 06:00Z on"),
     ]
     store.write(connection, {1: frame([40])}, spot)
     assert [row[1] for row in found(connection, "halt", now=NOW + 6)] == ["C"]
@@ -75,7 +75,7 @@ def test_a_halt_is_as_long_as_the_venue_was_asked_for(
     lacks(connection, spot, (1, 60, 90, "hole"), (2, 30, 60, "hole"))
     # A's first 30 hours nobody was asked for; B's last 30, so that nobody knows when it went on.
     assert found(connection, "halt") == [
-        ("halt", "A", "02 18", "30 hours without a candle from 2024-03-01 12:00 on")
+        ("halt", "A", "02 18", "30 hours without a candle from 2024-03-01 12:00Z on")
     ]
 
 
@@ -100,7 +100,7 @@ def test_hours_between_two_listings_are_no_halt(
     assert [row[1] for row in found(connection, "halt")] == ["A"]
     connection.execute("update listing set starts_at = %s", (T0 + 11 * HOUR,))
     assert [row[3] for row in found(connection, "halt", now=NOW + 6)] == [
-        "89 hours without a candle from 2024-02-28 11:00 on"
+        "89 hours without a candle from 2024-02-28 11:00Z on"
     ]
     connection.execute("update listing set starts_at = %s", (T0 + 99 * HOUR,))
     assert found(connection, "halt", now=NOW + 12) == []

@@ -93,11 +93,11 @@ def test_good_candles_break_no_rule_and_a_mended_one_no_longer_does(
     connection.execute("update candle_1h set high = 1.5 where coin = 1")
     connection.execute("update candle_1h set low = 2.5, high = 2.6 where coin = 2")
     assert [row[1:] for row in found(connection, "rules")] == [
-        ("A", "28 00", "5 hours do not keep: high is highest; the newest at 2024-02-28 04:00"),
+        ("A", "28 00", "5 hours do not keep: high is highest; the newest at 2024-02-28 04:00Z"),
         (
             "B",
             "28 00",
-            "5 hours do not keep: high is highest, low is lowest; the newest at 2024-02-28 04:00",
+            "5 hours do not keep: high is highest, low is lowest; the newest at 2024-02-28 04:00Z",
         ),
     ]
     connection.execute("update candle_1h set high = 4 where coin = 1")
@@ -139,7 +139,7 @@ def test_any_hour_without_a_trade_after_the_last_listings_end_is_a_zombie(
             "zombie",
             "A",
             "29 06",
-            "2 hours without a trade, all at 2; its last listing ended at 2024-02-29 07:00",
+            "2 hours without a trade, all at 2; its last listing ended at 2024-02-29 07:00Z",
         )
     ]
 
@@ -203,7 +203,7 @@ def test_restated_values_are_told_once_for_a_check_and_for_a_week(
     restate(connection, 4, 2.9, 51, spot)  # twice: from 2 to 3 in all
     restate(connection, 5, 2.9, 50, okx)  # a better source's has its place
     restate(connection, 6, 2.9, 70, spot)  # after this check
-    expected = "1 hour closed otherwise before; the largest change, +50.00 %, at 2024-02-28 04:00"
+    expected = "1 hour closed otherwise before; the largest change, +50.00 %, at 2024-02-28 04:00Z"
     assert check(connection, 54) == [("restated", "A", "28 04", expected)]
     assert check(connection, 54) == [("restated", "A", "28 04", expected)]
     assert [row[2] for row in check(connection, 72)] == ["28 04", "28 06"]
