@@ -40,5 +40,5 @@ def collect(
     if as_json:
         print_json(result.statistics())
     else:
-        print_result(result)
+        print_result(result, named={*(sources or ())})
     return 1 if result.failed or result.is_listed_nowhere else 0

@@ -26,6 +26,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from chandlery.engine.coins_known import CoinsKnown
     from chandlery.engine.result import RunResult
@@ -123,8 +124,8 @@ def print_left_out(coins: Iterable[LeftOut], *, as_json: bool) -> None:
     output.print("taken in by CHANDLERY_INCLUDE; what is delisted by `backfill --delisted`")
 
 
-def print_result(result: RunResult) -> None:
-    """What a run did, in a few lines."""
+def print_result(result: RunResult, named: AbstractSet[str] = frozenset()) -> None:
+    """What a run did, in a few lines; what cannot be asked only if it was `named`."""
     output.print(
         f"{result.successful} of {len(result.coins)} coins, {result.records:,} candles"
         f" in {result.pages:,} requests, {result.seconds:.1f} s",
@@ -132,8 +133,8 @@ def print_result(result: RunResult) -> None:
     )
     for name, rows in result.rows.most_common():
         output.print(f"  {name}: {rows:,} of {len(result.used[name])} coins", highlight=False)
-    for name, why in result.skipped.items():
-        output.print(f"  {name}: {why}", highlight=False, markup=False)
+    for name in sorted(named & result.skipped.keys()):
+        output.print(f"  {name}: {result.skipped[name]}", highlight=False, markup=False)
     for words in result.leaving():
         output.print(f"  {words}", highlight=False, markup=False)
     for finding in result.findings:

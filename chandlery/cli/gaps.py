@@ -12,8 +12,20 @@ from rich.table import Table
 
 from chandlery import store
 from chandlery.cli.console import NO_CANDLES, counted, output, print_json
-from chandlery.cli.options import END, JSON, NOW, START, SYMBOLS, at, options
+from chandlery.cli.options import (
+    END,
+    JSON,
+    MAX_COINS,
+    NOW,
+    START,
+    START_YEAR,
+    SYMBOLS,
+    at,
+    options,
+    since,
+)
 from chandlery.engine.chosen import choose
+from chandlery.engine.spec import few
 from chandlery.model import Coin, Window, utc_text, window
 from chandlery.settings import settings
 from chandlery.store.gaps import NOT_MISSING, Gap, Outage
@@ -47,13 +59,15 @@ OTHERS = {
     type=click.IntRange(1),
     help="Lines to show at most.",
 )
-@options(SYMBOLS, START, END, NOW, JSON)
+@options(SYMBOLS, MAX_COINS, START, START_YEAR, END, NOW, JSON)
 def gaps(  # noqa: PLR0913  a verb's options
     *,
     coin: str | None,
     most: int,
     symbols: list[str] | None,
+    max_coins: int | None,
     start: str | None,
+    start_year: int | None,
     end: str | None,
     now: str | None,
     as_json: bool,
@@ -63,11 +77,12 @@ def gaps(  # noqa: PLR0913  a verb's options
     Of COIN (a ticker or a CoinGecko id), or of all; within --start and --end, or since listing.
     """
     moment, asked = at(now), [*(symbols or ()), *([coin] if coin else ())]
-    within = window(start, end, moment)
+    start = since(start, start_year)
+    within, best = window(start, end, moment), few(max_coins)
     with store.connect(settings()) as connection:
         store.migrate(connection)
         _refresh(connection)
-        chosen = choose(connection, asked) if asked else None
+        chosen = choose(connection, asked or None, best) if asked or best else None
         coins = None if chosen is None else [each.key for each in chosen]
         found = store.gaps(connection, coins, within, moment, before=start is not None)
         without = None if found else _without_candles(connection, chosen, moment)
@@ -77,7 +92,7 @@ def gaps(  # noqa: PLR0913  a verb's options
     elif without is not None:
         output.print(without, highlight=False, markup=False)
     else:
-        _print(found, [] if asked else outages, most, moment)
+        _print(found, [] if chosen else outages, most, moment)
 
 
 def _without_candles(

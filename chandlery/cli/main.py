@@ -73,6 +73,18 @@ class Verbs(click.Group):
         verb: click.Command = getattr(import_module(f"chandlery.cli.{module}"), function)
         return verb
 
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb and its arguments; UsageError names what is near one that there is not."""
+        name, *_ = arguments
+        if self.get_command(context, name) is None and not name.startswith("-"):
+            from chandlery.spelling import did_you_mean  # noqa: PLC0415 - for mistakes only
+
+            hint = did_you_mean(name, self.list_commands(context))
+            context.fail(f"no verb {name[:40]!r}: {hint}`chandlery --help` lists them")
+        return super().resolve_command(context, arguments)
+
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each group with its verbs, no sentence cut off."""
         for title, verbs in GROUPS.items():

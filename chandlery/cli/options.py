@@ -6,7 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
+from chandlery.errors import Misuse
 from chandlery.model import clock, instant
+from chandlery.model.time import EARLIEST, LATEST
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -28,6 +30,17 @@ SOURCES = click.option(
 )
 NOW = click.option("--now", metavar="TIME", help="Run as if it were then. [default: the clock]")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+
+
+def since(start: str | None, start_year: int | None) -> str | None:
+    """The start of a verb that only looks; Misuse where it is given twice, or is no year."""
+    if start_year is None:
+        return start
+    if start is not None:
+        raise Misuse("start and start year are both given: write one of them")
+    if not EARLIEST.year <= start_year < LATEST.year:
+        raise Misuse(f"start year {start_year} is out of range: write a year from 2009 on")
+    return f"{start_year}-01-01"
 
 
 def options(*shared: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:

@@ -9,9 +9,21 @@ from rich.table import Table
 
 from chandlery import store
 from chandlery.cli.console import NO_CANDLES, counted, output, print_json, print_universe
-from chandlery.cli.options import END, JSON, MAX_COINS, NOW, START, at, options
+from chandlery.cli.options import (
+    END,
+    JSON,
+    MAX_COINS,
+    NOW,
+    START,
+    START_YEAR,
+    SYMBOLS,
+    at,
+    options,
+    since,
+)
+from chandlery.engine.chosen import choose
 from chandlery.engine.coins_known import coins_known
-from chandlery.engine.spec import FIRST_YEAR, few
+from chandlery.engine.spec import FIRST_YEAR, chosen, few
 from chandlery.model import HOUR, utc_text, window
 from chandlery.quality.wording import cut
 from chandlery.settings import settings
@@ -19,12 +31,14 @@ from chandlery.symbology.left_out import by_why, left_out
 
 
 @click.command()
-@options(START, END, MAX_COINS, NOW, JSON)
-def status(
+@options(SYMBOLS, MAX_COINS, START, START_YEAR, END, NOW, JSON)
+def status(  # noqa: PLR0913  a verb's options
     *,
-    start: str | None,
-    end: str | None,
+    symbols: list[str] | None,
     max_coins: int | None,
+    start: str | None,
+    start_year: int | None,
+    end: str | None,
     now: str | None,
     as_json: bool,
 ) -> None:
@@ -34,31 +48,47 @@ def status(
     now; or within --start and --end.
     """
     moment = at(now)
-    within, most = window(start, end, moment), few(max_coins)
+    within, most = window(since(start, start_year), end, moment), few(max_coins)
     with store.connect(settings()) as connection:
         store.migrate(connection)
-        held = store.held(connection, moment, within)
-        gaps, health = store.gaps_by_reason(connection, moment, within), store.health(connection)
+        coins = _chosen(connection, symbols, most)
+        held = _of(coins, store.held(connection, moment, within))
+        gaps = store.gaps_by_reason(connection, moment, within, coins)
+        health = store.health(connection)
         known, passed_over = coins_known(connection), by_why(left_out(connection))
     if as_json:
         sources = [each._asdict() for each in health]
-        coins = [
+        rows = [
             {name: value for name, value in each._asdict().items() if name != "key"}
             for each in held
         ]
         universe = {"universe": known._asdict(), "left_out": passed_over}
-        told = {"open_gaps": gaps, "sources": sources, "coins": coins}
+        told = {"open_gaps": gaps, "sources": sources, "coins": rows}
         print_json(_totals(held) | universe | told)
     else:
-        _print_held(held, most)
+        _print_held(held)
         _print_gaps(gaps)
         _print_health(health)
         print_universe(known, passed_over)
 
 
+def _chosen(
+    connection: store.Connection, symbols: list[str] | None, most: int | None
+) -> list[int] | None:
+    """The keys of the coins that are asked for; None for all."""
+    if symbols is None and most is None:
+        return None
+    return [coin.key for coin in choose(connection, chosen(symbols), most)]
+
+
+def _of(coins: Iterable[int] | None, held: list[store.Held]) -> list[store.Held]:
+    wanted = None if coins is None else set(coins)
+    return [each for each in held if wanted is None or each.key in wanted]
+
+
 def _totals(held: Sequence[store.Held]) -> dict[str, object]:
     hours, missing = sum(each.hours for each in held), sum(each.missing for each in held)
-    newest = max((each.latest for each in held if each.latest is not None), default=None)
+    newest = _newest(held)
     return {
         "total_symbols": len(held),
         "total_records": hours,
@@ -72,7 +102,11 @@ def _totals(held: Sequence[store.Held]) -> dict[str, object]:
     }
 
 
-def _print_held(held: Sequence[store.Held], most: int | None) -> None:
+def _newest(held: Iterable[store.Held]) -> datetime | None:
+    return max((each.latest for each in held if each.latest is not None), default=None)
+
+
+def _print_held(held: Sequence[store.Held]) -> None:
     if not held:
         output.print(NO_CANDLES)
         return
@@ -80,7 +114,7 @@ def _print_held(held: Sequence[store.Held], most: int | None) -> None:
     table = Table(*columns, box=None, header_style="bold")
     for column in table.columns[3:8]:
         column.justify = "right"
-    for each in held[:most]:
+    for each in held:
         table.add_row(*_cells(each))
     totals = _totals(held)
     output.print(table)
@@ -88,7 +122,7 @@ def _print_held(held: Sequence[store.Held], most: int | None) -> None:
         f"{len(held):,} coins, {totals['total_records']:,} candles of 1h,"
         f" {totals['bars_4h']:,} of 4h, {totals['bars_1d']:,} of 1d;"
         f" {cut(totals['completeness_percentage'])} complete;"
-        f" newest hour {totals['newest']}",
+        f" newest hour {utc_text(_newest(held))}",
         highlight=False,
     )
     _print_unwanted(held)
@@ -133,8 +167,8 @@ def _print_health(health: Iterable[store.Health]) -> None:
 def _cells(coin: store.Held) -> list[str]:
     return [
         escape(coin.symbol),
-        _minute(coin.earliest),
-        _minute(coin.latest),
+        utc_text(coin.earliest),
+        utc_text(coin.latest),
         f"{coin.hours:,}",
         f"{coin.bars_4h:,}",
         f"{coin.bars_1d:,}",
@@ -142,7 +176,3 @@ def _cells(coin: store.Held) -> list[str]:
         cut(100 * coin.hours / max(coin.hours + coin.missing, 1)),
         coin.sources,
     ]
-
-
-def _minute(at: datetime | None) -> str:
-    return "-" if at is None else utc_text(at)

@@ -16,6 +16,7 @@ from chandlery.engine.context import open_client
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, Listing, Window, empty, utc_text, whole_hour
 from chandlery.settings import settings
+from chandlery.spelling import did_you_mean
 from chandlery.venues import Source
 
 HOURS = 24
@@ -34,7 +35,8 @@ def try_source(source: str, symbol: str, *, hours: int, now: str | None, as_json
     """
     known = venues.load()
     if source not in known:
-        raise Misuse(f"no source {source}: there are {', '.join(known)}")
+        hint = did_you_mean(source, known)
+        raise Misuse(f"no source {source}: {hint}there are {', '.join(known)}")
     if not symbol.isprintable():
         raise Misuse(f"no venue has a symbol like {symbol[:40]!r}")
     moment = at(now)

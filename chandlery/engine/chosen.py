@@ -1,11 +1,11 @@
 """The coins that a run, a verb or a call of the API is asked for."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from chandlery import store
 from chandlery.errors import Misuse
 from chandlery.model import Coin
+from chandlery.spelling import did_you_mean
 
 
 def choose(
@@ -32,6 +32,5 @@ def choose(
 
 def _unknown(connection: store.Connection, symbol: str) -> str:
     known = [coin.symbol for coin in store.find(connection)]
-    near = get_close_matches(symbol.upper(), known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    hint = did_you_mean(symbol.upper(), known, 3)
     return f"no coin {symbol[:40]!r} is known: {hint}`chandlery coins` learns new ones"

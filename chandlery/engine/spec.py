@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, Coin, Kind, Window, instant, one_line, utc_text, whole_hour
+from chandlery.spelling import did_you_mean
 
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020
@@ -169,7 +170,10 @@ def _sources(asked: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
     known = sorted(known)
     unknown = [name for name in asked if name not in known]
     if unknown:
-        raise Misuse(f"no source {one_line(', '.join(unknown), 40)}: there are {', '.join(known)}")
+        raise Misuse(
+            f"no source {one_line(', '.join(unknown), 40)}: {did_you_mean(unknown[0], known)}"
+            f"there are {', '.join(known)}"
+        )
     if not asked:
         raise Misuse(f"no source is named: write some of {', '.join(known)}")
     return tuple(dict.fromkeys(asked))

@@ -133,9 +133,12 @@ def window(start: str | None, end: str | None, now: datetime | None = None) -> W
     return Window(first, last)
 
 
-def utc_text(at: datetime) -> str:
-    """A moment in UTC as people read it, to the minute: 2026-11-28 15:00Z; `instant` reads it."""
-    return f"{at:%Y-%m-%d %H:%MZ}"
+def utc_text(at: datetime | None) -> str:
+    """A moment in UTC as people read it, to the minute: 2026-11-28 15:00Z; `instant` reads it.
+
+    None is "-".
+    """
+    return "-" if at is None else f"{at:%Y-%m-%d %H:%MZ}"
 
 
 def milliseconds(at: datetime) -> int:

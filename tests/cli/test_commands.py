@@ -65,6 +65,18 @@ def test_the_whole_way_from_nothing_to_a_file(place: dict[str, str], tmp_path: P
     assert [coin["symbol"] for coin in coins] == ["BTC", "ETH", "XRP"]
     assert [(coin["hours"], coin["missing"]) for coin in coins] == [(178, 0)] * 3
     assert "BTC" in run("status").stdout
+    some = json.loads(run("status", "--now", NOW, "--symbols", "eth,xrp", "--json").stdout)
+    assert [coin["symbol"] for coin in some["coins"]] == ["ETH", "XRP"]
+    assert (some["total_symbols"], some["total_records"]) == (2, 2 * 178)
+    best = json.loads(run("status", "--now", NOW, "--max-coins", "1", "--json").stdout)
+    assert [coin["symbol"] for coin in best["coins"]] == ["BTC"]
+    spoken = run("status", "--symbols", "ETH", "--now", NOW).stdout
+    start, end = "2026-11-15 00:00Z", "2026-11-22 09:00Z"
+    assert f"{start}  {end}" in spoken
+    again = run(
+        "status", "--symbols", "ETH", "--start", start, "--end", end, "--now", NOW, "--json"
+    )
+    assert json.loads(again.stdout)["coins"][0]["hours"] == 177
 
     weeks = "1w --adjusted --now 2026-12-01"
     files = (("a.parquet", "1h", 178), ("b.csv", "4h", 45), ("c.csv", weeks, 2))
@@ -127,7 +139,11 @@ WRONG = [
     ("export --to /no/such/folder/a.csv", "cannot write"),
     ("export --timeframe 2h --to a.csv", "'2h' is not one of"),
     ("backfill --shard 5/4", "of 4 shards number 5 is out of range: write 1 to 4"),
-    ("exprot", "No such command 'exprot'"),
+    ("exprot", "no verb 'exprot': did you mean export? `chandlery --help` lists them"),
+    ("backfill --sources binance", "did you mean binance_spot or binance_futures? there are "),
+    ("status --symbols BTX", "no coin 'BTX' is known: did you mean BTC?"),
+    ("status --start-year 20", "start year 20 is out of range"),
+    ("gaps --start 2026-01-01 --start-year 2026", "are both given: write one"),
 ]
 
 
