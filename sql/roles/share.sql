@@ -78,6 +78,7 @@ begin
             end if;
         end loop;
         execute format('revoke create on schema %I from %I', place, writer);
+        perform describe();
         insert into stale (starts_at, ends_at)
         select '-infinity', 'infinity' where exists (select from candle_1h);
     end if;

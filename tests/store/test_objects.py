@@ -12,6 +12,7 @@ from chandlery import store
 from chandlery.errors import Misuse
 from chandlery.settings import Settings
 from chandlery.store.migrate import MIGRATIONS, OBJECTS
+from tests.conftest import As
 
 SCHEMA = """
 select 'column', table_name || '.' || column_name, data_type || is_nullable || coalesce(column_default, '')
@@ -182,3 +183,37 @@ def test_a_migration_may_drop_what_is_in_its_way(
     (tmp_path / "900_other.sql").write_text("drop view data_quality; select 1")
     assert store.migrate(connection, tmp_path)[0] == "900_other.sql"
     assert schema(connection) == before
+
+
+UNDESCRIBED = b"""
+select relname, null from pg_class
+where relnamespace = 'public'::regnamespace and relkind in ('r', 'v') and obj_description(oid, 'pg_class') is null
+union all
+select relname, attname from pg_class join pg_attribute on attrelid = pg_class.oid and attnum > 0
+where relnamespace = 'public'::regnamespace and relkind in ('r', 'v') and not attisdropped
+    and col_description(attrelid, attnum) is null
+"""  # noqa: E501 - a line each
+
+
+LISTING_SYMBOL = b"""
+select col_description(attrelid, attnum) from pg_attribute
+where attrelid = 'listing'::regclass and attname = 'symbol'
+"""
+
+
+def test_every_table_view_and_column_says_what_it_holds(connection: store.Connection) -> None:
+    assert connection.execute(UNDESCRIBED).fetchall() == []
+    own = connection.execute(LISTING_SYMBOL).fetchone()
+    assert own == ("The source's own symbol.",)
+
+
+def test_views_that_are_handed_over_say_it_too(shared: As) -> None:
+    with store.connect(shared("reader")) as connection:
+        assert connection.execute(UNDESCRIBED).fetchall() == []
+
+
+def test_nothing_is_described_that_there_is_not(connection: store.Connection) -> None:
+    (file,) = OBJECTS.glob("*_described.sql")
+    named = set(re.findall(r"\('(\w+)', (?:null|')", file.read_text()))
+    found = connection.execute(b"select relname from pg_class where relkind in ('r', 'v')")
+    assert named <= {relation for (relation,) in found}
