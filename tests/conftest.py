@@ -48,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--server", help="run database tests on this TimescaleDB, not the embedded")
+    parser.addoption("--tools", default="", help="interpreters of tools that read files, by commas")
     parser.addoption("--rounds", type=int, default=6, metavar="N", help="how often runs are killed")
     parser.addoption("--fault-table", type=Path, help="write the table of faults to this file")
     parser.addoption("--fuzz-seconds", type=float, default=6, help="for all fuzzers together")

@@ -20,6 +20,7 @@ BELOW = {
     "chandlery.venues": {*WORDS, "chandlery.rate_limit"},
     "sources": {*WORDS, "chandlery.rate_limit", "chandlery.venues"},
     "chandlery.store": {*WORDS, "chandlery.embedded"},
+    "chandlery.files": {*WORDS, "chandlery.venues"},
     "chandlery.engine": {*WORDS, "chandlery.rate_limit", "chandlery.store", "chandlery.venues"},
     "chandlery.symbology": {*WORDS, *ENGINE},
     "chandlery.quality": {*WORDS, *ENGINE},
@@ -30,7 +31,8 @@ BELOW = {
     "chandlery.cli": {
         *WORDS,
         *ENGINE,
-        *("chandlery.embedded", "chandlery.local", "chandlery.quality", "chandlery.symbology"),
+        *("chandlery.embedded", "chandlery.files", "chandlery.local"),
+        *("chandlery.quality", "chandlery.symbology"),
     },
 }
 

@@ -1,117 +1,230 @@
-"""`chandlery export`: candles into a file, a coin at a time.
-
-Memory stays flat, and the file is whole or not there.
-"""
+"""`chandlery export`: candles into files, in the layouts of the tools that read them."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import sys
+from collections.abc import Sequence
+from datetime import MAXYEAR, datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import click
 import polars as pl
-import pyarrow.parquet as pq
 
-from chandlery import store
-from chandlery.cli.options import END, NOW, START, SYMBOLS, at, options
+from chandlery import files, store
+from chandlery.cli.console import print_json
+from chandlery.cli.options import (
+    END,
+    JSON,
+    MAX_COINS,
+    NOW,
+    START,
+    START_YEAR,
+    SYMBOLS,
+    at,
+    names,
+    options,
+)
 from chandlery.engine.chosen import choose
+from chandlery.engine.spec import FIRST_YEAR, chosen, few
 from chandlery.errors import Misuse
-from chandlery.model import Coin, window
+from chandlery.files import LAYOUTS, Asked, Exported, Series
+from chandlery.files.target import Layout, Place
+from chandlery.model import Coin, Window, window
 from chandlery.settings import settings
+from chandlery.store import Adjustment
 from chandlery.store.frames.read import SCHEMA, TIMEFRAMES
 
-Put = Callable[[pl.DataFrame], None]
-Open = Callable[[Path], AbstractContextManager[Put]]
+ALL, OUT = "all", "-"
+SOME = 5  # named in a line, and the others counted
 
 
 @click.command()
-@options(SYMBOLS, START, END, NOW)
-@click.option("--timeframe", type=click.Choice(TIMEFRAMES), default="1h", show_default=True)
+@options(SYMBOLS, MAX_COINS, START, START_YEAR, END, NOW)
+@click.option(
+    "--timeframe",
+    callback=names,
+    default="1h",
+    show_default=True,
+    metavar="1h,4h",
+    help=f"Of {', '.join(TIMEFRAMES)}; or {ALL}.",
+)
 @click.option("--adjusted", is_flag=True, help="Prices across redenominations in today's unit.")
-@click.option("--to", "to", type=click.Path(path_type=Path), required=True, metavar="FILE")
+@click.option("--to", required=True, metavar="TARGET", help="A file, a folder, or - for stdout.")
+@click.option(
+    "--layout",
+    type=click.Choice([*LAYOUTS]),
+    help="How candles lie in a folder, or on stdout. [default: by the file's name; csv on stdout]",
+)
+@click.option(
+    "--columns", callback=names, metavar="A,B", help="Columns of market_data, in this order."
+)
+@click.option("--newer", is_flag=True, help="Only what is newer than what the folder has.")
+@options(JSON)
 def export(  # noqa: PLR0913  a verb's options
     *,
     symbols: list[str] | None,
+    max_coins: int | None,
     start: str | None,
+    start_year: int | None,
     end: str | None,
     now: str | None,
-    timeframe: str,
+    timeframe: list[str],
     adjusted: bool,
-    to: Path,
-) -> None:
-    """Write candles to FILE.parquet or FILE.csv, by symbol and time (UTC)."""
-    within, moment = window(start, end), None if now is None else at(now)
+    to: str,
+    layout: str | None,
+    columns: list[str] | None,
+    newer: bool,
+    as_json: bool,
+) -> int:
+    """Write candles to TARGET, by symbol and time (UTC): a file, a folder, or standard output.
+
+    FILE.parquet, FILE.csv and FILE.arrow hold all coins. A folder holds a file or more a coin, in
+    the layout of whoever reads it: parquet, freqtrade, nautilus. docs/reading.md has them all.
+    """
+    path = None if to == OUT else Path(to)
+    form, opening = files.for_target(path, layout)
+    _refuse_odd(form, path, as_json=as_json, newer=newer, columns=columns)
+    within = window(_first(start, start_year), end)
+    most = few(max_coins)
+    moment = None if now is None else at(now)
     with store.connect(settings()) as connection:
 
-        def read(coin: Coin) -> pl.DataFrame:
-            return store.read(connection, [coin], timeframe, within, moment, adjusted=adjusted)
+        def read(series: Series, part: Window | None) -> pl.DataFrame:
+            given = ([series.coin], series.timeframe, part, moment)
+            return store.read(connection, *given, adjusted=adjusted)
 
         store.migrate(connection)
-        coins = choose(connection, symbols)
-        rows = _write(coins, read, to)
-    click.echo(f"{rows:,} candles in {to}")
-
-
-def _write(coins: Sequence[Coin], read: Callable[[Coin], pl.DataFrame], to: Path) -> int:
-    """Write what `read` gives of each coin (store.read's frames), by symbol; return how many rows.
-
-    Misuse if there are none, or the file cannot be.
-    """
-    form = FORMS.get(to.suffix.lower())
-    if form is None:
-        raise Misuse(f"{to} is of no kind known here: write FILE.parquet or FILE.csv")
-    rows = 0
-    with _whole(to) as part:
-        with form(part) as put:
-            for coin in sorted(coins, key=lambda each: each.symbol):
-                frame = read(coin)
-                put(frame)
-                rows += frame.height
-        if rows == 0:
-            raise Misuse("there are no such candles: `chandlery status` shows what is there")
-    return rows
-
-
-@contextmanager
-def _whole(to: Path) -> Iterator[Path]:
-    """A file beside `to` that takes its name once it is complete."""
-    try:
-        with NamedTemporaryFile(dir=to.parent, prefix=f".{to.name}.", delete=False) as made:
-            part = Path(made.name)
-    except OSError as error:
-        raise Misuse(f"cannot write {to}: {error.strerror}") from None
-    try:
-        yield part
-        part.chmod(0o666 & ~_umask())
-        part.replace(to)
-    except OSError as error:
-        raise Misuse(f"cannot write {to}: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
-@contextmanager
-def _parquet(path: Path) -> Iterator[Put]:
-    with pq.ParquetWriter(path, SCHEMA.to_frame().to_arrow().schema, compression="zstd") as file:
-        yield lambda frame: file.write_table(frame.to_arrow()) if frame.height else None
-
-
-@contextmanager
-def _csv(path: Path) -> Iterator[Put]:
-    with path.open("wb") as file:
-        file.write((",".join(SCHEMA.names()) + "\n").encode())
-        yield lambda frame: frame.write_csv(
-            file,
-            include_header=False,
-            datetime_format="%Y-%m-%dT%H:%M:%SZ",
+        coins = choose(connection, chosen(symbols), most)
+        moments = store.adjustments(connection, coins)
+        asked = Asked(
+            _series(coins, _timeframes(timeframe), moments, adjusted=adjusted), within, newer
         )
+        place = Place(path, columns or SCHEMA.names(), store.ids(connection))
+        try:
+            with opening(place) as target:
+                done = files.export(asked, read, target)
+        except BrokenPipeError:
+            return _nobody_reads()
+    if not (done.candles or done.refused or done.held):
+        raise Misuse("there are no such candles: `chandlery status` shows what is there")
+    _tell(done, form, to, _within(moments, done, adjusted=adjusted), as_json=as_json)
+    return 1 if done.refused else 0
 
 
-FORMS: dict[str, Open] = {".parquet": _parquet, ".csv": _csv}
+def _refuse_odd(
+    layout: Layout, path: Path | None, *, as_json: bool, newer: bool, columns: Sequence[str] | None
+) -> None:
+    if path is None and as_json:
+        raise Misuse("--json and the candles would both be on stdout: leave one out")
+    if path is None and layout.name != "csv" and sys.stdout.isatty():
+        raise Misuse(f"{layout.name} is not for a terminal: pipe it into a program or a file")
+    if newer and (path is None or layout.folder is None or path.suffix in layout.suffixes):
+        raise Misuse("--newer adds to a folder: write --to FOLDER and --layout")
+    if columns is None:
+        return
+    if layout.own_columns:
+        raise Misuse(f"the layout {layout.name} has columns of its own: leave out --columns")
+    unknown = [name for name in columns if name not in SCHEMA.names()]
+    if unknown or not columns or len(set(columns)) < len(columns):
+        odd = repr(unknown[0][:40]) if unknown else "each once"
+        raise Misuse(f"--columns: {odd} is none of them: write some of {','.join(SCHEMA.names())}")
+
+
+def _first(start: str | None, year: int | None) -> str | None:
+    if year is None:
+        return start
+    if start is not None:
+        raise Misuse("--start and --start-year are two starts: leave one out")
+    if not FIRST_YEAR <= year < MAXYEAR:
+        raise Misuse(f"start year {year} is out of range: write {FIRST_YEAR} or later")
+    return f"{year}-01-01"
+
+
+def _timeframes(named: Sequence[str]) -> Sequence[str]:
+    """Those that are named, shortest first."""
+    unknown = [each for each in named if each not in {*TIMEFRAMES, ALL}]
+    if unknown or not named:
+        odd = repr("".join(unknown[:1])[:40])
+        raise Misuse(f"timeframe {odd} is not kept: write {', '.join(TIMEFRAMES)} or {ALL}")
+    return [each for each in TIMEFRAMES if each in named or ALL in named]
+
+
+def _series(
+    coins: Sequence[Coin],
+    timeframes: Sequence[str],
+    moments: Sequence[Adjustment],
+    *,
+    adjusted: bool,
+) -> list[Series]:
+    """Each coin's, by symbol, with the factors that its prices are adjusted by."""
+    factors: dict[int, list[tuple[datetime, float]]] = {coin.key: [] for coin in coins}
+    for each in moments:
+        if each.confirmed_at is not None and each.factor is not None:
+            factors[each.coin.key].append((each.open_time, each.factor))
+    return [
+        Series(coin, timeframe, factors[coin.key] if adjusted else None)
+        for coin in sorted(coins, key=lambda each: (each.symbol, each.id))
+        for timeframe in timeframes
+    ]
+
+
+def _within(moments: Sequence[Adjustment], done: Exported, *, adjusted: bool) -> list[Adjustment]:
+    """The redenominations between candles of one coin that are in different units."""
+    return [
+        each
+        for each in moments
+        if not (adjusted and each.confirmed_at)
+        and (reach := done.reach.get(each.coin.key)) is not None
+        and reach.spans(each.open_time)
+    ]
+
+
+def _tell(
+    done: Exported, layout: Layout, to: str, moments: Sequence[Adjustment], *, as_json: bool
+) -> None:
+    """What was written, on stdout; what to know of it, a line each, on stderr."""
+    for series, why in done.refused.items():
+        click.echo(f"left out: {series}: {why}", err=True)
+    if moments:
+        click.echo(_redenominated(moments), err=True)
+    if done.without_volume and layout.without_volume is not None:
+        click.echo(
+            f"{done.without_volume:,} candles have no known volume: {layout.name} takes it for"
+            f" {layout.without_volume}",
+            err=True,
+        )
+    if as_json:
+        print_json(_statistics(done, layout, to, moments))
+    else:
+        click.echo(f"{done.candles:,} candles in {to}", err=to == OUT)
+
+
+def _redenominated(moments: Sequence[Adjustment]) -> str:
+    told = [f"{each.coin.symbol} {each.open_time:%Y-%m-%d %H:%MZ}" for each in moments[:SOME]]
+    more = f" and {len(moments) - SOME} more" if len(moments) > SOME else ""
+    return (
+        f"redenominated: {', '.join(told)}{more}: prices before are in another unit"
+        " (`chandlery adjust`, then --adjusted)"
+    )
+
+
+def _statistics(
+    done: Exported, layout: Layout, to: str, moments: Sequence[Adjustment]
+) -> dict[str, object]:
+    return {
+        "to": to,
+        "layout": layout.name,
+        "candles": done.candles,
+        "coins": len(done.reach),
+        "without_volume": done.without_volume,
+        "left_out": done.refused,
+        "redenominations": [
+            {"symbol": each.coin.symbol, "open_time": each.open_time.isoformat()}
+            for each in moments
+        ],
+    }
+
+
+def _nobody_reads() -> int:
+    """Whoever read stdout has enough, as `head` has: Python is not to try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -35,7 +35,8 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         " had none.",
         "quality": "Check what is stored: completeness, sources, and what is odd. Asks no venue.",
         "adjust": "List redenominations; confirm one, or take it back, for market_data_adjusted.",
-        "export": "Write candles to FILE.parquet or FILE.csv, by symbol and time (UTC).",
+        "export": "Write candles to TARGET, by symbol and time (UTC): a file, a folder, or"
+        " standard output.",
     },
     "Run": {
         "up": "Run everything here: database, Prefect's server and UI, schedules, worker.",

@@ -13,7 +13,7 @@ from chandlery.model.time import EARLIEST, LATEST
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
-def _names(_: click.Context, __: click.Parameter, text: str | None) -> list[str] | None:
+def names(_: click.Context, __: click.Parameter, text: str | None) -> list[str] | None:
     """Names separated by commas."""
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
 
@@ -22,11 +22,11 @@ START = click.option("--start", metavar="TIME", help="First hour, ISO 8601; a ba
 END = click.option("--end", metavar="TIME", help="First hour no longer wanted. [default: now]")
 START_YEAR = click.option("--start-year", type=int, metavar="YEAR", help="Instead of --start.")
 SYMBOLS = click.option(
-    "--symbols", callback=_names, metavar="BTC,ETH", help="Tickers or ids. [default: all]"
+    "--symbols", callback=names, metavar="BTC,ETH", help="Tickers or ids. [default: all]"
 )
 MAX_COINS = click.option("--max-coins", type=int, metavar="N", help="The N best by market cap.")
 SOURCES = click.option(
-    "--sources", callback=_names, metavar="A,B", help="Sources in the order they are asked."
+    "--sources", callback=names, metavar="A,B", help="Sources in the order they are asked."
 )
 NOW = click.option("--now", metavar="TIME", help="Run as if it were then. [default: the clock]")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
