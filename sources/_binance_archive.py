@@ -34,7 +34,7 @@ from io import BytesIO
 from itertools import repeat
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 import polars as pl
@@ -42,8 +42,8 @@ import polars as pl
 from chandlery.errors import Malformed
 from chandlery.model import SCHEMA, Listing, Window, empty, one_line
 from chandlery.venues.parsing import columns
-from chandlery.venues.source import Folders, Seal, Source, Venue
-from chandlery.venues.verdicts import by_status, excerpt, warn_once
+from chandlery.venues.source import Folders, OnDisk, Seal, Source, Venue
+from chandlery.venues.verdicts import by_status, warn_once
 from sources._files import DAY, FILES, GONE, LARGEST, month_of, verdict
 
 URL = "https://data.binance.vision"
@@ -61,7 +61,7 @@ COLUMNS = pl.Schema(
     },
 )
 NAME = re.compile(r"[a-z_ ]+", re.IGNORECASE)
-NAMED = re.compile(r".+-1h-(\d{4}-\d\d)(-\d\d)?\.zip")
+NAMED = re.compile(r"(.+)-1h-(\d{4}-\d\d)(-\d\d)?\.zip")
 Unit = Literal["ms", "us"]
 PER_SECOND: Mapping[Unit, int] = {"ms": 1000, "us": 1_000_000}
 
@@ -135,10 +135,15 @@ def seal_check(response: httpx.Response, seal: httpx.Response) -> None:
     """Malformed, unless the file is what its checksum is of."""
     if seal.status_code == GONE:
         raise Malformed("its checksum is not there")
-    told, _, name = seal.text.strip().partition(" ")
-    found, file = hashlib.sha256(response.content).hexdigest(), _name(response)
+    check_file(_name(response), response.content, seal.text)
+
+
+def check_file(file: str, content: bytes, checksum: str) -> None:
+    """Malformed, unless the text of a `.CHECKSUM` is of this file, by its name and its bytes."""
+    told, _, name = checksum.strip().partition(" ")
+    found = hashlib.sha256(content).hexdigest()
     if name.strip().lstrip("*") != file:
-        raise Malformed(f"its checksum is not of {file}: {excerpt(seal)}")
+        raise Malformed(f"its checksum is not of {file}: {one_line(checksum)}")
     if told.lower() != found:
         raise Malformed(f"the checksum of {file} is {one_line(told)}, the file's is {found}")
 
@@ -147,10 +152,21 @@ def parse(market: Market, name: str, response: httpx.Response) -> pl.DataFrame:
     """The candles of a file, of a line that cannot be read the time alone; none without a file."""
     if response.status_code == GONE:
         return empty()
-    span = _span(_name(response))
+    return read_file(market, name, _name(response), response.content)
+
+
+def file_symbol(file: str) -> str | None:
+    """The symbol that a file's name tells; None where it is no such name."""
+    found = NAMED.fullmatch(file)
+    return unquote(found[1]) if found else None
+
+
+def read_file(market: Market, name: str, file: str, content: bytes) -> pl.DataFrame:
+    """The candles of a file of this name, of a line that cannot be read the time alone."""
+    span = _span(file)
     micro = market.micro_since is not None and span.start >= market.micro_since
     unit: Unit = "us" if micro else "ms"
-    text = _unpacked(response)
+    text = _unpacked(file, content)
     with suppress(Malformed):
         return _whole(text, span, unit)
     lines = _lines(text)
@@ -181,7 +197,7 @@ def _name(response: httpx.Response) -> str:
 def _span(file: str) -> Window:
     """The month or the day that a file's name tells."""
     found = NAMED.fullmatch(file)
-    month, day = found.groups() if found else ("", None)
+    _, month, day = found.groups() if found else ("", "", None)
     try:
         start = datetime.fromisoformat(f"{month}{day or '-01'}T00:00Z")
     except ValueError:
@@ -189,15 +205,15 @@ def _span(file: str) -> Window:
     return _day(start) if day else month_of(start)
 
 
-def _unpacked(response: httpx.Response) -> bytes:
+def _unpacked(file: str, content: bytes) -> bytes:
     """The one file within, by the name it must have, and not more of it than there can be."""
-    name = _name(response).removesuffix(".zip") + ".csv"
+    name = file.removesuffix(".zip") + ".csv"
     try:
-        with zipfile.ZipFile(BytesIO(response.content)) as packed:
+        with zipfile.ZipFile(BytesIO(content)) as packed:
             if packed.namelist() != [name]:
                 raise Malformed(f"not {name} but {one_line(', '.join(packed.namelist()[:9]))}")
-            with packed.open(name) as file:
-                text = file.read(LARGEST + 1)
+            with packed.open(name) as csv:
+                text = csv.read(LARGEST + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise Malformed(f"not a zip: {one_line(f'{type(error).__name__} {error}')}") from None
     if len(text) > LARGEST:
@@ -285,5 +301,6 @@ def source(name: str, serves: str, market: Market, colour: str, *, listed: bool 
         taker=True,
         serves=serves,
         seal=Seal(seal_request, seal_check),
+        on_disk=OnDisk(file_symbol, partial(read_file, market, name), check_file),
         folders=Folders(bucket, f"{BUCKET}/data.binance.vision", root) if listed else None,
     )

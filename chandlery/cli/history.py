@@ -13,9 +13,9 @@ from chandlery.cli.gaps import said, times
 from chandlery.cli.options import JSON, NOW, at, options
 from chandlery.engine.chosen import choose
 from chandlery.errors import Misuse
-from chandlery.model import HOUR, SCHEMA, Coin, instant, utc_text, whole_hour
+from chandlery.model import HOUR, SCHEMA, Coin, instant, one_line, utc_text, whole_hour
 from chandlery.settings import settings
-from chandlery.store import History, Version
+from chandlery.store import History, Import, Version
 
 VALUES = [name for name in SCHEMA.names() if name != "open_time"]
 SHOWN = ("open", "high", "low", "close", "volume")
@@ -36,10 +36,14 @@ def history(*, coin: str, hour: str, now: str | None, as_json: bool) -> None:
         best, *_ = choose(connection, [coin])  # where two have the name, the better-ranked has it
         past = store.history(connection, best, open_time)
         asked = store.asked(connection, best, open_time)
+        imports = store.imports(connection, best, open_time)
     if as_json:
-        print_json(_as_json(best, open_time, past) | {"asked": asked})
+        told = {"asked": asked, "imported": [_import(each) for each in imports]}
+        print_json(_as_json(best, open_time, past) | told)
         return
     _print(best, open_time, past)
+    for one in imports:
+        output.print(_imported(one, past), highlight=False, markup=False)
     for each in asked:
         how = f"asked {times(each['attempts'])}, last {utc_text(each['last_asked'])}"
         output.print(f"{said(each)} ({how})", highlight=False, markup=False)
@@ -67,6 +71,19 @@ def _as_json(coin: Coin, hour: datetime, past: History) -> dict[str, object]:
             for each in past.before
         ],
     }
+
+
+def _import(each: Import) -> dict[str, object]:
+    return each._asdict() | {"imported_at": each.imported_at.isoformat()}
+
+
+def _imported(each: Import, past: History) -> str:
+    """An import fills an hour without a candle: what it stored is the first that was held."""
+    which = "the first of these" if past.before else "it"
+    return (
+        f"imported at {each.imported_at:%Y-%m-%d %H:%M:%SZ}: {which}, from {one_line(each.file)}"
+        f" as {each.source}'s {each.symbol} (sha256 {each.sha256})"
+    )
 
 
 def _values(version: Version) -> dict[str, object]:

@@ -22,6 +22,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "hourly": "Fetch the newest closed hours that are missing.",
         "fill-gaps": "Ask for what is missing and due, and for what may be better by now; the last"
         " 30 days.",
+        "import": "Take in hourly candles from files, into hours that have none. Asks no venue.",
         "try": "Ask SOURCE for SYMBOL's newest hours; SYMBOL as the venue writes it (coingecko:"
         " bitcoin).",
     },
@@ -54,7 +55,11 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """The verbs and what they do, as `--help` and docs/commands.md show them."""
-ELSEWHERE = {"try": ("try_source", "try_source"), "down": ("up", "down")}
+ELSEWHERE = {
+    "import": ("import_candles", "import_candles"),
+    "try": ("try_source", "try_source"),
+    "down": ("up", "down"),
+}
 """Module and function of a verb whose name they do not bear."""
 
 

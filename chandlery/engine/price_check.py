@@ -113,19 +113,14 @@ class Guard:
 
     def _judge(self, listing: Listing, frame: pl.DataFrame) -> str | None:
         told, at = self.prices[listing.coin]
-        close = _nearest(frame, at)
+        close = nearest(frame, at)
         if close is None or not close > 0:
             return None
         self.unchecked.discard(listing)
-        power = log10(close / told)
-        if round(power) == 0 or abs(power - round(power)) > WITHIN:
+        words = misjudged(listing, close, told)
+        if words is None:
             self.right.append(listing)
-            return None
-        return (
-            f"{listing.source}: a coin costs {price(close)} there and {price(told)} at"
-            f" CoinGecko, some 10^{round(power)} times as much: nothing of it is stored"
-            f" ({listing.symbol})"
-        )
+        return words
 
     def keep(self) -> None:
         """Note whose price was right: they are not compared again."""
@@ -133,7 +128,22 @@ class Guard:
             self.batch.context.database.do(store.note_prices, self.right, self.batch.spec.now)
 
 
-def _nearest(frame: pl.DataFrame, at: datetime) -> float | None:
+def misjudged(listing: Listing, close: float, told: float) -> str | None:
+    """What is wrong with a listing's price, given CoinGecko's of that time; None where nothing is.
+
+    A factor near a power of ten tells that the symbol is of so many coins.
+    """
+    power = log10(close / told)
+    if round(power) == 0 or abs(power - round(power)) > WITHIN:
+        return None
+    return (
+        f"{listing.source}: a coin costs {price(close)} there and {price(told)} at"
+        f" CoinGecko, some 10^{round(power)} times as much: nothing of it is stored"
+        f" ({listing.symbol})"
+    )
+
+
+def nearest(frame: pl.DataFrame, at: datetime) -> float | None:
     """The close that is nearest in time, if it is near; the frame is in order of time."""
     opened = frame["open_time"]
     after = opened.search_sorted(at)

@@ -57,6 +57,7 @@ from chandlery.store.gaps import (
     outages,
 )
 from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
+from chandlery.store.imported import Import, imports
 from chandlery.store.listed import (
     Listed,
     NamedListing,
@@ -72,6 +73,7 @@ from chandlery.store.listings import (
     learn_delisted,
     listed_at,
     listings,
+    listings_of,
     note_prices,
     note_start,
     open_pairs,
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
     from chandlery.store.frames.measures import Step, keep_quality, measure, shares, trend, unlisted
     from chandlery.store.frames.open_findings import open_findings
     from chandlery.store.frames.read import TIMEFRAMES, read
+    from chandlery.store.frames.take_in import Origin, Stored, store_missing
     from chandlery.store.frames.universe import (
         RANKED_BY,
         UNIVERSE,
@@ -130,16 +133,19 @@ __all__ = [
     "Held",
     "History",
     "Hole",
+    "Import",
     "Learnt",
     "LeftOut",
     "Listed",
     "Mismatch",
     "NamedListing",
+    "Origin",
     "Outage",
     "Packed",
     "Pair",
     "Process",
     "Step",
+    "Stored",
     "Unseen",
     "Version",
     "absences",
@@ -167,6 +173,7 @@ __all__ = [
     "held_from",
     "history",
     "ids",
+    "imports",
     "inactive_ids",
     "keep_account",
     "keep_market_caps",
@@ -181,6 +188,7 @@ __all__ = [
     "listed",
     "listed_at",
     "listings",
+    "listings_of",
     "look_for",
     "make_roles",
     "measure",
@@ -215,6 +223,7 @@ __all__ = [
     "shares",
     "source_key",
     "spent",
+    "store_missing",
     "suspects",
     "symbols_at",
     "take_back_adjustment",

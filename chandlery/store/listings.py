@@ -124,6 +124,11 @@ def listings(connection: Connection, coins: Iterable[Coin]) -> list[Listing]:
     return [Listing(*row) for row in rows]
 
 
+def listings_of(connection: Connection, source: str) -> list[Listing]:
+    """All that is or was listed at a source, a symbol's listings in the order of their ends."""
+    return [Listing(*row) for row in connection.execute(query("listings_of"), {"source": source})]
+
+
 def note_start(
     connection: Connection, listing: Listing, start: datetime | None, now: datetime | None = None
 ) -> None:

@@ -104,11 +104,11 @@ def _page(  # noqa: PLR0913, PLR0917  as fetch
     response = _sealed(client, source, source.request(listing, page), seal)
     closed_by = _closed_by(response, now)
     if source.in_files:
-        return _held(source.parse(response), listing, page, closed_by)
+        return held_to_rules(source.parse(response), listing, page, closed_by)
     with READING:
         frame = source.parse(response)
         _refuse_astray(frame, page, source)
-        found = _held(frame, listing, page, closed_by)
+        found = held_to_rules(frame, listing, page, closed_by)
         return found._replace(market_caps=_market_caps(source, response))
 
 
@@ -189,8 +189,13 @@ def _refuse_astray(frame: pl.DataFrame, page: Window, source: Source) -> None:
         raise Malformed(f"its candles are of {Window(first, last + HOUR)}, asked for was {page}")
 
 
-def _held(frame: pl.DataFrame, listing: Listing, page: Window, closed_by: datetime) -> Fetched:
-    """What is closed and within the page, held to the rules."""
+def held_to_rules(
+    frame: pl.DataFrame, listing: Listing, page: Window, closed_by: datetime
+) -> Fetched:
+    """What is closed and within the page, in order, in plain coins, and keeps every rule.
+
+    Malformed where half of the rows or more do not.
+    """
     frame = _of(frame, listing, page, closed_by)
     try:
         return Fetched(check(frame))

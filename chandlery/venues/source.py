@@ -8,6 +8,7 @@
     Pools      how a source that has pools and no symbols finds the deepest one of a coin
     Many       how to ask a source for the newest hours of many listings at once
     Seal       how to ask what vouches for an answer
+    OnDisk     how to read a source's files where people have them already
     Ranking    which coins there are, and which coin is behind each venue's symbol
 
 A new source is one new module whose SOURCE is a `Source`.
@@ -184,6 +185,20 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True)
+class OnDisk:
+    """A source's files where they lie on a disk, under the names that the source gives them.
+
+    `symbol` is the one that a file's name tells, None where it is no such name. `read` gives the
+    candles, as `parse` does, of a name and its bytes; `check` raises Malformed where the text that
+    lies beside as `<name>.CHECKSUM` does not vouch for them.
+    """
+
+    symbol: Callable[[str], str | None]
+    read: Callable[[str, bytes], pl.DataFrame]
+    check: Callable[[str, bytes, str], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Many:
     """The newest hours of many listings in one request: at most `most`, no older than `reach`.
 
@@ -275,6 +290,7 @@ class Source:
     serves: str | None = None
     seal: Seal | None = None
     folders: Folders | None = None
+    on_disk: OnDisk | None = None  # how its files are read where people have them already
     many: Many | None = None
 
     @property

@@ -91,6 +91,7 @@ begin
             values
                 ('candle_1h', 'select, insert, update', 'select'),
                 ('restated', 'select, insert', 'select'),
+                ('imported', 'select, insert', 'select'),
                 ('stale', 'select, insert, delete', 'select'),
                 ('wanted', 'select, insert, update', 'select'),
                 ('coin', 'select, insert, update', 'select'),

@@ -5,6 +5,7 @@ from chandlery.store.frames.learn_listings import Learnt, learn_listings
 from chandlery.store.frames.measures import Step, keep_quality, measure, shares, trend, unlisted
 from chandlery.store.frames.open_findings import open_findings
 from chandlery.store.frames.read import TIMEFRAMES, read
+from chandlery.store.frames.take_in import Origin, Stored, store_missing
 from chandlery.store.frames.universe import (
     RANKED_BY,
     UNIVERSE,
@@ -20,7 +21,9 @@ __all__ = [
     "TIMEFRAMES",
     "UNIVERSE",
     "Learnt",
+    "Origin",
     "Step",
+    "Stored",
     "adopt",
     "keep_market_caps",
     "keep_quality",
@@ -31,6 +34,7 @@ __all__ = [
     "open_findings",
     "read",
     "shares",
+    "store_missing",
     "trend",
     "universe",
     "unlisted",
