@@ -143,7 +143,7 @@ def check_file(file: str, content: bytes, checksum: str) -> None:
     told, _, name = checksum.strip().partition(" ")
     found = hashlib.sha256(content).hexdigest()
     if name.strip().lstrip("*") != file:
-        raise Malformed(f"its checksum is not of {file}: {one_line(checksum)}")
+        raise Malformed(f"its checksum is not of {file}: {one_line(checksum) or 'nothing'}")
     if told.lower() != found:
         raise Malformed(f"the checksum of {file} is {one_line(told)}, the file's is {found}")
 

@@ -123,10 +123,11 @@ def _refuse_odd(
         return
     if layout.own_columns:
         raise Misuse(f"the layout {layout.name} has columns of its own: leave out --columns")
-    unknown = [name for name in columns if name not in SCHEMA.names()]
-    if unknown or not columns or len(set(columns)) < len(columns):
-        odd = repr(unknown[0][:40]) if unknown else "each once"
-        raise Misuse(f"--columns: {odd} is none of them: write some of {','.join(SCHEMA.names())}")
+    known = ",".join(SCHEMA.names())
+    if unknown := [name for name in columns if name not in SCHEMA.names()]:
+        raise Misuse(f"--columns: {unknown[0][:40]!r} is none of them: write some of {known}")
+    if not columns or len(set(columns)) < len(columns):
+        raise Misuse(f"--columns: write some of {known}, each once")
 
 
 def _first(start: str | None, year: int | None) -> str | None:
@@ -195,7 +196,9 @@ def _tell(
     if as_json:
         print_json(_statistics(done, layout, to, moments))
     else:
-        click.echo(f"{done.candles:,} candles in {to}", err=to == OUT)
+        click.echo(
+            f"{done.candles:,} candles {'written' if to == OUT else f'in {to}'}", err=to == OUT
+        )
 
 
 def _redenominated(moments: Sequence[Adjustment]) -> str:

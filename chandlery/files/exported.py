@@ -16,14 +16,14 @@ Read = Callable[[Series, Window | None], pl.DataFrame]
 
 
 class Reach(NamedTuple):
-    """From the first hour of a coin that a target has, as far as is known, to the last."""
+    """From the opening of a coin's first candle that a target has, to the end of its last one."""
 
     first: datetime
     last: datetime
 
     def spans(self, moment: datetime) -> bool:
         """Whether there is something before it and after it."""
-        return self.first < moment <= self.last
+        return self.first < moment < self.last
 
 
 class Asked(NamedTuple):

@@ -1,9 +1,8 @@
 """One file, or standard output, of all series one after the other.
 
-A form of file says how rows are put into it: `Write` opens that in a stream for a schema.
+A form of file says how rows are put into it: `Form` opens that in a stream, for a schema.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -19,7 +18,6 @@ from chandlery.files.whole import whole
 from chandlery.model import Window
 
 Put = Callable[[pl.DataFrame], None]
-Write = Callable[[BinaryIO], Callable[[pl.DataFrame], AbstractContextManager[Put]]]
 Form = Callable[[BinaryIO, pl.Schema], AbstractContextManager[Put]]
 
 
@@ -31,16 +29,14 @@ def opening(form: Form, piped: Form | None = None) -> Opening:
 @contextmanager
 def _open(form: Form, piped: Form, place: Place) -> Iterator[Target]:
     """Nothing is written before there is a candle: a header alone would be a file of none."""
-    with ExitStack() as stack:
+    used = piped if place.path is None else form
+    with _sink(place.path) as file, ExitStack() as stack:
         puts: list[Put] = []
 
         def put(_: Series, frame: pl.DataFrame, __: Window | None) -> None:
             chosen = frame.select(place.columns)
             if not puts:
-                used = piped if place.path is None else form
-                puts.append(
-                    stack.enter_context(used(stack.enter_context(_sink(place.path)), chosen.schema))
-                )
+                puts.append(stack.enter_context(used(file, chosen.schema)))
             puts[0](chosen)
 
         yield Target(put, nothing)
@@ -54,5 +50,3 @@ def _sink(path: Path | None) -> Iterator[BinaryIO]:
         return
     with whole(path) as part, part.open("wb") as file:
         yield file
-        file.flush()
-        os.fsync(file.fileno())

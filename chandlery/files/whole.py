@@ -16,7 +16,10 @@ SCRATCH = ".chandlery"
 
 @contextmanager
 def whole(to: Path, beside: Path | None = None) -> Iterator[Path]:
-    """A file in `beside` (where it will be, if None) that takes its name once it is complete."""
+    """A file in `beside` (where it will be, if None) that takes its name once it is complete.
+
+    One in which nothing was written takes none.
+    """
     try:
         folder = to.parent if beside is None else beside
         with NamedTemporaryFile(dir=folder, prefix=f".{to.name[:60]}.", delete=False) as made:
@@ -25,8 +28,9 @@ def whole(to: Path, beside: Path | None = None) -> Iterator[Path]:
         raise unwritten(to, error) from None
     try:
         yield part
-        part.chmod(0o666 & ~_umask())
-        part.replace(to)
+        if part.stat().st_size:
+            part.chmod(0o666 & ~_umask())
+            part.replace(to)
     except OSError as error:
         raise unwritten(to, error) from None
     finally:

@@ -80,7 +80,15 @@ def test_a_wrong_candle_that_is_restated_is_told_with_both_values(
     code, out, _ = history("BTC", "2026-11-22T09:00Z", "--json")
     told = json.loads(out)
     assert (code, out.count("\n")) == (0, 1)
-    assert list(told) == ["symbol", "coin_id", "open_time", "current", "before", "asked"]
+    assert list(told) == [
+        "symbol",
+        "coin_id",
+        "open_time",
+        "current",
+        "before",
+        "asked",
+        "imported",
+    ]
     assert told["open_time"] == "2026-11-22T09:00:00+00:00"
     (wrong,) = told["before"]
     assert (wrong["source"], wrong["replaced_at"]) == (source.name, LATER.isoformat())

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,25 @@ def test_no_room_for_an_export(settings: Settings, disk: Path, happened: Happene
             assert file.read_text() == "the last one"
         assert chandlery(settings.home, *words, database=settings.database_url).returncode == 0
         file.unlink()
+    for layout in ("parquet", "freqtrade", "nautilus"):
+        folder = disk / layout
+        words = ("export", "--to", str(folder), "--layout", layout, "--newer")
+        ask = partial(chandlery, settings.home, *words, database=settings.database_url)
+        assert ask("--end=2026-10-02").returncode == 0
+        before = contents(folder)
+        with full(disk):
+            said = told(settings.home, *words, database=settings.database_url)
+            assert contents(folder) == before
+        assert ask().returncode == 0
+        assert contents(folder) != before
+        shutil.rmtree(folder)
     happened(said)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file in a folder, by its name."""
+    found = (each for each in folder.rglob("*") if each.is_file())
+    return {str(each.relative_to(folder)): each.read_bytes() for each in found}
 
 
 @pytest.mark.fault("process", "disk full when `chandlery up` writes down what runs", ONE_LINE)

@@ -257,7 +257,7 @@ DIGEST = hashlib.sha256(GOOD).hexdigest()
         (f"{'0' * 64}  {STEM}.zip\n", f"the checksum of {STEM}.zip is 0000"),
         (f"{DIGEST}  BTCUSDT-1h-2024-11.zip\n", f"its checksum is not of {STEM}.zip"),
         (f"{DIGEST}\n", f"its checksum is not of {STEM}.zip"),
-        ("", f"its checksum is not of {STEM}.zip: an empty body"),
+        ("", f"its checksum is not of {STEM}.zip: nothing"),
     ],
     ids=["another file's", "another name", "no name", "nothing"],
 )
