@@ -49,7 +49,9 @@ def _verb(context: click.Context, verb: click.Command) -> Iterator[str]:
     records = [each for each in found if each is not None and "--help" not in each[0]]
     if records:
         yield "\n| option | |\n|---|---|"
-        yield from (f"| `{option}` | {_cell(words)} |" for option, words in records)
+        for option, words in records:
+            bars = option.replace("|", "\\|")
+            yield f"| `{bars}` | {_cell(words)} |"
 
 
 def configuration() -> str:
