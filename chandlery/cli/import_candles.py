@@ -101,11 +101,13 @@ def _one(  # noqa: PLR0913, PLR0917  a file, and how it is taken
 
 def _bytes(path: Path) -> bytes:
     try:
-        if path.stat().st_size > LARGEST:
-            raise Malformed(f"it has more than {LARGEST:,} bytes: hours do not")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         raise Malformed(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(content) > LARGEST:
+        raise Malformed(f"it has more than {LARGEST:,} bytes: hours do not")
+    return content
 
 
 def _tell(total: Imported, failed: dict[str, str], files: int, *, as_json: bool) -> None:
@@ -115,7 +117,7 @@ def _tell(total: Imported, failed: dict[str, str], files: int, *, as_json: bool)
         print_json(_statistics(total, failed, files))
         return
     output.print(
-        f"{files - len(failed)} of {counted(files, 'file')}, {total.read:,} rows:"
+        f"{files - len(failed)} of {counted(files, 'file')}, {counted(total.read, 'row')}:"
         f" {total.stored:,} stored, {total.there:,} already there,"
         f" {total.refused.total():,} refused",
         highlight=False,

@@ -2,6 +2,10 @@
 
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +20,7 @@ from chandlery import store
 from chandlery.model import HOUR, SCHEMA
 from chandlery.settings import Settings
 from tests.cli.conftest import NOW, Run
+from tests.command_line import ROOT
 from tests.sources.shelf import packed
 
 T0 = datetime(2026, 11, 20, tzinfo=UTC)
@@ -104,6 +109,34 @@ def test_a_file_of_freqtrade_s_becomes_candles_of_its_source(
         "coins": 0, "failed": {},
     }  # fmt: skip
     assert held(settings, "BTC").equals(found)
+
+
+def test_an_import_that_is_killed_is_gone_on_with(
+    known: Run, settings: Settings, feathered: Write
+) -> None:
+    files = [feathered(f"{coin}_USDT-1h.feather") for coin in ("BTC", "ETH", "XRP", "BNB")]
+    words = ("import", *map(str, files), "--source", "binance_spot", "--now", NOW)
+    place = {"CHANDLERY_HOME": str(settings.home), "DATABASE_URL": settings.database_url or ""}
+    third = files[2].read_bytes()
+    files[2].unlink()
+    os.mkfifo(files[2])
+    running = subprocess.Popen(
+        [sys.executable, "-m", "chandlery", *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **place},
+    )
+    with files[2].open("wb"):  # once it is read from
+        running.kill()
+        assert running.wait() == -signal.SIGKILL
+    files[2].unlink()
+    files[2].write_bytes(third)
+    done = known(*words)
+    assert done.stdout.startswith("4 of 4 files, 96 rows: 48 stored, 48 already there")
+    for coin in ("BTC", "BNB"):
+        assert held(settings, coin).height == 24
+        assert bars(settings, coin, "1d") == [24]
+    with store.connect(settings) as connection:
+        assert connection.execute("select count(*) from imported").fetchone() == (4,)
+        assert connection.execute("select count(*) from stale").fetchone() == (0,)
 
 
 def test_history_tells_that_a_candle_was_imported(

@@ -74,3 +74,21 @@ def test_flows_verbs_work_as_the_writer_and_looks_as_the_reader(
     done = run_as("owner", "roles")
     assert done.returncode == 0
     assert done.stdout.splitlines()[0].startswith("flows and verbs run as a member of ")
+
+
+def test_the_writer_imports_and_the_reader_is_told_that_he_may_not(
+    run_as: Run, shared: As, tmp_path: Path
+) -> None:
+    assert run_as("writer", "coins", "--now", NOW).returncode == 0
+    file = tmp_path / "mine.csv"
+    file.write_text("open_time,open,high,low,close,volume\n2026-05-02T03:00Z,2,4,1,3,10\n")
+    words = ("import", str(file), "--source", "binance_spot", "--symbol", "BTCUSDT", "--now", NOW)
+    done = run_as("reader", *words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    done = run_as("writer", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 row: 1 stored" in done.stdout
+    done = run_as("reader", "history", "BTC", "2026-05-02T03:00Z", "--now", NOW)
+    assert "from mine.csv as binance_spot's BTCUSDT" in done.stdout
+    with store.connect(shared("owner")) as connection:
+        assert connection.execute("select count(*) from imported").fetchone() == (1,)
