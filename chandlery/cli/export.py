@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from datetime import MAXYEAR, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -22,14 +22,16 @@ from chandlery.cli.options import (
     at,
     names,
     options,
+    since,
 )
 from chandlery.engine.chosen import choose
-from chandlery.engine.spec import FIRST_YEAR, chosen, few
+from chandlery.engine.spec import chosen, few
 from chandlery.errors import Misuse
 from chandlery.files import LAYOUTS, Asked, Exported, Series
 from chandlery.files.target import Layout, Place
-from chandlery.model import Coin, Window, window
+from chandlery.model import Coin, Window, utc_text, window
 from chandlery.settings import settings
+from chandlery.spelling import did_you_mean
 from chandlery.store import Adjustment
 from chandlery.store.frames.read import SCHEMA, TIMEFRAMES
 
@@ -83,7 +85,7 @@ def export(  # noqa: PLR0913  a verb's options
     path = None if to == OUT else Path(to)
     form, opening = files.for_target(path, layout)
     _refuse_odd(form, path, as_json=as_json, newer=newer, columns=columns)
-    within = window(_first(start, start_year), end)
+    within = window(since(start, start_year), end)
     most = few(max_coins)
     moment = None if now is None else at(now)
     with store.connect(settings()) as connection:
@@ -125,19 +127,10 @@ def _refuse_odd(
         raise Misuse(f"the layout {layout.name} has columns of its own: leave out --columns")
     known = ",".join(SCHEMA.names())
     if unknown := [name for name in columns if name not in SCHEMA.names()]:
-        raise Misuse(f"--columns: {unknown[0][:40]!r} is none of them: write some of {known}")
+        near = did_you_mean(unknown[0], SCHEMA.names())
+        raise Misuse(f"--columns: {unknown[0][:40]!r} is none of them: {near}write some of {known}")
     if not columns or len(set(columns)) < len(columns):
         raise Misuse(f"--columns: write some of {known}, each once")
-
-
-def _first(start: str | None, year: int | None) -> str | None:
-    if year is None:
-        return start
-    if start is not None:
-        raise Misuse("--start and --start-year are two starts: leave one out")
-    if not FIRST_YEAR <= year < MAXYEAR:
-        raise Misuse(f"start year {year} is out of range: write {FIRST_YEAR} or later")
-    return f"{year}-01-01"
 
 
 def _timeframes(named: Sequence[str]) -> Sequence[str]:
@@ -157,14 +150,18 @@ def _series(
     adjusted: bool,
 ) -> list[Series]:
     """Each coin's, by symbol, with the factors that its prices are adjusted by."""
-    factors: dict[int, list[tuple[datetime, float]]] = {coin.key: [] for coin in coins}
-    for each in moments:
-        if each.confirmed_at is not None and each.factor is not None:
-            factors[each.coin.key].append((each.open_time, each.factor))
     return [
-        Series(coin, timeframe, factors[coin.key] if adjusted else None)
+        Series(coin, timeframe, _factors(coin, moments) if adjusted else None)
         for coin in sorted(coins, key=lambda each: (each.symbol, each.id))
         for timeframe in timeframes
+    ]
+
+
+def _factors(coin: Coin, moments: Sequence[Adjustment]) -> list[tuple[datetime, float]]:
+    return [
+        (each.open_time, each.factor)
+        for each in moments
+        if each.coin == coin and each.confirmed_at is not None and each.factor is not None
     ]
 
 
@@ -202,7 +199,7 @@ def _tell(
 
 
 def _redenominated(moments: Sequence[Adjustment]) -> str:
-    told = [f"{each.coin.symbol} {each.open_time:%Y-%m-%d %H:%MZ}" for each in moments[:SOME]]
+    told = [f"{each.coin.symbol} {utc_text(each.open_time)}" for each in moments[:SOME]]
     more = f" and {len(moments) - SOME} more" if len(moments) > SOME else ""
     return (
         f"redenominated: {', '.join(told)}{more}: prices before are in another unit"

@@ -15,6 +15,7 @@ from chandlery.errors import Malformed, Misuse
 from chandlery.files.taken import ISO, LARGEST, PER_SECOND, Reading, mapped, read
 from chandlery.model import Listing, one_line
 from chandlery.settings import settings
+from chandlery.spelling import did_you_mean
 from chandlery.venues import OnDisk, Source
 
 
@@ -73,7 +74,8 @@ def _sources(name: str) -> tuple[Source, OnDisk | None]:
     known = venues.load()
     source = known.get(name)
     if source is None:
-        raise Misuse(f"no source {one_line(name, 40)}: there are {', '.join(sorted(known))}")
+        near = did_you_mean(name, known)
+        raise Misuse(f"no source {one_line(name, 40)}: {near}there are {', '.join(sorted(known))}")
     if source.serves is not None:
         raise Misuse(f"{name} has the candles of {source.serves}: write --source {source.serves}")
     if source.kind != "traded":

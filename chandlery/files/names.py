@@ -9,7 +9,6 @@ with its accent for the same letter as two signs.
 """
 
 import re
-from collections.abc import Collection
 from hashlib import sha256
 from unicodedata import normalize
 
@@ -51,8 +50,3 @@ def _encoded(sign: str) -> str:
     if sign.isascii() and (sign.isupper() or sign.isdigit() or sign == "-"):
         return sign
     return "".join(f"%{byte:02X}" for byte in sign.encode("utf-8", "surrogatepass"))
-
-
-def unknown_of(asked: Collection[str], known: Collection[str]) -> str | None:
-    """The first name that is not among those known."""
-    return next((name for name in asked if name not in known), None)

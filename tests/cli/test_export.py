@@ -185,7 +185,7 @@ def test_whoever_reads_a_few_lines_only_ends_the_export_quietly(
 
 
 ODD = {
-    "--to a.csv --columns price": "--columns: 'price' is none of them: write some of symbol,",
+    "--to a.csv --columns price": "--columns: 'price' is none of them: did you mean",
     "--to a.csv --columns volume,volume": "taker_buy_quote_volume,vwap, each once",
     "--to data --layout freqtrade --columns volume": "the layout freqtrade has columns of its own",
     "--to a.csv --newer": "--newer adds to a folder: write --to FOLDER and --layout",
@@ -196,9 +196,9 @@ ODD = {
     "--to data": "data is of no kind known here",
     "--to a.csv --timeframe 2h": "timeframe '2h' is not kept: write 1h, 4h, 1d, 1w, 1M or all",
     "--to a.csv --timeframe ,": "timeframe '' is not kept",
-    "--to a.csv --start 2026-01-01 --start-year 2026": "leave one out",
+    "--to a.csv --start 2026-01-01 --start-year 2026": "write one of them",
     "--to a.csv --start-year 2008": "start year 2008 is out of range",
-    "--to a.csv --start-year 9999": "start year 9999 is out of range",
+    "--to a.csv --start-year 2100": "start year 2100 is out of range",
     "--to a.csv --max-coins 0": "max coins 0 is out of range",
 }
 

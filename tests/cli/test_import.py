@@ -408,7 +408,7 @@ def test_a_bad_file_is_told_in_a_line_and_the_others_go_on(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--source", "nowhere"), "no source nowhere: there are"),
+        (("--source", "nowhere"), "no source nowhere: "),
         (("--source", "binance_spot_archive"), "write --source binance_spot"),
         (("--source", "coingecko"), "candles of coingecko are indicative"),
         (("--source", "okx"), "nothing is known to be listed at okx"),
