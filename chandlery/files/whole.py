@@ -70,7 +70,7 @@ class Folder:
 @contextmanager
 def opened(root: Path, ids: Mapping[str, int]) -> Iterator[Folder]:
     """The folder, made if need be, and to oneself; what a killed export left is removed."""
-    scratch = root / SCRATCH
+    scratch, is_new = root / SCRATCH, not root.exists()
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         handle = os.open(scratch, os.O_RDONLY)
@@ -82,11 +82,19 @@ def opened(root: Path, ids: Mapping[str, int]) -> Iterator[Folder]:
         os.close(handle)
         raise Misuse(f"another export writes into {root}: wait for its end") from None
     try:
-        for left in scratch.iterdir():
-            left.unlink()
+        _sweep(scratch)
         yield Folder(root, ids)
     finally:
-        os.close(handle)
         with suppress(OSError):  # where nothing was written, nothing is left
             scratch.rmdir()
-            root.rmdir()
+            if is_new:
+                root.rmdir()
+        os.close(handle)
+
+
+def _sweep(scratch: Path) -> None:
+    try:
+        for left in scratch.iterdir():
+            left.unlink()
+    except OSError as error:
+        raise unwritten(scratch, error) from None

@@ -197,7 +197,6 @@ ODD = {
     "--to a.csv --timeframe 2h": "timeframe '2h' is not kept: write 1h, 4h, 1d, 1w, 1M or all",
     "--to a.csv --timeframe ,": "timeframe '' is not kept",
     "--to a.csv --start 2026-01-01 --start-year 2026": "write one of them",
-    "--to a.csv --start-year 2008": "start year 2008 is out of range",
     "--to a.csv --start-year 2100": "start year 2100 is out of range",
     "--to a.csv --max-coins 0": "max coins 0 is out of range",
 }

@@ -102,6 +102,8 @@ def test_a_file_of_freqtrade_s_becomes_candles_of_its_source(
     assert found["quote_volume"].null_count() == 24
     assert bars(settings, "BTC", "4h") == [4] * 6
     assert bars(settings, "BTC", "1d") == [24]
+    with store.connect(settings) as connection:
+        assert connection.execute("select count(*) from stale").fetchone() == (0,)
 
     again = statistics(known(*words, "--json"))
     assert again == {

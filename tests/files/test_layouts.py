@@ -268,6 +268,8 @@ def test_two_coins_of_one_symbol_are_never_in_one_file(
 def test_where_there_is_no_candle_there_is_no_file(send: Send, tmp_path: Path, layout: str) -> None:
     done = send(tmp_path / "new", layout, read=lambda *_: SCHEMA.to_frame())
     assert (done.candles, done.held, list(tmp_path.iterdir())) == (0, False, [])
+    send(tmp_path, layout, read=lambda *_: SCHEMA.to_frame())
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv", "a.arrow"])
