@@ -65,7 +65,8 @@ def import_candles(  # noqa: PLR0913  a verb's options
             except Malformed as error:
                 failed[each] = one_line(str(error), 400)
         store.refresh(connection)
-    _tell(total, failed, len(files), as_json=as_json)
+        noted = list(map(str, store.find_oddities(connection, sorted(total.coins))))
+    _tell(total, failed, noted, len(files), as_json=as_json)
     return 1 if failed else 0
 
 
@@ -112,11 +113,18 @@ def _bytes(path: Path) -> bytes:
     return content
 
 
-def _tell(total: Imported, failed: dict[str, str], files: int, *, as_json: bool) -> None:
+def _tell(
+    total: Imported,
+    failed: dict[str, str],
+    noted: Sequence[str],
+    files: int,
+    *,
+    as_json: bool,
+) -> None:
     for name, why in failed.items():
         click.echo(f"failed: {one_line(name)}: {why}", err=True)
     if as_json:
-        print_json(_statistics(total, failed, files))
+        print_json(_statistics(total, failed, files) | {"findings": noted})
         return
     output.print(
         f"{files - len(failed)} of {counted(files, 'file')}, {counted(total.read, 'row')}:"
@@ -131,6 +139,8 @@ def _tell(total: Imported, failed: dict[str, str], files: int, *, as_json: bool)
             f"  {total.differing:,} of those already there have another price in the files",
             highlight=False,
         )
+    for finding in noted:
+        output.print(f"  noted: {finding}", highlight=False, markup=False)
 
 
 def _statistics(total: Imported, failed: dict[str, str], files: int) -> dict[str, object]:

@@ -108,7 +108,7 @@ def test_a_file_of_freqtrade_s_becomes_candles_of_its_source(
     again = statistics(known(*words, "--json"))
     assert again == {
         "files": 1, "rows": 24, "stored": 0, "already_there": 24, "differing": 0, "refused": {},
-        "coins": 0, "failed": {},
+        "coins": 0, "failed": {}, "findings": [],
     }  # fmt: skip
     assert held(settings, "BTC").equals(found)
 
@@ -181,6 +181,7 @@ def test_what_is_there_is_left_whoever_has_it(
     done = known("import", str(feathered(hours=6)), "--source", "binance_spot", "--now", NOW)
     assert "6 rows: 3 stored, 3 already there, 0 refused" in done.stdout
     assert "1 of those already there have another price in the files" in done.stdout
+    assert "noted: BTC 2026-11-20 05:00Z: splice: coingecko closed at 2.5" in done.stdout
     found = held(settings, "BTC")
     assert found["close_price"].to_list() == [3, 3, 2.5, 2.5, 2.5, 3]
     with store.connect(settings) as connection:
