@@ -81,7 +81,7 @@ def _imported(each: Import, past: History) -> str:
     """An import fills an hour without a candle: what it stored is the first that was held."""
     which = "the first of these" if past.before else "it"
     return (
-        f"imported at {each.imported_at:%Y-%m-%d %H:%M:%SZ}: {which}, from {one_line(each.file)}"
+        f"imported at {utc_text(each.imported_at)}: {which}, from {one_line(each.file)}"
         f" as {each.source}'s {each.symbol} (sha256 {each.sha256})"
     )
 

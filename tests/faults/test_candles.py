@@ -242,7 +242,7 @@ def around(rows: Rows) -> Rows:
 )
 def test_a_page_of_other_hours(place: Place, happened: Happened, change: Change) -> None:
     seen = place.meets(edited(change), EXACT, most=1)
-    assert all("asked for was 2026-10-03T00:00Z" in said for said in seen.words.values())
+    assert all("asked for was 2026-10-03 00:00Z" in said for said in seen.words.values())
     happened(str(seen))
 
 

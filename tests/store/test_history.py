@@ -60,7 +60,7 @@ def test_a_candle_restated_by_its_source_leaves_all_its_old_values(
     past = store.history(connection, btc, T0)
     assert past.before == [(2.5, 4.0, 1.0, 3.0, None, 7.5, None, None, None, "spot", None, ONE)]
     assert past.current == (2.0, 4.0, 1.0, 2.0, 10.0, 20.0, 5, None, None, "spot", ONE, None)
-    assert str(past) == "replaced once, last at 2024-02-28 13:00:00Z"
+    assert str(past) == "replaced once, last at 2024-02-28 13:00Z"
     assert store.history(connection, btc, T0 + HOUR).before == []
 
 
@@ -139,7 +139,7 @@ def test_twice_restated_is_told_newest_first(
         (2.0, "futures", ONE, TWO),
         (3.0, "spot", None, ONE),
     ]
-    assert str(past) == "replaced twice, last at 2024-02-28 14:00:00Z"
+    assert str(past) == "replaced twice, last at 2024-02-28 14:00Z"
 
     connection.execute("delete from candle_1h")
     gone = store.history(connection, btc, T0)
