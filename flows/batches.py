@@ -2,20 +2,22 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from time import monotonic
 from typing import Unpack
 
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
 from prefect.states import Completed, Failed
 
 from chandlery.engine.batch import collect_batch
 from chandlery.engine.context import RunContext, open_context
+from chandlery.engine.progress import Course
 from chandlery.engine.result import RunResult
-from chandlery.engine.run import CollectBatch, Progress, Run, run
-from chandlery.engine.source_batch import Step
+from chandlery.engine.run import CollectBatch, Run, run
 from chandlery.engine.spec import Choices, RunSpec, run_spec
 from chandlery.errors import Gone, Misuse, Unavailable
 from chandlery.model import Coin, clock, instant
@@ -26,6 +28,7 @@ from chandlery.symbology.learn import learn_if_due
 from chandlery.venues import in_order, load
 from flows.blocks import in_force
 from flows.reporting import publish
+from flows.watching import Watching
 
 RESTS = (120.0, 300.0)
 """Seconds until a batch is done again for which a source was away as a whole.
@@ -33,8 +36,6 @@ RESTS = (120.0, 300.0)
 A request's own retries are the transport's, and over in seconds. What was refused, or failed for
 one coin among many, is the next run's, and so is what is still not there after these.
 """
-EVERY_SECONDS = 15.0  # a line of the log costs little, and Prefect keeps all
-LEAST_SHARE = 0.01  # before that nobody can tell how long it takes
 SPREAD = 0.3  # so that those who failed together do not come back together
 
 
@@ -52,14 +53,14 @@ def _may_come_back(_task: object, _run: object, state: State[object]) -> bool:
     retry_condition_fn=_may_come_back,
 )
 def batch_task(
-    context: RunContext, spec: RunSpec, coins: Sequence[Coin], result: RunResult, step: Step
+    context: RunContext, spec: RunSpec, coins: Sequence[Coin], result: RunResult, course: Course
 ) -> None:
     """Do a batch; once more, some minutes later, if a source was away for all of it.
 
     A source that is away for longer than that is off for the rest of the run.
     """
     before = result.rows.copy()
-    collect_batch(context, spec, coins, result, step)
+    collect_batch(context, spec, coins, result, course)
     get_run_logger().info(_came(result.rows - before, result, coins))
     away = dict(result.away(coins))
     if away and runtime.task_run.run_count <= len(RESTS):
@@ -111,8 +112,14 @@ def _moment(now: str | None) -> datetime:
 
 def _collected(current: Settings, wanted: RunSpec, run: Run) -> RunResult:
     with open_context(current) as context:
-        learn_if_due(context, wanted)
-        result = run(context, wanted, _Said(), as_tasks())
+        watching, begun = Watching(), Begun()
+        try:
+            learn_if_due(context, wanted, watching)
+            result = run(context, wanted, watching, as_tasks(begun=begun))
+        except BaseException as error:  # cancelled, as often as not: what it did is told
+            _stopped(watching, begun.result, error)
+            raise
+        watching.end(_summary(result), share=1.0)
         if result.pages:  # else there is nothing to tell: so end all but one of several late runs
             seen = context.database.do(survey, result.coins, wanted.now, wanted.window)
             page = of_collection(str(runtime.flow_run.name), result, seen)
@@ -120,47 +127,49 @@ def _collected(current: Settings, wanted: RunSpec, run: Run) -> RunResult:
         return result
 
 
-def as_tasks(rests: Sequence[float] = RESTS) -> CollectBatch:
-    """Batches as tasks of Prefect's, with these rests before they are done again."""
+@dataclass
+class Begun:
+    """What a run that is under way has done so far."""
+
+    result: RunResult = field(default_factory=RunResult)
+
+
+def _stopped(watching: Watching, result: RunResult, error: BaseException) -> None:
+    """Leave the page of a run that was stopped in its midst.
+
+    It asks the database for nothing: that may be busy with what was stopped, and who cancels waits.
+    """
+    cancelled = isinstance(error, TerminationSignal)
+    if not (cancelled or result.pages):
+        return
+    result.seconds = monotonic() - watching.began
+    why = "cancelled" if cancelled else "stopped by an error"
+    words = f"{why} after {result.records:,} candles; what was written stays"
+    watching.end(words)
+    publish(
+        runtime.flow_run.flow_name,
+        of_collection(str(runtime.flow_run.name), result, stopped=words),
+        words,
+    )
+
+
+def as_tasks(rests: Sequence[float] = RESTS, begun: Begun | None = None) -> CollectBatch:
+    """Batches as tasks of Prefect's, with these rests before they are done again.
+
+    `begun` is told the run's result as it grows.
+    """
 
     def collect_batch(
-        context: RunContext, spec: RunSpec, coins: Sequence[Coin], result: RunResult, step: Step
+        context: RunContext, spec: RunSpec, coins: Sequence[Coin], result: RunResult, course: Course
     ) -> None:
+        if begun is not None:
+            begun.result = result
         of = f"{len(coins)} coins" if spec.kind is None else f"{len(coins)} coins, {spec.kind}"
         name = f"{coins[0].symbol} to {coins[-1].symbol} ({of})"
         made = batch_task.with_options(task_run_name=name, retry_delay_seconds=list(rests))
-        made(context, spec, coins, result, step)
+        made(context, spec, coins, result, course)
 
     return collect_batch
-
-
-class _Said:
-    """Says in the run's log how far it is: once a batch, and now and then within a long one."""
-
-    def __init__(self) -> None:
-        self.log = get_run_logger()
-        self.began = self.said = monotonic()
-        self.done = 0
-
-    def __call__(self, progress: Progress) -> None:
-        now = monotonic()
-        if progress.done == self.done and now - self.said < EVERY_SECONDS:
-            return
-        self.done, self.said = progress.done, now
-        self.log.info(_far(progress, now - self.began))
-
-
-def _far(progress: Progress, seconds: float) -> str:
-    """How far a run is, and how long it has to go, if that can be told."""
-    rate = progress.records / max(seconds, 0.1)
-    told = (
-        f"{progress.done:,} of {progress.coins:,} coins, {progress.share:.0%} of the hours,"
-        f" {progress.records:,} candles, {rate:,.0f}/s"
-    )
-    if progress.done == progress.coins or progress.share < LEAST_SHARE:
-        return told
-    left = timedelta(seconds=round(seconds * (1 - progress.share) / progress.share))
-    return f"{told}, about {left} to go"
 
 
 def _summary(result: RunResult) -> str:

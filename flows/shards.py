@@ -27,6 +27,7 @@ from chandlery.reports import of_shards
 from chandlery.settings import Settings
 from chandlery.symbology.learn import learn_if_due
 from flows.reporting import publish
+from flows.watching import Shown
 
 DEPLOYMENT = "backfill/shard"
 KEY = "shard-statistics"
@@ -72,7 +73,7 @@ def _started(shard: str, wanted: RunSpec) -> FlowRun:
 
 def _waited_for(client: SyncPrefectClient, runs: Runs) -> Runs:
     """The runs once all have ended."""
-    log, ended = get_run_logger(), Runs()
+    log, ended, shown = get_run_logger(), Runs(), Shown()
     while len(ended) < len(runs):
         time.sleep(POLL)
         for shard in runs.keys() - ended.keys():
@@ -84,6 +85,7 @@ def _waited_for(client: SyncPrefectClient, runs: Runs) -> Runs:
             if run.state is not None and run.state.is_final():
                 ended[shard] = run
                 log.info("shard %s: %s: %s", shard, run.state.name, run.state.message)
+                shown.show(len(ended) / len(runs), f"{len(ended)} of {len(runs)} shards have ended")
     return {shard: ended[shard] for shard in runs}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Unpack
 
-from chandlery.cli.console import move, print_json, print_result, progress
+from chandlery.cli.console import RunLines, print_json, print_result, progress
 from chandlery.cli.options import at
 from chandlery.engine.batch import collect_batch
 from chandlery.engine.context import open_context, refuse_if_offline
@@ -35,8 +35,9 @@ def collect(
     )
     with open_context(current) as context, progress(title, shown=not as_json) as bar:
         refuse_if_offline(current, wanted.sources)
-        learn_if_due(context, wanted)
-        result = run(context, wanted, lambda step: move(bar, step), collect_batch)
+        lines = RunLines(bar, context.waits)
+        learn_if_due(context, wanted, lines)
+        result = run(context, wanted, lines, collect_batch)
     if as_json:
         print_json(result.statistics())
     else:

@@ -6,7 +6,8 @@ import json
 import logging
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -14,14 +15,16 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -29,8 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from chandlery.engine.coins_known import CoinsKnown
+    from chandlery.engine.progress import Progress as Step
     from chandlery.engine.result import RunResult
-    from chandlery.engine.run import Progress as Step
+    from chandlery.engine.waits import Waits
     from chandlery.symbology.left_out import LeftOut
 
 NO_CANDLES = "no candles yet: `chandlery backfill --max-coins 20` fetches some"
@@ -58,27 +62,100 @@ def log_to_stderr() -> None:
 @contextmanager
 def progress(title: str, *, shown: bool = True) -> Iterator[Progress]:
     """A bar on stderr while work goes on; nothing where stderr is no terminal."""
+    whole = partial(Column, no_wrap=True)  # where it is narrow, the bar gives way
     columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[detail]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        SpinnerColumn(table_column=whole()),
+        TextColumn("{task.description}", table_column=whole()),
+        BarColumn(None),
+        _Share(whole()),
+        _Detail(whole()),
+        TimeElapsedColumn(whole()),
+        _Remaining(table_column=whole()),
     )
     hidden = not (shown and errors.is_terminal)
-    with Progress(*columns, console=errors, disable=hidden, transient=True) as bar:
+    with Progress(*columns, console=errors, disable=hidden, transient=True, expand=True) as bar:
         bar.add_task(title, total=None, detail="")
         yield bar
 
 
-def move(bar: Progress, step: Step) -> None:
-    """Show how far a run is: coins done, candles and their rate."""
-    task = bar.tasks[0]
-    rate = step.records / task.elapsed if task.elapsed else 0.0
-    detail = f"{step.records:,} candles, {rate:,.0f}/s"
-    bar.update(task.id, total=step.coins, completed=step.done, detail=detail)
+class _Share(ProgressColumn):
+    """The share that is done, where that can be told."""
+
+    def render(self, task: Task) -> Text:
+        """Such as " 43%"."""
+        return Text("" if task.total is None else f"{int(task.percentage):>3}%")
+
+
+def _waits(task: Task) -> float:
+    """Seconds that a task under way does nothing but wait."""
+    waits = task.fields.get("waits")
+    return 0.0 if task.finished or waits is None else waits()
+
+
+class _Detail(ProgressColumn):
+    """What a task says beside its bar, and for how long it waits if it does."""
+
+    def render(self, task: Task) -> Text:
+        """Such as "456,498 candles, 7,364/s"; "456,498 candles, waits 31 s"."""
+        left, rate = _waits(task), task.fields.get("rate", "")
+        told = [task.fields["detail"], f"waits {left:.0f} s" if left else rate]
+        return Text(", ".join(filter(None, told)))
+
+
+class _Remaining(TimeRemainingColumn):
+    """The time to go; as long as is waited for, at least."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        """Such as "0:00:31"."""
+        left = round(_waits(task))
+        if left <= (task.time_remaining or 0.0):
+            return super().render(task)
+        return Text(str(timedelta(seconds=left)), style="progress.remaining")
+
+
+class RunLines:
+    """A run's lines: what it asks, and what it refreshes, which stay until the run ends.
+
+    What nobody can tell how far it is has a line while it lasts.
+    """
+
+    def __init__(self, bar: Progress, waits: Waits) -> None:
+        self._bar, self._waits = bar, waits
+        self._lines: dict[str, TaskID] = {}
+        self._now, self._told_at = bar.tasks[0].id, waits.clock()
+
+    def __call__(self, step: Step) -> None:
+        """Show how far a run is: what it does, the share of it, candles and their rate."""
+        self._told_at = self._waits.clock()
+        line = self._line("asking" if step.is_asking else step.doing, step.doing)
+        if step.share is not None:
+            if line.finished and step.share < 1:  # bars are refreshed now and then
+                self._bar.reset(line.id)
+            self._bar.update(line.id, total=1.0, completed=step.share)
+        if step.is_asking:
+            rate = step.records / line.elapsed if line.elapsed else 0.0
+            words = f"{step.records:,} candles"
+            self._bar.update(line.id, description=step.doing, detail=words, rate=f"{rate:,.0f}/s")
+
+    def _line(self, what: str, words: str) -> Task:
+        """The line of this; another's is over, and goes if nobody could tell how far it was."""
+        if self._lines.get(what) != self._now and self._task(self._now).total is None:
+            self._bar.remove_task(self._now)
+            self._lines = {name: line for name, line in self._lines.items() if line != self._now}
+        if what not in self._lines:
+            self._lines[what] = self._bar.add_task(words, total=None, detail="", waits=self._left)
+        self._now = self._lines[what]
+        return self._task(self._now)
+
+    def _task(self, wanted: TaskID) -> Task:
+        return next(each for each in self._bar.tasks if each.id == wanted)
+
+    def _left(self) -> float:
+        """Seconds to wait, if more than one, and if nothing came within one."""
+        left = self._waits.left()
+        return left if min(left, self._waits.clock() - self._told_at) >= 1 else 0.0
 
 
 def counted(number: int, what: str) -> str:

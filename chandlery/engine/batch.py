@@ -20,8 +20,9 @@ from chandlery import store, venues
 from chandlery.engine import monthly_quota
 from chandlery.engine.claimed import Claim, claimed
 from chandlery.engine.context import RunContext
+from chandlery.engine.progress import Course
 from chandlery.engine.result import Failure, RunResult
-from chandlery.engine.source_batch import SourceBatch, Step
+from chandlery.engine.source_batch import SourceBatch
 from chandlery.engine.spec import RunSpec
 from chandlery.engine.turn import ask, ask_at_once
 from chandlery.model import KINDS, Coin, Kind, Listing
@@ -57,14 +58,14 @@ def batches(coins: Sequence[Coin], size: int = BATCH) -> Iterator[Sequence[Coin]
 
 
 def collect_batch(
-    context: RunContext, spec: RunSpec, coins: Sequence[Coin], result: RunResult, step: Step
+    context: RunContext, spec: RunSpec, coins: Sequence[Coin], result: RunResult, course: Course
 ) -> None:
     """Fetch and write what these coins lack in the spec's window. Add the outcome to `result`.
 
     What another run is at work on is left to it.
     """
     with claimed(context, spec, coins) as claim:
-        _collect_batch(context, spec, coins, result, step, claim)
+        _collect_batch(context, spec, coins, result, course, claim)
         result.leave(claim.left)
 
 
@@ -105,7 +106,7 @@ def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
     spec: RunSpec,
     coins: Sequence[Coin],
     result: RunResult,
-    step: Step,
+    course: Course,
     claim: Claim,
 ) -> None:
     rank = {coin.key: place for place, coin in enumerate(coins)}
@@ -125,13 +126,14 @@ def _collect_batch(  # noqa: PLR0913, PLR0917  a batch, and what it is done with
         if mine:
             if words := monthly_quota.used_up(context, source, spec.now):
                 result.off.setdefault(source.name, words)
-            batch = SourceBatch(context, spec, source, result, step, claim)
+            batch = SourceBatch(context, spec, source, result, course, claim)
             files = _files_beside(spec, source, asked)
+            course.ask(source.name)
             with batch.contained(mine):
                 if files is None:
                     ask(batch, mine)
                 else:
-                    beside = SourceBatch(context, spec, files, result, step, claim)
+                    beside = SourceBatch(context, spec, files, result, course, claim)
                     ask_at_once(batch, beside, mine)
                     told.take(beside)
             told.take(batch)

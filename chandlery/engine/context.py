@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from chandlery import store, venues
 from chandlery.engine.refreshing import Refreshing
 from chandlery.engine.shared_limits import Shared
+from chandlery.engine.waits import Waits
 from chandlery.engine.workers import Workers
 from chandlery.errors import Unavailable
 from chandlery.rate_limit.gate import REAL, Timepiece
@@ -38,6 +39,7 @@ class RunContext:
     sent: Counter[str]  # requests not yet put to a month's account, by source
     refreshing: Refreshing
     clock: Callable[[], float]  # seconds, by which claims are renewed
+    waits: Waits
 
     @property
     def connection(self) -> store.Connection:
@@ -56,7 +58,10 @@ def open_context(
     """Open the database (brought up to date) and the venues; on leaving, let go of both at once."""
     stop = threading.Event()
 
+    waits = Waits(clock)
+
     def sleep(seconds: float) -> None:
+        waits.note(seconds)
         if stop.wait(seconds):
             raise Unavailable("stopped while waiting")
 
@@ -84,6 +89,7 @@ def open_context(
                 sent=sent,
                 refreshing=refreshing,
                 clock=clock,
+                waits=waits,
             )
         finally:
             stop.set()

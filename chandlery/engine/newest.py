@@ -53,5 +53,5 @@ def _group(
             part = within(frame, window)
             if part.height == window.hours:
                 pages.remove(Page(listing, window, window))
-                batch.step(part.height)
+                batch.course.came(window.hours, part.height)
                 yield listing.coin, part

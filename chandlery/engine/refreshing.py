@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from chandlery import store
+from chandlery.engine.progress import REFRESHING, Progress, Watch, ignore
 from chandlery.engine.workers import Workers
 
 SHARE = 0.1  # of a run's time, at most, goes into refreshing before its end
@@ -30,15 +31,19 @@ class Refreshing:
     def __post_init__(self) -> None:
         self._ended_at = self.clock()
 
-    def now(self) -> None:
+    def now(self, watch: Watch = ignore) -> None:
         """Refresh all that is touched, once what is under way has ended."""
         if self._under_way is not None:
+            watch(Progress(REFRESHING))
             self._under_way.result()
             self._under_way = None
-        self._refresh(self.database)
+        self._refresh(self.database, watch)
 
-    def if_due(self) -> None:
-        """Refresh, if enough time went by since the last time, or see that it is begun."""
+    def if_due(self, watch: Watch = ignore) -> None:
+        """Refresh, if enough time went by since the last time, or see that it is begun.
+
+        What is done beside the run is not told: it holds nobody up.
+        """
         if self._under_way is not None:
             if not self._under_way.done():
                 return
@@ -47,7 +52,7 @@ class Refreshing:
         if self.clock() - self._ended_at <= self._took / SHARE:
             return
         if self.beside is None:
-            self._refresh(self.database)
+            self._refresh(self.database, watch)
         else:
             self._worker = self._worker or Workers(1)
             self._under_way = self._worker.submit(self._apart, self.beside)
@@ -59,10 +64,10 @@ class Refreshing:
 
     def _apart(self, beside: Callable[[], store.Database]) -> None:
         with beside() as database:
-            self._refresh(database)
+            self._refresh(database, ignore)
 
-    def _refresh(self, database: store.Database) -> None:
+    def _refresh(self, database: store.Database, watch: Watch) -> None:
         began = self.clock()
-        database.do(store.refresh)
+        database.do(store.refresh, lambda share: watch(Progress(REFRESHING, share)))
         self._ended_at = self.clock()
         self._took = self._ended_at - began

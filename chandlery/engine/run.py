@@ -3,77 +3,35 @@
 Traded sources are asked for all coins first, then the indicative ones for what is left.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from chandlery import store, venues
 from chandlery.engine import monthly_quota
-from chandlery.engine.batch import batches, collect_batch, passes
+from chandlery.engine.batch import batches, collect_batch, passes, sources_in_order
 from chandlery.engine.chosen import choose
 from chandlery.engine.coins_known import CoinsKnown, coins_known
 from chandlery.engine.compare import tell_outages
 from chandlery.engine.context import RunContext
+from chandlery.engine.progress import (
+    CHECKING,
+    PLANNING,
+    Course,
+    Progress,
+    Watch,
+    ignore,
+)
 from chandlery.engine.result import RunResult
-from chandlery.engine.source_batch import Step
 from chandlery.engine.spec import RunSpec
 from chandlery.model import Coin
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is; `share` (0..1) by the hours that it has to fetch, about."""
-
-    coins: int
-    done: int
-    records: int
-    share: float
-
-
-Watch = Callable[[Progress], None]
-
-
-@dataclass
-class _Course:
-    """Counts what comes, and what of all that is wanted is behind us."""
-
-    coins: int
-    wanted: Mapping[int, int]
-    watch: Watch
-    ended: set[int] = field(default_factory=set)
-    records: int = 0
-    behind: int = 0  # hours wanted of the batches that are done
-    in_batch: int = 0
-
-    def __post_init__(self) -> None:
-        self.total = max(sum(self.wanted.values()), 1)  # once: it is told of each page
-
-    def step(self, rows: int) -> None:
-        """So many rows came."""
-        self.records += rows
-        self.in_batch += rows
-        self._tell()
-
-    def end(self, batch: Sequence[Coin]) -> None:
-        """A batch is done. A later pass is for what is left of all coins, and counts none again."""
-        fresh = [coin.key for coin in batch if coin.key not in self.ended]
-        self.behind += sum(self.wanted.get(key, 0) for key in fresh)
-        self.ended.update(fresh)
-        self.in_batch = 0
-        self._tell()
-
-    def _tell(self) -> None:
-        share = (self.behind + self.in_batch) / self.total
-        self.watch(Progress(self.coins, len(self.ended), self.records, min(share, 1.0)))
-
-
-CollectBatch = Callable[[RunContext, RunSpec, Sequence[Coin], RunResult, Step], None]
+CollectBatch = Callable[[RunContext, RunSpec, Sequence[Coin], RunResult, Course], None]
 
 
 def run(
     context: RunContext,
     spec: RunSpec,
-    watch: Watch = lambda _: None,
+    watch: Watch = ignore,
     collect_batch: CollectBatch = collect_batch,
 ) -> RunResult:
     """Plan, fetch, write, refresh and account for every coin of the spec.
@@ -92,15 +50,10 @@ def run(
     )
     hourly = {each.name: each.hourly for each in known if each.hourly is not None}
     context.database.do(store.note_hourly, hourly, spec.now)
-    context.refreshing.now()  # what a run that died left behind
-    keys = [coin.key for coin in coins]
-    course = _Course(len(coins), _lacking(context, spec, keys), watch)
-    for part, size in passes(context, spec):
-        for batch in batches(coins, size):
-            collect_batch(context, part, batch, result, course.step)
-            course.end(batch)
-            context.refreshing.if_due()
-    context.refreshing.now()
+    context.refreshing.now(watch)  # what a run that died left behind
+    _ask_all(context, spec, coins, result, watch, collect_batch)
+    context.refreshing.now(watch)
+    watch(Progress(CHECKING))
     tell_outages(context, spec, result)
     monthly_quota.keep(context, spec.now)
     touched = sorted(set().union(*result.used.values()))
@@ -109,13 +62,35 @@ def run(
     return result
 
 
+def _ask_all(  # noqa: PLR0913, PLR0917  a run's parts
+    context: RunContext,
+    spec: RunSpec,
+    coins: Sequence[Coin],
+    result: RunResult,
+    watch: Watch,
+    collect_batch: CollectBatch,
+) -> None:
+    watch(Progress(PLANNING))
+    order = [source.name for source in sources_in_order(context, spec)]
+    wanted = _lacking(context, spec, [coin.key for coin in coins])
+    course = Course(len(coins), wanted, order, watch)
+    all_passes = list(passes(context, spec))
+    for place, (part, size) in enumerate(all_passes, 1):
+        course.begin_pass(is_last=place == len(all_passes))
+        for batch in batches(coins, size):
+            course.begin_batch(batch)
+            collect_batch(context, part, batch, result, course)
+            course.end_batch(batch)
+            context.refreshing.if_due(watch)
+
+
 Run = Callable[[RunContext, RunSpec, Watch, CollectBatch], RunResult]
 
 
 def fill_gaps(
     context: RunContext,
     spec: RunSpec,
-    watch: Watch = lambda _: None,
+    watch: Watch = ignore,
     collect_batch: CollectBatch = collect_batch,
 ) -> RunResult:
     """Run the spec, and count the gaps that are left, by reason."""

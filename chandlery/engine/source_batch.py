@@ -15,6 +15,7 @@ from chandlery.engine.claimed import Claim
 from chandlery.engine.context import RunContext
 from chandlery.engine.evidence import Answer, answer
 from chandlery.engine.plan import Page
+from chandlery.engine.progress import Course
 from chandlery.engine.result import Failure, RunResult
 from chandlery.engine.spec import RunSpec
 from chandlery.errors import Blocked, ChandleryError, Rejected, SourceError
@@ -24,8 +25,6 @@ from chandlery.venues import MalformedRows, Source
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Step = Callable[[int], None]
-"""Told the rows of each page that came."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class SourceBatch:
     spec: RunSpec
     source: Source
     result: RunResult
-    step: Step
+    course: Course
     claim: Claim
     refused: dict[Listing, str] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)

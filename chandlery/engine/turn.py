@@ -79,6 +79,7 @@ class Turn:
     def answers(self, pages: list[Page]) -> Answers:
         """Each coin's candles of these pages, in order."""
         ordered = self.guard.first(pages)
+        self.batch.course.plan(sum(page.window.hours for page in ordered))
         for coin, frame in chain(newest(self.batch, ordered), self._answers(ordered)):
             yield self, coin, frame
 
@@ -111,15 +112,17 @@ class Turn:
             except SourceError as error:
                 for page in asked:
                     batch.note(page.listing, page.window, error)
+                    batch.course.came(page.window.hours, 0)
                 continue
             frame = found.frame
             for page in asked:
                 if not self.guard.passes(page, frame):
+                    batch.course.came(page.window.hours, 0)
                     continue
                 batch.saw(page, frame, found.malformed)
                 batch.saw_market_caps(page.listing.coin, found.market_caps)
                 wanted = frame if page.asked == page.window else within(frame, page.window)
-                batch.step(wanted.height)
+                batch.course.came(page.window.hours, wanted.height)
                 if page in self.seen:
                     self.seen[page] = wanted
                 yield page.listing.coin, wanted
@@ -140,6 +143,7 @@ class Turn:
                 refused = batch.off is None and listing not in batch.mispriced
                 for page in some:
                     batch.fail(listing, page.window, words, refused=refused)
+                    batch.course.came(page.window.hours, 0)
                 continue
             whom, seal = (context.client, batch.source, listing), None
             if self.seals_ahead:  # before its file, or nobody might be left to ask for it

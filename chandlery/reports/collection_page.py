@@ -14,19 +14,32 @@ from chandlery.venues import colours
 COINS = 30  # as many as one reads of those that failed for one reason
 
 
-def of_collection(title: str, result: RunResult, survey: Survey) -> str:
-    """A page about a run, its survey being of what it touched, within its window."""
+def of_collection(
+    title: str, result: RunResult, survey: Survey | None = None, *, stopped: str = ""
+) -> str:
+    """A page about a run, its survey being of what it touched, within its window.
+
+    Of a run that was `stopped` (in these words) nobody looked at what it touched.
+    """
     return page(
-        f"# {plain(title)}",
+        f"# {result.records:,} candles",
+        f"**{plain(title)}**",
+        plain(stopped),
         _numbers(result),
         section("Failed", failures(result.failed)),
         section("Sources", _sources(result), _away(result)),
-        section("Where the candles are from", _shares(survey)),
-        section("How complete the coins are", _coverage(survey)),
-        section("Why hours are missing", missing(survey.reasons)),
+        *(() if survey is None else _surveyed(survey)),
         section("What is odd", bullets(map(plain, result.findings))),
         section("Left to other runs", bullets(map(plain, result.leaving()))),
         section("No source lists", plain(", ".join(result.unlisted))),
+    )
+
+
+def _surveyed(survey: Survey) -> Sequence[str]:
+    return (
+        section("Where the candles are from", _shares(survey)),
+        section("How complete the coins are", coverage(survey)),
+        section("Why hours are missing", missing(survey.reasons)),
     )
 
 
@@ -37,7 +50,6 @@ def _numbers(result: RunResult) -> str:
         "done": f"{result.successful:,}",
         "failed": f"{len(result.failed):,}",
         "listed nowhere": f"{len(result.unlisted):,}",
-        "candles": f"{result.records:,}",
         "requests": f"{result.pages:,}",
         "seconds": f"{result.seconds:,.1f}",
         "candles a second": f"{rate:,.0f}",
@@ -86,22 +98,32 @@ def _shares(survey: Survey) -> str:
     return picture("Candles by source", charts.shares(survey.shares, survey.step, colours()))
 
 
-def _coverage(survey: Survey) -> str:
-    """The picture, or a sentence where it would be of one colour."""
+def coverage(survey: Survey) -> str:
+    """A picture with a row a coin, or a sentence where it would be of one colour."""
     held = survey.held
     if held.is_empty():
         return ""
+    coins = held["id"].n_unique()
     if (held["present"] == held["expected"]).all():
-        return f"Every hour is there, of each coin that lived then: {held['id'].n_unique():,}."
-    return picture(f"Coins by {survey.step}", charts.heat_map(shown(held), survey.step))
+        return f"Every hour is there, of each coin that lived then: {coins:,}."
+    rows = least_complete(held)
+    few = (
+        ""
+        if coins == (most := rows["id"].n_unique())
+        else f"The {most:,} least complete coins of {coins:,}."
+    )
+    return page(
+        few, picture(f"Coins by {survey.step}", charts.heat_map(rows, survey.step))
+    ).rstrip()
 
 
-def shown(held: pl.DataFrame) -> pl.DataFrame:
-    """All coins if they have room, with a name each; else those that lack something."""
-    if held["id"].n_unique() <= charts.LABELLED:
-        return held
-    lacking = held.filter(pl.col("present") < pl.col("expected"))["id"].unique()
-    return held.filter(pl.col("id").is_in(lacking.implode()))
+def least_complete(held: pl.DataFrame) -> pl.DataFrame:
+    """As many coins as a picture has names for, those lacking most; still by rank."""
+    lacking = held.group_by("id", maintain_order=True).agg(
+        lacking=(pl.col("expected") - pl.col("present")).sum()
+    )
+    chosen = lacking.sort("lacking", descending=True, maintain_order=True).head(charts.MOST_COINS)
+    return held.filter(pl.col("id").is_in(chosen["id"].implode()))
 
 
 def missing(reasons: Mapping[str, Mapping[str, int]]) -> str:

@@ -1,6 +1,8 @@
 """Bring 4h and 1d candles up to date over what was touched, and only there."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from itertools import count
 from typing import NamedTuple
 
 from psycopg import sql
@@ -14,17 +16,27 @@ SLICE = timedelta(days=360)  # bounds a transaction's size: a year of all coins
 SHORTEST = timedelta(hours=4)
 MUCH = timedelta(days=30)  # of new bars: the planner's idea of how many there are is out of date
 _LOCK = 0x7265667265736865
+_Slice = tuple[datetime | None, datetime | None]  # None: without an end
 
 
-def refresh(connection: Connection) -> int:
+def refresh(connection: Connection, tell: Callable[[float], None] = lambda _: None) -> int:
     """Refresh every stale range; return how many days were noted. Needs autocommit.
 
-    The ranges are taken off the list only when their refresh is done: whoever is killed leaves them
-    to the next. A lock for the session lets one process refresh at a time on a server.
+    `tell` is told the share (0..1) that is done, before the first slice and after each. The ranges
+    are taken off the list only when their refresh is done: whoever is killed leaves them to the
+    next. A lock for the session lets one process refresh at a time on a server.
     """
     connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
     try:
-        return sum(_refresh_noted(connection, noted) for noted in _stale(connection))
+        noted = [(each, _slices(connection, each)) for each in _stale(connection)]
+        total, done = sum(len(slices) for _, slices in noted), count()
+
+        def tell_one() -> None:
+            tell(next(done) / total)
+
+        if total:
+            tell_one()
+        return sum(_refresh_noted(connection, each, slices, tell_one) for each, slices in noted)
     finally:
         connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
 
@@ -42,13 +54,23 @@ class _Noted(NamedTuple):
     everything: bool
 
 
-def _refresh_noted(connection: Connection, noted: _Noted) -> int:
+def _slices(connection: Connection, noted: _Noted) -> list[_Slice]:
+    """What is refreshed at once, in order."""
     chunks = _chunks(connection) if noted.everything and not noted.force else []
-    for window in (*noted.windows, *chunks):
-        for part in window.tiles(SLICE // timedelta(hours=1)):
-            _refresh(connection, part.start, part.end, force=noted.force)
-    if noted.everything:
-        _refresh(connection, None, None, force=noted.force)
+    slices: list[_Slice] = [
+        (part.start, part.end)
+        for window in (*noted.windows, *chunks)
+        for part in window.tiles(SLICE // timedelta(hours=1))
+    ]
+    return [*slices, (None, None)] if noted.everything else slices
+
+
+def _refresh_noted(
+    connection: Connection, noted: _Noted, slices: Iterable[_Slice], done: Callable[[], None]
+) -> int:
+    for start, end in slices:
+        _refresh(connection, start, end, force=noted.force)
+        done()
     connection.execute("delete from stale where key = any (%s)", (noted.keys,))
     hours = sum(window.hours for window in noted.windows)
     if noted.everything or hours * HOUR >= MUCH:

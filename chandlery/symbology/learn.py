@@ -11,6 +11,7 @@ from chandlery import store, venues
 from chandlery.engine import monthly_quota
 from chandlery.engine.coins_known import UNIVERSE
 from chandlery.engine.context import RunContext
+from chandlery.engine.progress import LEARNING, Progress, Watch, ignore
 from chandlery.engine.spec import RunSpec
 from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
 from chandlery.model import whole_hour
@@ -186,7 +187,7 @@ def _tell_coins(universe: Universe, unseen: store.Unseen) -> None:
         )
 
 
-def learn_if_due(context: RunContext, spec: RunSpec) -> None:
+def learn_if_due(context: RunContext, spec: RunSpec, watch: Watch = ignore) -> None:
     """Before a run: learn the coins, and what the spec's sources list, where a day has passed.
 
     What is slow to list is left to `sync-coins`, unless the run names its sources.
@@ -198,6 +199,7 @@ def learn_if_due(context: RunContext, spec: RunSpec) -> None:
     enough = max(FIRST_COINS if named else spec.max_coins or 0, COINS_A_PAGE, len(known))
     why = f"{', '.join(old)}: not known, or a day old" if known else "no coin is known yet"
     log.warning("%s: learning the %s best by market cap", why, f"{enough:,}")
+    watch(Progress(LEARNING))
     failures = learn(
         context,
         spec.now,

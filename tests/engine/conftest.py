@@ -10,6 +10,7 @@ import pytest
 
 from chandlery import store
 from chandlery.engine.context import WORKERS, RunContext
+from chandlery.engine.progress import Watch, ignore
 from chandlery.engine.result import RunResult
 from chandlery.engine.run import run
 from chandlery.engine.spec import run_spec
@@ -47,11 +48,15 @@ def collect(at_sandbox: Settings, open_tools: Open) -> Collect:
     """Run the engine as the command line does."""
 
     def once(
-        *, workers: int = WORKERS, clock: Callable[[], float] = monotonic, **given: Any
+        *,
+        workers: int = WORKERS,
+        clock: Callable[[], float] = monotonic,
+        watch: Watch = ignore,
+        **given: Any,
     ) -> RunResult:
         given = {"sources": ("binance_futures", "binance_spot"), "now": NOW} | given
         with open_tools(at_sandbox, workers=workers, clock=clock) as context:
-            return run(context, run_spec(known_sources=load(), **given))
+            return run(context, run_spec(known_sources=load(), **given), watch)
 
     return once
 

@@ -202,6 +202,20 @@ def test_a_run_that_is_cancelled_stops_within_seconds_and_keeps_what_it_wrote(
         told = time.monotonic() - began
         # Who does not heed the signal is killed half a minute after, and says nothing.
         assert f"Execution of flow run '{flow_run}' was terminated" in site.said("worker")
+        pages = site.ask(
+            "POST", "/artifacts/filter", artifacts={"flow_run_id": {"any_": [flow_run]}}
+        )
+        page, far = (
+            next(each for each in pages if each["key"] == key)
+            for key in ("backfill", "backfill-progress")
+        )
+        assert (
+            page["description"]
+            == f"cancelled after {len(written):,} candles; what was written stays"
+        )
+        assert page["data"].startswith(f"# {len(written):,} candles\n")
+        assert far["description"] == page["description"]
+        assert 0 < far["data"] < 100
         say(f"cancelled: its process was gone after {gone:.1f} s, shown as cancelled {told:.1f} s")
         assert hours(connection, week) == written
         site.venues.clear()

@@ -276,7 +276,7 @@ def test_each_run_leaves_a_page_and_says_how_far_it_is() -> None:
     from flows.maintain import maintain  # noqa: PLC0415
     from flows.quality import quality  # noqa: PLC0415
 
-    ended(backfill, start="2026-11-18", max_coins=6, now=NOW)
+    ended_with = ended(backfill, start="2026-11-18", max_coins=6, now=NOW).message
     ended(hourly, max_coins=6, now=NOW)  # there is nothing to do, and so no page
     ended(quality, max_coins=6, now=NOW)
     ended(maintain, now=NOW)
@@ -284,11 +284,15 @@ def test_each_run_leaves_a_page_and_says_how_far_it_is() -> None:
         newest = server.read_artifacts(sort=ArtifactSort.CREATED_DESC)
         pages = {each.key: each for each in reversed(newest)}
         said = [each.message for each in server.read_logs()]
-    assert any(each.startswith("6 of 6 coins, 100% of the hours, ") for each in said)
+    far = "asking binance_spot: 6 of 6 coins, 100% of the hours, "
+    assert any(each.startswith(far) for each in said)
+    assert "refreshing 4h and 1d: 0%" in said
+    shown = pages["backfill-progress"]
+    assert (shown.type, shown.data, shown.description) == ("progress", 100.0, ended_with)
     assert any(each.startswith("binance_futures: ") for each in said)
-    assert "# backfill 6 coins from 2026" in str(pages["backfill"].data).replace("\\", "")
+    assert "**backfill 6 coins from 2026" in str(pages["backfill"].data).replace("\\", "")
     assert "![Candles by source](data:image/svg" in str(pages["backfill"].data)
-    assert "![How complete each coin is](data:image/svg" in str(pages["quality"].data)
+    assert "![Candles by source](data:image/svg" in str(pages["quality"].data)
     assert "chunks compressed" in str(pages["maintain"].data)
 
 
