@@ -21,6 +21,7 @@ from matplotlib.patches import Patch
 
 from chandlery.model import one_line
 
+INK = "#7b838c"  # is read on white and on black alike: more than 3.8 to 1 on either
 # Nobody else draws in this process.
 mpl.rcParams.update(
     {
@@ -28,18 +29,23 @@ mpl.rcParams.update(
         "svg.hashsalt": "chandlery",
         "text.parse_math": False,  # a ticker may have a $
         "font.size": 10,
+        # On whatever the page is: white, or the dark of a UI at night.
+        **dict.fromkeys(
+            ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK
+        ),
+        **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), "none"),
         "axes.spines.top": False,
         "axes.spines.right": False,
     }
 )
 WIDTH = 9.0  # inches; a page is about as wide
 NAME = 12  # signs of a ticker
-LABELLED = 60  # coins that have a name beside their row; of more, the rank
+MOST_COINS = 60  # that have a row, and a name beside it
 SHOWN = {"hour": "%d %b %H:%M", "day": "%d %b", "month": "%b %Y"}
 
 BEFORE = -1.0  # of a step before the coin's first candle: nobody fetched it yet
 DEGREES = {  # by what the part of a step that is there is less than, and its colour
-    0.0: ("not fetched yet", "#c7c7c7"),
+    0.0: ("not fetched yet", "#8b929b66"),
     0.0001: ("none", "#a50026"),
     0.5: ("under 50 %", "#f46d43"),
     0.9: ("under 90 %", "#fdae61"),
@@ -48,17 +54,20 @@ DEGREES = {  # by what the part of a step that is there is less than, and its co
     1.0001: ("all", "#4575b4"),
 }
 COLOURS = [colour for _, colour in DEGREES.values()]
-OUTSIDE = ("not listed", "#f4f4f4")
+OUTSIDE = ("not listed", "none")
 MAIN = "#0072b2"
 OTHER = "#999999"
 
 
 def heat_map(held: pl.DataFrame, step: str) -> str:
-    """How complete each coin is, step by step: `held` as a Survey has it. A data: address."""
+    """How complete each coin is, step by step: `held` as a Survey has it. A data: address.
+
+    At most MOST_COINS, a row each.
+    """
     steps = sorted(held["at"].unique())
     column = {at: place for place, at in enumerate(steps)}
     names, grid = _rows(held, column)
-    figure, axes = _canvas(min(1.5 + 0.2 * len(grid), 9.0))
+    figure, axes = _canvas(1.5 + 0.2 * len(grid))
     axes.imshow(
         grid,
         cmap=ListedColormap(COLOURS).with_extremes(bad=OUTSIDE[1]),
@@ -68,12 +77,13 @@ def heat_map(held: pl.DataFrame, step: str) -> str:
     )
     axes.spines[:].set_visible(False)
     _label_steps(axes, steps, step)
-    if len(grid) <= LABELLED:
-        axes.set_yticks(range(len(grid)), names, fontsize=8)
-    else:
-        axes.set_ylabel("coins, best market cap on top")
+    axes.set_yticks(range(len(grid)), names, fontsize=9)
     labels = [*DEGREES.values(), OUTSIDE]
-    _legend(axes, [Patch(color=colour) for _, colour in labels], [name for name, _ in labels])
+    _legend(
+        axes,
+        [Patch(facecolor=colour, edgecolor=INK, linewidth=0.3) for _, colour in labels],
+        [name for name, _ in labels],
+    )
     return _address(figure)
 
 
@@ -123,13 +133,21 @@ def reasons(by_reason: Mapping[str, Mapping[str, int]]) -> str:
     hours = [by_reason[name]["hours"] for name in names]
     figure, axes = _canvas(0.4 + 0.32 * len(names))
     bars = axes.barh(names, hours, color=MAIN, height=0.6)
-    told = [" {hours:,} hours, gaps: {gaps:,}".format(**by_reason[name]) for name in names]
+    told = [
+        f" {counted(each['hours'], 'hour')}, {counted(each['gaps'], 'gap')}"
+        for each in map(by_reason.__getitem__, names)
+    ]
     axes.bar_label(bars, told, fontsize=9)
     axes.set_xlim(0, max(hours) * 1.25)
     axes.spines[["bottom"]].set_visible(False)
     axes.set_xticks([])
     axes.tick_params(left=False)
     return _address(figure)
+
+
+def counted(number: int, what: str) -> str:
+    """A number and what it counts: "1 gap", "2,000 gaps"."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def trend(checked: pl.DataFrame) -> str:
@@ -157,7 +175,7 @@ def _label_steps(axes: Axes, steps: list[datetime], step: str) -> None:
     """Some ten of the steps, by their time."""
     every = max(1, -(-len(steps) // 10))
     places = range(0, len(steps), every)
-    axes.set_xticks(places, [f"{steps[place]:{SHOWN[step]}}" for place in places], fontsize=8)
+    axes.set_xticks(places, [f"{steps[place]:{SHOWN[step]}}" for place in places], fontsize=9)
 
 
 def _legend(axes: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> None:
@@ -168,7 +186,7 @@ def _legend(axes: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> Non
         bbox_to_anchor=(0, 1.0),
         ncols=len(labels),
         frameon=False,
-        fontsize=8,
+        fontsize=9,
         handlelength=1.0,
         columnspacing=1.2,
     )
@@ -179,5 +197,5 @@ def _address(figure: Figure) -> str:
     with warnings.catch_warnings():
         # Whoever shows the picture has the letters that are missing here.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        figure.savefig(buffer, format="svg", metadata={"Date": None}, facecolor="white")
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     return f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

@@ -23,7 +23,8 @@ def of_coins(title: str, universe: Universe) -> str:
     )
     caps = f"The past year's market caps of {universe.market_caps:,} coins were learnt."
     return page(
-        f"# {plain(title)}",
+        f"# {universe.coins:,} coins",
+        f"**{plain(title)}**",
         section("Could not be learnt", bullets(failed)),
         section("Left out", bullets(odd)),
         section("Under one contract, and taken for several coins", bullets(shared)),

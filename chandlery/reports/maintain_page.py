@@ -12,7 +12,6 @@ def of_maintenance(title: str, done: MaintenanceResult) -> str:
     rows = [
         ("chunks compressed", f"{packed.chunks:,}"),
         ("chunks in use, left for the next time", f"{packed.left:,}"),
-        ("hourly candles", f"{packed.candles:,}"),
         ("MB before", f"{packed.bytes_before / MB:,.1f}"),
         ("MB after", f"{packed.bytes_after / MB:,.1f}"),
         ("bytes a candle", f"{packed.bytes_after / max(packed.candles, 1):,.1f}"),
@@ -22,7 +21,8 @@ def of_maintenance(title: str, done: MaintenanceResult) -> str:
     ]
     lost = bullets(plain(sentence) for sentence in done.lost.sentences())
     return page(
-        f"# {plain(title)}",
+        f"# {packed.candles:,} candles compressed",
+        f"**{plain(title)}**",
         section("Days that did not agree with their hours", lost),
-        table(("", ""), rows, numbers=[1]),
+        table(("what", "how much"), rows, numbers=[1]),
     )

@@ -8,7 +8,7 @@ from chandlery.model import utc_text
 from chandlery.quality.check import Report
 from chandlery.quality.wording import cut
 from chandlery.reports import charts
-from chandlery.reports.collection_page import missing
+from chandlery.reports.collection_page import coverage, missing
 from chandlery.reports.markdown import bullets, page, picture, plain, section, table, words
 from chandlery.venues import colours
 
@@ -26,14 +26,11 @@ def of_quality(report: Report) -> str:
     survey = report.survey
     return page(
         f"# {_headline(report)}",
-        f"{_when(report.now)}. {_freshness(report)}",
+        f"{_when(report.now)}. {_news_count(report)} {_freshness(report)}",
         _numbers(report),
         section("New since the last check", _news(report)),
         section("Over the last month", _trend(report)),
-        section(
-            "Coverage",
-            picture("How complete each coin is", charts.heat_map(survey.held, survey.step)),
-        ),
+        section("Coverage", coverage(survey)),
         section("Why hours are missing", missing(survey.reasons)),
         section("The least complete coins", _worst(report)),
         section(
@@ -46,10 +43,12 @@ def of_quality(report: Report) -> str:
 
 
 def _headline(report: Report) -> str:
-    """How complete the coins are, and what is new."""
+    return f"{cut(report.totals()['completeness_percentage'])} complete"
+
+
+def _news_count(report: Report) -> str:
     new = int(report.open["new"].sum())
-    news = f"new findings: {new:,}" if new else "nothing new is odd"
-    return f"{cut(report.totals()['completeness_percentage'])} complete, {news}"
+    return f"**New findings: {new:,}.**" if new else "Nothing new is odd."
 
 
 def _when(at: datetime) -> str:

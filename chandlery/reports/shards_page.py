@@ -31,10 +31,15 @@ def of_shards(
         failed |= cast("Mapping[str, str]", statistics.get("failures", {}))
     numbers = range(2, 2 + len(COLUMNS))
     return page(
-        f"# {plain(title)}",
-        table(("shard", "", *COLUMNS.values()), rows, numbers),
+        f"# {sum(map(_candles, told.values())):,} candles",
+        f"**{plain(title)}**",
+        table(("shard", "state", *COLUMNS.values()), rows, numbers),
         section("Failed", failures(failed)),
     )
+
+
+def _candles(statistics: Mapping[str, object]) -> int:
+    return cast("int", statistics.get("total_records", 0))
 
 
 def _number(value: object) -> str:

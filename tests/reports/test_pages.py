@@ -1,6 +1,7 @@
 """The pages of runs: what is in them, and that nothing from outside breaks them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from chandlery.model import HOUR, Coin
 from chandlery.quality.check import assess
 from chandlery.quality.completeness import Survey
 from chandlery.reports import of_coins, of_collection, of_maintenance, of_quality, of_shards
+from chandlery.reports.collection_page import least_complete
 from chandlery.symbology.learn import Universe
 
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
@@ -56,7 +58,7 @@ def test_failures_of_one_kind_are_one_line_in_the_venues_words() -> None:
     failed = {f"C{key}": "403 go away" for key in range(1, 36)} | {"C40": "418 banned"}
     page = of_collection("backfill 40 coins", result(failed=failed), survey())
     shown = html(page)
-    assert "<h1>backfill 40 coins</h1>" in shown
+    assert "<h1>500 candles</h1>\n<p><strong>backfill 40 coins</strong></p>" in shown
     assert "“403 go away”" in shown
     assert "C30 and 5 more" in shown
     assert shown.count("go away") == 1
@@ -90,6 +92,25 @@ def test_what_is_complete_is_said_and_what_is_not_is_shown() -> None:
     assert "![Coins by day](data:image/svg+xml;base64," in lacking
     assert "![Missing hours by reason](data:" in lacking
     assert html(lacking).count("<img") == 3
+
+
+def test_a_run_that_was_stopped_says_so_and_what_it_did() -> None:
+    shown = html(of_collection("backfill", result(), stopped="cancelled; what was written stays"))
+    assert "<p>cancelled; what was written stays</p>" in shown
+    assert "<td>okx</td>" in shown
+    assert "<img" not in shown
+
+
+def test_of_many_coins_the_least_complete_are_named_in_their_order() -> None:
+    many = survey().held.clear()
+    for key in range(100):
+        many = many.vstack(
+            survey(20 + key % 5).held.with_columns(id=pl.lit(f"c{key}"), symbol=pl.lit(f"C{key}"))
+        )
+    found = least_complete(many)["symbol"].to_list()
+    assert found == [f"C{key}" for key in range(100) if key % 5 < 3]
+    shown = of_collection("x", result(), replace(survey(), held=many))
+    assert "The 60 least complete coins of 100." in shown
 
 
 def test_coins_and_upkeep_have_pages_too() -> None:
@@ -131,12 +152,12 @@ def test_the_quality_page_tells_what_is_new_and_what_lacks(
     report = assess(connection, T0 + 240 * HOUR)
     page = of_quality(report)
     shown = html(page)
-    assert "<h1>97.91 % complete, " in shown
+    assert "<h1>97.91 % complete</h1>" in shown
     assert "All 2 coins that are listed have their newest hour" in shown
     assert '<td>ETH</td>\n<td style="text-align:right">10</td>' in shown
     assert "<td>BTC</td>" not in shown
     assert "![Hours missing, day by day](data:" in page
-    assert "![How complete each coin is](data:" in page
+    assert "![Coins by month](data:" in page
     assert "![Candles by source](data:" in page
     late = of_quality(assess(connection, T0 + 243 * HOUR))
     assert "2 of 2 coins that are listed lack their newest hour" in late

@@ -73,11 +73,43 @@ def test_the_picture_names_coins_months_and_degrees() -> None:
     assert {"BTC", "ETH", "Jan 2024", "Feb 2024", "all", "none", "not listed"} <= set(shown)
 
 
-def test_of_many_coins_none_is_named() -> None:
-    many = held(*((f"C{n}", 1, 744, 744) for n in range(charts.LABELLED + 1)))
-    shown = texts(charts.heat_map(many, "month"))
-    assert "C7" not in shown
-    assert "coins, best market cap on top" in shown
+def test_as_many_coins_as_there_may_be_are_named_each() -> None:
+    names = [f"C{n}" for n in range(charts.MOST_COINS)]
+    shown = texts(charts.heat_map(held(*((name, 1, 744, 744) for name in names)), "month"))
+    assert set(names) <= set(shown)
+
+
+def test_a_picture_is_on_no_ground_of_its_own_and_its_words_are_read_on_any() -> None:
+    rows = held(("BTC", 1, 744, 700), ("ETH", 2, 696, 0))
+    for address in (
+        charts.heat_map(rows, "month"),
+        charts.shares(shared((1, "okx", 700), (2, "okx", 600)), "month", COLOURS),
+        charts.reasons({"no trades": {"gaps": 1, "hours": 1}}),
+    ):
+        assert not {"#ffffff", "#fff", "#000000"} & set(colours(address))
+        written = {each.get("style") or "" for each in svg(address).iter(f"{SVG}text")}
+        assert all(f"fill: {charts.INK}" in style for style in written)
+    ink = int(charts.INK[1:3], 16), int(charts.INK[3:5], 16), int(charts.INK[5:7], 16)
+    for ground in (WHITE, LIGHT, DARK):
+        assert contrast(ink, ground) > 3  # WCAG's least for what is no body text
+
+
+WHITE, LIGHT, DARK = (255, 255, 255), (235, 235, 235), (38, 39, 43)
+"""A page, and Prefect's UI in light and in dark."""
+
+
+def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
+    """As WCAG has it."""
+    low, high = sorted(map(luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: tuple[int, ...]) -> float:
+    parts = [each / 255 for each in colour]
+    red, green, blue = (
+        each / 12.92 if each <= 0.03928 else ((each + 0.055) / 1.055) ** 2.4 for each in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 @pytest.mark.filterwarnings("error")
@@ -118,7 +150,7 @@ def test_reasons_are_told_with_their_numbers() -> None:
     )
     shown = texts(address)
     assert {"no trades", "venue outage"} <= set(shown)
-    assert any("1,128 hours, gaps: 28" in text for text in shown)
+    assert any("1,128 hours, 28 gaps" in text for text in shown)
 
 
 def test_a_line_of_one_missing_hour_or_of_none_can_be_drawn() -> None:
