@@ -21,6 +21,7 @@ from chandlery.settings import Settings, settings
 FILE = ROOT / "automations.yaml"
 BLOCK = "chandlery"
 """The name of the block that notifies; in the file it stands in the place of the block's id."""
+NOBODY = "Nobody is told: set CHANDLERY_NOTIFY_URL."
 OURS = "chandlery"
 """The tag of what the file declares: what has it and is not in the file is taken away."""
 
@@ -121,13 +122,21 @@ def _declared(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def _addressed(declared: Mapping[str, Any], block: str | None) -> dict[str, Any]:
-    """With the block's id in the place of its name; without a block, without a notification."""
-    actions = (
+    """With the block's id in the place of its name; without a block it says that nobody is told."""
+    asked = list(declared.get("actions", ()))
+    actions = [
         {**action, "block_document_id": block} if _notifies(action) else action
-        for action in declared.get("actions", ())
+        for action in asked
         if block or not _notifies(action)
-    )
-    return {**declared, "actions": list(actions), "tags": sorted({OURS, *declared.get("tags", ())})}
+    ]
+    words = [declared.get("description", ""), "" if len(actions) == len(asked) else NOBODY]
+    tags = sorted({OURS, *declared.get("tags", ())})
+    return {
+        **declared,
+        "description": " ".join(filter(None, words)),
+        "actions": actions,
+        "tags": tags,
+    }
 
 
 def _notifies(action: object) -> bool:

@@ -27,7 +27,10 @@ from tests.waiting import PATIENCE, wait
 ROOT = Path(__file__).resolve().parents[2]
 PROC = Path("/proc")
 NOW = "2026-01-04T10:30Z"
-NAMES = ["a run fails", "a run is gone without a word", "hourly falls behind"]
+FAILS = "A run failed or crashed"
+GONE = "A run has sent no heartbeat for two minutes"
+BEHIND = "No hourly run has succeeded for 130 minutes"
+NAMES = [FAILS, GONE, BEHIND]
 pytestmark = [
     pytest.mark.prefect,
     pytest.mark.skipif(not PROC.is_dir(), reason="needs /proc to find a run's process"),
@@ -189,6 +192,12 @@ def test_up_applies_them_and_the_command_again_changes_nothing(site: Site) -> No
     assert site.said("automations") == "automations 3 made; the block chandlery is told"
     before = site.automations()
     assert [each["name"] for each in before] == NAMES
+    shown = next(each for each in before if each["name"] == FAILS)["trigger"]
+    assert {each.rpartition(".")[2] for each in shown["expect"]} == {
+        "Failed",
+        "TimedOut",
+        "Crashed",
+    }
     done = site.apply("--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {
@@ -210,13 +219,13 @@ def test_what_changes_in_the_file_changes_on_the_server(site: Site, tmp_path: Pa
     strangers = site.ask("POST", "/automations/", **stranger)["id"]
 
     def change(found: dict[str, dict[str, Any]]) -> None:
-        found["a run fails"]["description"] = "Another."
-        del found["hourly falls behind"]["tags"], found["a run is gone without a word"]
+        found[FAILS]["description"] = "Another."
+        del found[BEHIND]["tags"], found[GONE]
 
     done = json.loads(site.apply("--json", f"--file={declared(tmp_path, change)}").stdout)
     assert (done["changed"], done["kept"], done["removed"]) == (1, 1, 2)
     fails, behind, _ = site.automations()
-    assert [each["name"] for each in site.automations()] == [NAMES[0], NAMES[2], "somebody else's"]
+    assert [each["name"] for each in site.automations()] == [FAILS, BEHIND, "somebody else's"]
     assert (fails["description"], fails["enabled"], fails["id"]) == ("Another.", False, off["id"])
     assert behind["tags"] == ["chandlery"]
 
@@ -236,7 +245,10 @@ def test_a_block_made_by_hand_is_used_and_without_one_nobody_is_told(site: Site)
     site.ask("DELETE", f"/block_documents/{block['id']}")
     done = site.apply(CHANDLERY_NOTIFY_URL="")
     assert done.stdout.endswith("1 kept; nobody is told: set CHANDLERY_NOTIFY_URL\n")
-    assert [len(each["actions"]) for each in site.automations()] == [0, 1, 0]
+    found = site.automations()
+    assert [len(each["actions"]) for each in found] == [0, 1, 0]
+    silent = ["Nobody is told: set CHANDLERY_NOTIFY_URL." in each["description"] for each in found]
+    assert silent == [True, False, True]
     assert site.apply().stdout.endswith("2 changed, 1 kept; the block chandlery is told\n")
 
 
@@ -303,11 +315,11 @@ def test_an_hourly_run_that_completes_is_what_is_waited_for(site: Site) -> None:
 
 def test_no_hourly_run_for_too_long_is_told(site: Site, tmp_path: Path) -> None:
     def soon(found: dict[str, dict[str, Any]]) -> None:
-        found["hourly falls behind"]["trigger"]["within"] = 10
+        found[BEHIND]["trigger"]["within"] = 10
 
     assert site.apply(f"--file={declared(tmp_path, soon)}").returncode == 0
-    told = site.message("falls behind")
-    assert told["message"].startswith("No hourly run has come to a good end for 0:00:10 (h:mm:ss).")
+    told = site.message("no hourly run succeeds")
+    assert told["message"].startswith("No hourly run has succeeded for 0:00:10 (h:mm:ss).")
     site.apply()
 
 
@@ -326,7 +338,7 @@ def test_a_run_whose_process_and_worker_are_gone_is_called_crashed_and_told(
     site: Site, tmp_path: Path
 ) -> None:
     def soon(found: dict[str, dict[str, Any]]) -> None:
-        found["a run is gone without a word"]["trigger"]["within"] = 10
+        found[GONE]["trigger"]["within"] = 10
 
     assert site.apply(f"--file={declared(tmp_path, soon)}").returncode == 0
     run = site.start("backfill", start_year=2020, now=NOW)
