@@ -9,7 +9,7 @@ from prefect.states import Failed
 
 from chandlery.engine.spec import START_YEAR
 from flows.batches import carry_out
-from flows.form import Coins, Refetch, Shards, Year, which
+from flows.form import Coins, Refetch, Shards, Source, Time, Year, which
 from flows.shards import in_shards, tell
 
 
@@ -25,11 +25,11 @@ def _name() -> str:
 @flow(name="backfill", flow_run_name=_name)
 def backfill(  # noqa: PLR0913, PLR0917  a form's fields
     start_year: Year = START_YEAR,
-    start: str | None = None,
-    end: str | None = None,
+    start: Time | None = None,
+    end: Time | None = None,
     max_coins: Coins | None = None,
     symbols: list[str] | None = None,
-    sources: list[str] | None = None,
+    sources: list[Source] | None = None,
     archive: bool | None = None,  # noqa: FBT001
     delisted: bool = False,  # noqa: FBT001, FBT002
     refetch: Refetch | None = None,
@@ -51,8 +51,9 @@ def backfill(  # noqa: PLR0913, PLR0917  a form's fields
         delisted: Also the coins that were delisted before they were ever asked for.
         refetch: Not what is missing, but what is held without this: taker, what takers bought.
         shards: Cut the coins into so many parts, each a run of its own: for several workers.
-        shard: Only one of so many parts of the coins: 2/4 is the second of four.
-        now: Run as if it were this moment, ISO 8601.
+        shard: Internal, set by `shards`. One of so many parts of the coins: 2/4 is the second of
+            four.
+        now: Internal, for tests. Run as if it were this moment, ISO 8601.
     """
     if shards > 1 and shard is not None:
         return Failed(message="shards and shard are both given: write one of them")

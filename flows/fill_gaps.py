@@ -6,7 +6,7 @@ from prefect.client.schemas.objects import State
 from chandlery.engine.run import fill_gaps
 from chandlery.engine.spec import FILL_HOURS, RECHECK_HOURS
 from flows.batches import carry_out
-from flows.form import Coins, Recheck, which
+from flows.form import Coins, Recheck, Source, Time, which
 
 
 def _name() -> str:
@@ -17,11 +17,11 @@ def _name() -> str:
 
 @flow(name="fill-gaps", flow_run_name=_name)
 def fill(  # noqa: PLR0913, PLR0917  a form's fields
-    start: str | None = None,
-    end: str | None = None,
+    start: Time | None = None,
+    end: Time | None = None,
     max_coins: Coins | None = None,
     symbols: list[str] | None = None,
-    sources: list[str] | None = None,
+    sources: list[Source] | None = None,
     recheck_hours: Recheck = RECHECK_HOURS,
     again: bool = False,  # noqa: FBT001, FBT002
     now: str | None = None,
@@ -36,7 +36,7 @@ def fill(  # noqa: PLR0913, PLR0917  a form's fields
         sources: The sources to ask, in order; all that are set if left out.
         recheck_hours: The newest hours are asked for again: a venue may have restated them.
         again: Ask for hours that were found empty too, before their time.
-        now: Run as if it were this moment, ISO 8601.
+        now: Internal, for tests. Run as if it were this moment, ISO 8601.
     """
     return carry_out(
         now=now,

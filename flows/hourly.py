@@ -11,7 +11,7 @@ from prefect.exceptions import ObjectNotFound
 from chandlery.engine.coins_known import CoinsKnown
 from chandlery.model import clock, utc_text
 from flows.batches import carry_out
-from flows.form import Coins, Hours, which
+from flows.form import Coins, Hours, Source, which
 
 LEARNS_ALL = "sync-coins/sync-coins"
 
@@ -26,7 +26,7 @@ def hourly(
     hours: Hours = 24,
     max_coins: Coins | None = None,
     symbols: list[str] | None = None,
-    sources: list[str] | None = None,
+    sources: list[Source] | None = None,
     now: str | None = None,
 ) -> State[dict[str, object]]:
     """Fetch the newest closed hours that are missing.
@@ -36,7 +36,7 @@ def hourly(
         max_coins: Only so many, best market cap first.
         symbols: Only these coins, by ticker or CoinGecko id.
         sources: The sources to ask, in order; all that are set if left out.
-        now: Run as if it were this moment, ISO 8601.
+        now: Internal, for tests. Run as if it were this moment, ISO 8601.
     """
     state = carry_out(now=now, sources=sources, symbols=symbols, max_coins=max_coins, hours=hours)
     told = cast("dict[str, object] | None", state.data) or {}

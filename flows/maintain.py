@@ -30,7 +30,7 @@ def maintain(after_days: Days = AFTER_DAYS, now: str | None = None) -> State[dic
 
     Args:
         after_days: Candles older than that are compressed; they are read and written as before.
-        now: Run as if it were this moment, ISO 8601.
+        now: Internal, for tests. Run as if it were this moment, ISO 8601.
     """
     log = get_run_logger()
     try:

@@ -27,7 +27,7 @@ def quality(
     Args:
         symbols: Only these coins, by ticker or CoinGecko id; all if left out.
         max_coins: Only so many, best market cap first.
-        now: Check as if it were this moment, ISO 8601.
+        now: Internal, for tests. Check as if it were this moment, ISO 8601.
     """
     log = get_run_logger()
     try:

@@ -22,15 +22,15 @@ def _name() -> str:
 
 @flow(name="sync-coins", flow_run_name=_name)
 def sync_coins(
-    max_coins: Coins | None = None, now: str | None = None, market_caps: Charts = 100
+    max_coins: Coins | None = None, market_caps: Charts = 100, now: str | None = None
 ) -> State[dict[str, object]]:
     """Learn coins by market cap, and their listings at every source.
 
     Args:
         max_coins: Only so many, best market cap first; all if left out.
-        now: Learn as if it were this moment, ISO 8601.
         market_caps: Ask for the past year's market caps of so many coins, where they are not known,
             best first: a request each.
+        now: Internal, for tests. Learn as if it were this moment, ISO 8601.
     """
     try:
         moment = clock() if now is None else instant(now, name="now")
