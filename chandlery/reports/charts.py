@@ -186,7 +186,7 @@ def _legend(axes: Axes, handles: Sequence[Artist], labels: Sequence[str]) -> Non
         bbox_to_anchor=(0, 1.0),
         ncols=len(labels),
         frameon=False,
-        fontsize=9,
+        fontsize=8,
         handlelength=1.0,
         columnspacing=1.2,
     )

@@ -62,11 +62,10 @@ def failures(failed: Mapping[str, str]) -> str:
     by_words: defaultdict[str, list[str]] = defaultdict(list)
     for symbol, why in failed.items():
         by_words[why].append(symbol)
-    rows = [
-        (f"{len(symbols):,}", _some(symbols), words(why))
+    return bullets(
+        f"**{charts.counted(len(symbols), 'coin')}**: {words(why)} {_some(symbols)}"
         for why, symbols in sorted(by_words.items(), key=lambda each: -len(each[1]))
-    ]
-    return table(("coins", "", "in whose words"), rows, numbers=[0]) if rows else ""
+    )
 
 
 def _some(symbols: Sequence[str]) -> str:

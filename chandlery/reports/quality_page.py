@@ -16,6 +16,7 @@ WORST = 15
 NEWS = 20
 OPEN = 25
 OUTAGES = 20
+MOST_SOURCES = 2  # of a coin: a cell of a table is not folded, and what is too wide is cut off
 AGO = {"a day ago": timedelta(days=1), "a week ago": timedelta(days=7)}
 
 
@@ -128,8 +129,10 @@ def _worst(report: Report) -> str:
 
 
 def _sources(report: Report, coin_id: str) -> str:
-    parts = report.shares.filter(id=coin_id).select("source", "share").iter_rows()
-    return ", ".join(f"{source} {share:.0%}" for source, share in parts)
+    parts = report.shares.filter(id=coin_id).select("source", "share").rows()
+    told = [f"{source} {share:.0%}" for source, share in parts[:MOST_SOURCES]]
+    rest = len(parts) - len(told)
+    return ", ".join([*told, f"{rest} more"] if rest else told)
 
 
 def _venues(report: Report) -> str:
@@ -138,11 +141,16 @@ def _venues(report: Report) -> str:
             each.source,
             "well" if each.is_well else "**failing**",
             _when(each.answered_at) if each.answered_at else "never",
-            "" if each.is_well or not each.words else words(each.words),
         )
         for each in report.health
     ]
-    return table(("source", "", "answered last", "its words"), rows) if rows else ""
+    said = [
+        f"**{each.source}**: {words(each.words)}"
+        for each in report.health
+        if each.words and not each.is_well
+    ]
+    states = table(("source", "state", "answered last"), rows) if rows else ""
+    return page(states, bullets(said)).rstrip()
 
 
 def _outages(report: Report) -> str:

@@ -1,5 +1,5 @@
 -- How many hours of each coin a run may have to fetch, for how far it is: hours of the window in which a venue lists
--- the coin, as far as is known, less those that are there.
+-- the coin, less those that are there. A listing whose start is not known may be older than all.
 with held as (
     select coin, sum(hours) as hours
     from candle_1d
@@ -14,7 +14,7 @@ select
         0,
         extract(epoch from
             least(max(coalesce(ends_at, 'infinity')), %(end)s::timestamptz)
-            - greatest(coalesce(min(starts_at), '-infinity'), %(start)s::timestamptz)
+            - greatest(min(coalesce(starts_at, '-infinity')), %(start)s::timestamptz)
         ) / 3600 - coalesce(held.hours, 0)
     )::integer
 from listing

@@ -62,6 +62,7 @@ def test_failures_of_one_kind_are_one_line_in_the_venues_words() -> None:
     assert "“403 go away”" in shown
     assert "C30 and 5 more" in shown
     assert shown.count("go away") == 1
+    assert "<li><strong>35 coins</strong>: “403 go away” C1, C2, " in shown  # a cell is cut off
     assert '<td style="text-align:right">250</td>' in shown  # candles a second
 
 

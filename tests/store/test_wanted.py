@@ -197,3 +197,14 @@ def test_a_coin_without_a_candle_has_its_hours_missing(
     (held,) = store.held(connection, T0)
     assert (held.hours, held.missing, held.latest) == (0, 10, None)
     assert connection.execute("select count(*) from historical_data_range").fetchone() == (0,)
+
+
+@pytest.mark.usefixtures("spot")
+def test_how_much_a_run_has_to_fetch_is_rather_too_much_than_too_little(
+    connection: store.Connection,
+) -> None:
+    """A run that had its hours, and asked on, stood at 100 % for a third of its time."""
+    list_spans(connection, [(40, None)])
+    assert store.wanted(connection, [1], window(0, 48)) == {1: 8}
+    list_spans(connection, [(40, None), (None, None)])  # since when, nobody knows
+    assert store.wanted(connection, [1], window(0, 48)) == {1: 48}
