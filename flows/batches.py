@@ -96,6 +96,7 @@ def carry_out(
             known_sources=load(),
             sources=in_order(current.priority) if sources is None else sources,
             name=runtime.flow_run.name,
+            verb=runtime.flow_run.flow_name,
             **choices,
         )
         if do is not None:

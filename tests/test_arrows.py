@@ -32,7 +32,7 @@ BELOW = {
         *WORDS,
         *ENGINE,
         *("chandlery.embedded", "chandlery.files", "chandlery.local"),
-        *("chandlery.quality", "chandlery.symbology"),
+        *("chandlery.quality", "chandlery.reports", "chandlery.symbology"),
     },
 }
 

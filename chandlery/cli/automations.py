@@ -1,6 +1,5 @@
 """`chandlery automations`: what Prefect's server does by itself, as automations.yaml says."""
 
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from chandlery.cli.console import print_json
 from chandlery.cli.options import JSON, options
 from chandlery.errors import ChandleryError, Misuse
 from chandlery.local.instance import ROOT
+from chandlery.local.notifier import refuse_unknown
 from chandlery.local.prefect_api import Row, Server, at_hand
 from chandlery.settings import Settings, settings
 
@@ -72,7 +72,7 @@ def applied(server: Server, current: Settings, file: Path = FILE) -> Mapping[str
 def _apply(server: Server, current: Settings, file: Path) -> Mapping[str, object]:
     declared = _declared(file)
     if current.notify_url:
-        _refuse_unknown(current.notify_url)
+        refuse_unknown(current.notify_url)
         server.keep_notifier(BLOCK, current.notify_url)
     block = server.notifier(BLOCK)
     wanted = {name: _model(file, _addressed(each, block)) for name, each in declared.items()}
@@ -152,17 +152,6 @@ def _model(file: Path, declared: Mapping[str, Any]) -> Any:  # noqa: ANN401  Pre
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise Misuse(f"{file.name}: {declared['name']}: {where}: {first['msg']}") from None
-
-
-def _refuse_unknown(url: str) -> None:
-    from apprise import Apprise  # noqa: PLC0415  takes a second; Prefect sends by it
-
-    logging.getLogger("apprise").disabled = True  # it would say the address
-    if not Apprise().add(url):
-        raise Misuse(
-            "CHANDLERY_NOTIFY_URL is no address that Apprise knows: see its list of services;"
-            " for a web hook of your own write jsons://host/path"
-        )
 
 
 def said(did: Mapping[str, object]) -> str:

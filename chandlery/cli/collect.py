@@ -31,6 +31,7 @@ def collect(
         known_sources=load(),
         sources=in_order(current.priority) if sources is None else sources,
         name=f"chandlery {title}",
+        verb=title,
         **choices,
     )
     with open_context(current) as context, progress(title, shown=not as_json) as bar:

@@ -52,10 +52,12 @@ errors = _console(stderr=True)
 
 def log_to_stderr() -> None:
     """Show warnings on stderr, above a bar that is under way."""
+    beside_a_bar = RichHandler(console=errors, show_time=False, show_path=False, show_level=False)
     logging.basicConfig(
         level=logging.WARNING,
         format="%(message)s",
-        handlers=[RichHandler(console=errors, show_time=False, show_path=False, show_level=False)],
+        # For a file or cron's mail a line is a line: Rich would fill it up with blanks.
+        handlers=[beside_a_bar if errors.is_terminal else logging.StreamHandler()],
     )
 
 
@@ -165,10 +167,10 @@ def counted(number: int, what: str) -> str:
 
 def print_json(statistics: Mapping[str, object]) -> None:
     """One JSON object and nothing else."""
-    click.echo(json.dumps(statistics, default=_in_json))
+    click.echo(json.dumps(statistics, default=in_json))
 
 
-def _in_json(value: object) -> str:
+def in_json(value: object) -> str:
     """What JSON has no form for: times as ISO 8601, all else by its words."""
     return value.isoformat() if isinstance(value, date) else str(value)
 

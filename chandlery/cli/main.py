@@ -43,7 +43,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "up": "Run everything here: database, Prefect's server and UI, schedules, worker.",
         "down": "Stop what `chandlery up` runs, wherever it was started.",
         "automations": "Have Prefect's server speak up when collection fails or falls behind.",
+        "notify": "Send MESSAGE to CHANDLERY_NOTIFY_URL, as automations do.",
         "bury": "Call crashed what Prefect shows as running, and nobody runs any more.",
+        "health": "Say whether collection goes on. Asks no venue.",
         "config": "Show what is in force, and where it was set; passwords and keys are masked.",
     },
     "Database": {

@@ -62,6 +62,7 @@ class Machine:
     place: Place
     ui: str
     stopping: Stop
+    health_port: int
     kept: list[Kept] = field(default_factory=list)
     engine: store.Connection | None = None
     engine_is_ours: bool = False
@@ -82,6 +83,7 @@ class Machine:
         self._deploy(given)
         click.echo(said(applied(self.server, current)))
         self._work(given)
+        self._health(given)
         click.echo(f"logs        {self.place.logs}/")
         click.echo("Ctrl-C here stops all of it, `chandlery down` from elsewhere.")
 
@@ -161,6 +163,13 @@ class Machine:
         self._wait(lambda: self.server.workers_online() or None, "Prefect's worker")
         click.echo(f"worker      runs what the pool {POOL} is given")
 
+    def _health(self, given: Mapping[str, str]) -> None:
+        command = (sys.executable, "-m", "chandlery", "health", "--serve", str(self.health_port))
+        self._keep("health", command, given)
+        where = f"http://127.0.0.1:{self.health_port}"
+        self._wait(lambda: _answers(f"{where}/metrics"), "`chandlery health`")
+        click.echo(f"health      {where}/health, {where}/metrics for Prometheus")
+
     def _tell(self) -> None:
         self.place.tell(Told.ours(self.ui, engine=self.engine_is_ours))
 
@@ -207,6 +216,14 @@ def free_port(wanted: int) -> int:
                 f"port {wanted} is taken: stop what has it, or give --port another (0: a free one)"
             ) from None
         return int(taken.getsockname()[1])
+
+
+def _answers(url: str) -> bool | None:
+    try:
+        httpx.get(url, timeout=START_SECONDS)
+    except httpx.TransportError:
+        return None
+    return True
 
 
 def _first_line(kept: Kept) -> dict[str, str] | None:

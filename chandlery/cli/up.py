@@ -29,8 +29,14 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     show_default=True,
     help="Where Prefect's UI is, on this machine only; 0 takes a free one.",
 )
+@click.option(
+    "--health-port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Where /metrics and /health are, on this machine only. [default: the next after --port]",
+)
 @click.option("--sandbox", is_flag=True, help="Made-up venues, and a database of their own.")
-def up(*, port: int, sandbox: bool) -> int:
+def up(*, port: int, health_port: int | None, sandbox: bool) -> int:
     """Run everything here: database, Prefect's server and UI, schedules, worker.
 
     It stays until Ctrl-C, SIGTERM or `chandlery down`, and takes all of it along.
@@ -42,12 +48,17 @@ def up(*, port: int, sandbox: bool) -> int:
     with place.held() as ours, _asked_to_stop() as stop:
         if not ours:
             raise Misuse(_already(place))
-        return _up(place, current, free_port(port), stop, sandbox=sandbox)
+        ui = free_port(port)
+        told = free_port(_next(port) if health_port is None else health_port)
+        return _up(Machine(place, f"http://127.0.0.1:{ui}", stop, told), current, sandbox=sandbox)
 
 
-def _up(place: Place, current: Settings, port: int, stop: Stop, *, sandbox: bool) -> int:
-    _clear(place)
-    machine = Machine(place, f"http://127.0.0.1:{port}", stop)
+def _next(port: int) -> int:
+    return port and (port + 1) % 65536
+
+
+def _up(machine: Machine, current: Settings, *, sandbox: bool) -> int:
+    _clear(machine.place)
     try:
         machine.start(current, sandbox=sandbox)
         machine.watch()

@@ -4,6 +4,7 @@ Traded sources are asked for all coins first, then the indicative ones for what 
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from time import monotonic
 
 from chandlery import store, venues
@@ -59,6 +60,7 @@ def run(
     touched = sorted(set().union(*result.used.values()))
     result.findings += map(str, context.database.do(store.find_oddities, touched))
     result.seconds = monotonic() - began
+    _note_end(context, spec, result)
     return result
 
 
@@ -82,6 +84,16 @@ def _ask_all(  # noqa: PLR0913, PLR0917  a run's parts
             collect_batch(context, part, batch, result, course)
             course.end_batch(batch)
             context.refreshing.if_due(watch)
+
+
+def _note_end(context: RunContext, spec: RunSpec, result: RunResult) -> None:
+    """Have `chandlery health` know how it ended, and when: as long after `now` as it took."""
+    if spec.verb is None:
+        return
+    coins, failed = len(result.coins), len(result.failed)
+    ended = spec.now + timedelta(seconds=result.seconds)
+    good = failed < coins or not coins
+    context.database.do(store.note_run, spec.verb, ended, good=good, coins=coins, failed=failed)
 
 
 Run = Callable[[RunContext, RunSpec, Watch, CollectBatch], RunResult]

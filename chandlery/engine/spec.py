@@ -55,6 +55,7 @@ class RunSpec:
     patient: bool = True  # absences are not asked for before their time
     recheck: Window | None = None  # hours that are asked for again though they are held
     name: str = "a run"  # what people know it by
+    verb: str | None = None  # what `chandlery health` knows it by; None: it is none of its business
     shard: Shard | None = None  # of these coins only this part
     delisted: bool = False  # also coins that were over before anybody asked for them
     refetch: str | None = None  # not what is missing, but what is held without this: of REFETCH
@@ -89,6 +90,7 @@ def run_spec(
     known_sources: Iterable[str],
     sources: Sequence[str],
     name: str = "a run",
+    verb: str | None = None,
     **choices: Unpack[Choices],
 ) -> RunSpec:
     """Build a spec, or raise Misuse with one line that says what to write instead.
@@ -117,6 +119,7 @@ def run_spec(
         patient=choices.get("patient", True),
         recheck=_recheck(choices.get("recheck_hours"), begin, stop),
         name=name,
+        verb=verb,
         shard=None if shard is None else _shard(shard),
         delisted=choices.get("delisted", False),
         refetch=_refetch(choices.get("refetch")),

@@ -58,6 +58,7 @@ from chandlery.store.gaps import (
 )
 from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
 from chandlery.store.imported import Import, imports
+from chandlery.store.last_runs import Fresh, LastRun, fresh, last_runs, note_run
 from chandlery.store.listed import (
     Listed,
     NamedListing,
@@ -128,12 +129,14 @@ __all__ = [
     "Database",
     "DelistedListing",
     "Finding",
+    "Fresh",
     "Gap",
     "Health",
     "Held",
     "History",
     "Hole",
     "Import",
+    "LastRun",
     "Learnt",
     "LeftOut",
     "Listed",
@@ -166,6 +169,7 @@ __all__ = [
     "find",
     "find_oddities",
     "find_outages",
+    "fresh",
     "gaps",
     "gaps_by_reason",
     "health",
@@ -179,6 +183,7 @@ __all__ = [
     "keep_market_caps",
     "keep_quality",
     "lacking_taker",
+    "last_runs",
     "learn_coins",
     "learn_delisted",
     "learn_listings",
@@ -202,6 +207,7 @@ __all__ = [
     "note_learnt",
     "note_market_caps",
     "note_prices",
+    "note_run",
     "note_spent",
     "note_start",
     "note_wanted",

@@ -106,6 +106,7 @@ begin
                 ('adjustment', 'select, insert, update, delete', 'select'),
                 ('quality', 'select, insert, update, delete', 'select'),
                 ('health', 'select, insert, update', 'select'),
+                ('last_run', 'select, insert, update', 'select'),
                 ('absence', 'select, insert, update, delete', 'select'),
                 ('outage', 'select, insert, update, delete', 'select'),
                 ('claim', 'select, insert, update, delete', null),

@@ -161,6 +161,12 @@ def test_everything_on_one_machine_and_nothing_stays_behind(up: Up) -> None:
     run_one = up.said("run one").partition(" ")[2]
     assert f"PREFECT_API_URL={ui}/api prefect deployment run " in run_one
 
+    health = up.said("health").split()[1].rstrip(",")
+    told = httpx.get(health, timeout=60)  # of a database without a candle
+    assert (told.status_code, told.json()["healthy"]) == (503, False)
+    scraped = httpx.get(health.replace("/health", "/metrics"), timeout=60)
+    assert "chandlery_healthy 0.0" in scraped.text.splitlines()
+
     sandbox = up.said("sandbox").split()[1]
     assert "nobody traded these" in up.said("sandbox")
     assert httpx.get(f"{sandbox}/binance_spot/api/v3/time", timeout=60).is_success

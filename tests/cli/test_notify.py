@@ -1,0 +1,74 @@
+"""`chandlery notify`: whoever is told when collection fails, told now."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+
+from tests.command_line import chandlery
+
+HEARD: list[dict[str, object]] = []
+
+
+class _Hook(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        refused = self.path == "/refuses"
+        if not refused:
+            HEARD.append(json.loads(body))
+        self.send_response(403 if refused else 200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hook() -> Iterator[str]:
+    """A web hook as people have them, by its address at Apprise."""
+    HEARD.clear()
+    server = HTTPServer(("127.0.0.1", 0), _Hook)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"json://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_message_reaches_whoever_is_told(hook: str) -> None:
+    done = chandlery("notify", "BTC is late", environment={"CHANDLERY_NOTIFY_URL": hook})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "sent\n", "")
+    (heard,) = HEARD
+    assert (heard["title"], heard["message"]) == ("Chandlery", "BTC is late")
+
+
+def test_it_can_be_tried(hook: str) -> None:
+    assert chandlery("notify", "--test", environment={"CHANDLERY_NOTIFY_URL": hook}).returncode == 0
+    assert str(HEARD[0]["message"]).startswith("This is a test")
+
+
+def test_who_refuses_is_exit_1_without_the_address(hook: str) -> None:
+    url = f"{hook}/refuses?password=secret"
+    done = chandlery("notify", "--test", environment={"CHANDLERY_NOTIFY_URL": url})
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "the message was not taken" in done.stderr
+    assert "127.0.0.1" not in done.stderr + done.stdout
+    assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "url", "says"),
+    [
+        (("--test",), "", "nobody is told: set CHANDLERY_NOTIFY_URL"),
+        ((), "json://127.0.0.1:1", "write a message, or --test"),
+        (("both", "--test"), "json://127.0.0.1:1", "write a message, or --test"),
+        (("--test",), "nowhere", "is no address that Apprise knows"),
+    ],
+)
+def test_a_mistake_is_one_line(words: tuple[str, ...], url: str, says: str) -> None:
+    done = chandlery("notify", *words, environment={"CHANDLERY_NOTIFY_URL": url})
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert says in done.stderr
