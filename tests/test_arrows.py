@@ -24,6 +24,7 @@ BELOW = {
     "chandlery.engine": {*WORDS, "chandlery.rate_limit", "chandlery.store", "chandlery.venues"},
     "chandlery.symbology": {*WORDS, *ENGINE},
     "chandlery.quality": {*WORDS, *ENGINE},
+    "chandlery.moving": {*WORDS, "chandlery.store"},
     "chandlery.reports": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.symbology"},
     "flows": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.reports", "chandlery.symbology"},
     "chandlery.api": {*WORDS, "chandlery.engine", "chandlery.store"},
@@ -31,7 +32,7 @@ BELOW = {
     "chandlery.cli": {
         *WORDS,
         *ENGINE,
-        *("chandlery.embedded", "chandlery.files", "chandlery.local"),
+        *("chandlery.embedded", "chandlery.files", "chandlery.local", "chandlery.moving"),
         *("chandlery.quality", "chandlery.reports", "chandlery.symbology"),
     },
 }

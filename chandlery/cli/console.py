@@ -160,6 +160,16 @@ class RunLines:
         return left if min(left, self._waits.clock() - self._told_at) >= 1 else 0.0
 
 
+def move_hours(bar: Progress, done: int, total: int) -> None:
+    """Show how many hours are done of how many."""
+    bar.update(bar.tasks[0].id, total=total, completed=done, detail="hours")
+
+
+def say(bar: Progress, what: str) -> None:
+    """Show what is being done."""
+    bar.update(bar.tasks[0].id, detail=what)
+
+
 def counted(number: int, what: str) -> str:
     """A number and what it counts: "1 gap", "2,000 gaps"."""
     return f"{number:,} {what}" + ("" if number == 1 else "s")

@@ -52,6 +52,11 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "db": "The embedded TimescaleDB: it starts by itself, and stops when nobody uses it.",
         "maintain": "Find lost hours, compress old candles, refresh 4h and 1d, tidy up. Asks no"
         " venue.",
+        "check": "Read everything, compare bars with hours and hours with rules; say what mends"
+        " what.",
+        "copy": "Copy everything into another database, or go on where that was cut short.",
+        "backup": "Write everything into FILE, a zip of Parquet and CSV.",
+        "restore": "Restore a backup into an empty database.",
         "migrate": "Bring the database's tables up to date.",
         "roles": "Make the database's writer and reader, as the owner of its tables.",
     },

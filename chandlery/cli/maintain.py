@@ -17,8 +17,13 @@ from chandlery.settings import settings
     metavar="N",
     help="Candles older than that are compressed; they can be read and written as before.",
 )
+@click.option(
+    "--bars",
+    is_flag=True,
+    help="Also recompute 4h and 1d bars of which a value is not what their hours make.",
+)
 @options(NOW, JSON)
-def maintain(*, after_days: int, now: str | None, as_json: bool) -> int:
+def maintain(*, after_days: int, bars: bool, now: str | None, as_json: bool) -> int:
     """Find lost hours, compress old candles, refresh 4h and 1d, tidy up. Asks no venue.
 
     Exit code 1: hours that were stored are gone.
@@ -29,7 +34,7 @@ def maintain(*, after_days: int, now: str | None, as_json: bool) -> int:
         def say(what: str) -> None:
             bar.update(bar.tasks[0].id, detail=what)
 
-        done = maintain_database(settings(), moment, after_days, say)
+        done = maintain_database(settings(), moment, after_days, say, bars=bars)
     for sentence in done.lost.sentences():
         errors.print(sentence, highlight=False, markup=False, soft_wrap=True)
     if as_json:

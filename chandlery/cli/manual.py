@@ -28,7 +28,7 @@ def _commands() -> Iterator[str]:
     yield "`--json` prints one object with the statistics on stdout, and nothing else.\n"
     yield "| exit code | |\n|---|---|"
     yield "| 0 | done |"
-    yield "| 1 | some coins failed, no source lists any, or the network is away |"
+    yield "| 1 | some coins failed, no source lists any, the network is away, or there are faults |"
     yield "| 2 | wrong use or configuration, or no database is reached: it says what to do |"
     yield "| 130, 143 | Ctrl-C, SIGTERM |"
     for group, names in GROUPS.items():

@@ -25,17 +25,19 @@ class MaintenanceResult:
     seconds: float
     lost: Lost = field(default_factory=Lost)
     thinned: Mapping[str, int] = field(default_factory=dict)
+    recomputed_bars: int | None = None  # that were not what their hours make; None: not looked for
 
     def summary(self) -> str:
         """All of it in one line, but for what was lost."""
         packed = self.packed
         in_use = f", {packed.left} in use and left for the next time" if packed.left else ""
+        bars = "" if self.recomputed_bars is None else f"; {self.recomputed_bars:,} bars recomputed"
         removed = [f"; {rows:,} old rows of {name} removed" for name, rows in self.thinned.items()]
         return (
             f"{packed.chunks} chunks compressed{in_use}; {packed.candles:,} candles,"
             f" {_each(packed.bytes_before, packed)} bytes each before,"
             f" {_each(packed.bytes_after, packed)} after; {self.refreshed_days:,} days refreshed"
-            f"{''.join(removed)}"
+            f"{bars}{''.join(removed)}"
         )
 
     def statistics(self) -> dict[str, object]:
@@ -52,6 +54,7 @@ class MaintenanceResult:
             "refreshed_days": self.refreshed_days,
             **self.lost.statistics(),
             "removed_rows": dict(self.thinned),
+            "recomputed_bars": self.recomputed_bars,
             "seconds": round(self.seconds, 3),
         }
 
@@ -65,10 +68,13 @@ def maintain(
     now: datetime,
     after_days: int = AFTER_DAYS,
     say: Say = lambda _: None,
+    *,
+    bars: bool = False,
 ) -> MaintenanceResult:
     """Refresh what is stale, find hours that are lost, compress, thin what grows, tidy up.
 
-    The hourly candles older than so many days are compressed.
+    The hourly candles older than so many days are compressed. With `bars`, each 4h and 1d bar is
+    compared with its hours, value by value, and recomputed where it differs.
     """
     if not LEAST_DAYS <= after_days <= MOST_DAYS:
         raise Misuse(f"after days {after_days} is out of range: write {LEAST_DAYS} to {MOST_DAYS}")
@@ -79,6 +85,7 @@ def maintain(
         days = database.do(store.refresh)
         say("comparing days with their hours")
         lost = find_lost(database)
+        recomputed = _differing(database, say) if bars else None
         days += database.do(store.refresh)
         say("compressing")
         packed = database.do(store.compress, now - timedelta(days=after_days))
@@ -86,7 +93,14 @@ def maintain(
         thinned = _thin(database, now)
         say("tidying up")
         database.do(store.tidy)
-    return MaintenanceResult(days, packed, monotonic() - began, lost, thinned)
+    return MaintenanceResult(days, packed, monotonic() - began, lost, thinned, recomputed)
+
+
+def _differing(database: store.Database, say: Say) -> int:
+    """Note the days of bars that are not what their hours make; return how many bars."""
+    say("comparing bars with their hours")
+    windows = database.do(store.compared_windows)
+    return sum(database.do(store.mark_differing_bars, window) for window in windows)
 
 
 def _thin(database: store.Database, now: datetime) -> dict[str, int]:

@@ -15,10 +15,11 @@ SCRATCH = ".chandlery"
 
 
 @contextmanager
-def whole(to: Path, beside: Path | None = None) -> Iterator[Path]:
+def whole(to: Path, beside: Path | None = None, *, private: bool = False) -> Iterator[Path]:
     """A file in `beside` (where it will be, if None) that takes its name once it is complete.
 
-    One in which nothing was written takes none.
+    One in which nothing was written takes none. It follows the umask; one that is private is for
+    its user alone.
     """
     try:
         folder = to.parent if beside is None else beside
@@ -29,7 +30,7 @@ def whole(to: Path, beside: Path | None = None) -> Iterator[Path]:
     try:
         yield part
         if part.stat().st_size:
-            part.chmod(0o666 & ~_umask())
+            part.chmod(0o600 if private else 0o666 & ~_umask())
             part.replace(to)
     except OSError as error:
         raise unwritten(to, error) from None

@@ -22,6 +22,7 @@ from chandlery.store.adjustments import (
     confirm_adjustment,
     take_back_adjustment,
 )
+from chandlery.store.bars import BARS, Bar, differing_bars, mark_differing_bars
 from chandlery.store.claims import LEASE, Claim, Claimant, claim, release_claims, renew_claims
 from chandlery.store.coins import (
     LeftOut,
@@ -115,6 +116,7 @@ if TYPE_CHECKING:
     from chandlery.store.frames.write import write
 
 __all__ = [
+    "BARS",
     "KEPT",
     "LEASE",
     "NOT_MISSING",
@@ -123,6 +125,7 @@ __all__ = [
     "UNIVERSE",
     "Absence",
     "Adjustment",
+    "Bar",
     "Claim",
     "Claimant",
     "Connection",
@@ -164,6 +167,7 @@ __all__ = [
     "compress",
     "confirm_adjustment",
     "connect",
+    "differing_bars",
     "doubt_starts",
     "explained",
     "find",
@@ -196,6 +200,7 @@ __all__ = [
     "listings_of",
     "look_for",
     "make_roles",
+    "mark_differing_bars",
     "measure",
     "migrate",
     "missing",

@@ -6,7 +6,7 @@ where one of them is not as it was when they last ran, all of them run again.
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import psycopg
@@ -46,15 +46,24 @@ select coalesce(has_schema_privilege(current_schema(), 'create'), false)
 
 
 def migrate(
-    connection: Connection, folder: Path = MIGRATIONS, objects: Path = OBJECTS
+    connection: Connection,
+    folder: Path = MIGRATIONS,
+    objects: Path = OBJECTS,
+    *,
+    only: Collection[str] | None = None,
 ) -> Sequence[str]:
     """Run what has not run yet; return the names of the files run.
+
+    `only`: the tables are brought as far as these migrations do; views and functions are left out
+    where that is not as far as it goes.
 
     Misuse when a migration that has run was edited or taken away: the tables are then not what the
     files say, and what to do about it is a person's decision. Misuse too when something is to be
     run and the tables are not this user's: writers and readers only look whether all has run.
     """
     files, made = _files(folder), {_OBJECT + name: it for name, it in _files(objects).items()}
+    if only is not None and any(name not in only for name in files):
+        files, made = {name: it for name, it in files.items() if name in only}, {}
     done = _done(connection)
     _refuse_edited(files, {name: it for name, it in done.items() if not name.startswith(_OBJECT)})
     fresh = [name for name in files if name not in done]

@@ -46,6 +46,10 @@ begin
                 ('account', null, 'What is spent of a venue''s rate limit, shared by all processes.'),
                 ('learnt', null, 'What was asked for lately, so that it is not asked for again.'),
                 ('unconfirmed', null, 'What one answer said, and a second one has to repeat before it is believed.'),
+                ('copied', null, 'Databases of which this one is a copy, by chandlery copy or restore.'),
+                ('copied', 'born_at', 'When the first migration ran in the database it is copied from, which names it.'),
+                ('copied', 'began_at', 'When the copy was begun last.'),
+                ('copied', 'finished_at', 'When it was complete; null: it was cut short, or is under way.'),
                 ('migration', null, 'The migrations and objects that this database has.'),
 
                 (null, 'coin', 'The coin: coin.key.'),

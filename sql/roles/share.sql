@@ -111,6 +111,7 @@ begin
                 ('outage', 'select, insert, update, delete', 'select'),
                 ('claim', 'select, insert, update, delete', null),
                 ('account', 'select, insert, update', null),
+                ('copied', 'select', 'select'),
                 ('migration', 'select', 'select')
         ) as tables (name, writers, readers)
         union all
