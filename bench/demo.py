@@ -40,13 +40,22 @@ def main() -> int:
             print("Nobody traded ETH for six hours a month ago.\n")
             here = {"CHANDLERY_HOME": str(HOME), "CHANDLERY_VENUES_URL": venues.url}
             run = Runner(here | {"CHANDLERY_SOURCES": SOURCES})
-            run(f"chandlery coins --max-coins {COINS}")
             start, end = f"--start {since:%FT%RZ}", f"--end {until:%FT%RZ}"
-            run(f"chandlery backfill --max-coins {COINS} {start} {end}")
-            run(f"chandlery hourly --max-coins {COINS}")
-            run(f"chandlery status {start}")
-            run(f"chandlery gaps {start}")
-            run(f"chandlery export --symbols BTC,ETH --timeframe 4h --to {HOME}/candles.parquet")
+            for says, verb in (
+                ("Which coins there are, and where", f"coins --max-coins {COINS}"),
+                (
+                    "Their history, but for the last hours",
+                    f"backfill --max-coins {COINS} {start} {end}",
+                ),
+                ("The last hours, as a schedule fetches them", f"hourly --max-coins {COINS}"),
+                ("What is there now", f"status {start}"),
+                ("What is not, and why", f"gaps {start}"),
+                (
+                    "Two coins, to go on with elsewhere",
+                    f"export --symbols BTC,ETH --timeframe 4h --to {HOME}/candles.parquet",
+                ),
+            ):
+                run(says, f"chandlery {verb}")
     except subprocess.CalledProcessError as error:
         print(f"The demo stops here: that ended with exit code {error.returncode}.")
         return 1
@@ -67,9 +76,9 @@ class Runner:
         # Set to nothing: one in .env is not for made-up candles.
         self.environment = os.environ | {"DATABASE_URL": ""} | settings
 
-    def __call__(self, line: str) -> None:
+    def __call__(self, says: str, line: str) -> None:
         """Raise CalledProcessError where the command fails."""
-        print(f"$ {line}", flush=True)
+        print(f"# {says}\n$ {line}", flush=True)
         command = [sys.executable, "-m", *shlex.split(line)]
         subprocess.run(command, env=self.environment, check=True)  # noqa: S603  our own commands
         print(flush=True)
