@@ -43,7 +43,7 @@ def history(*, coin: str, hour: str, now: str | None, as_json: bool) -> None:
         return
     _print(best, open_time, past)
     for one in imports:
-        output.print(_imported(one, past), highlight=False, markup=False)
+        output.print(_imported(one), highlight=False, markup=False)
     for each in asked:
         how = f"asked {times(each['attempts'])}, last {utc_text(each['last_asked'])}"
         output.print(f"{said(each)} ({how})", highlight=False, markup=False)
@@ -77,11 +77,9 @@ def _import(each: Import) -> dict[str, object]:
     return each._asdict() | {"imported_at": each.imported_at.isoformat()}
 
 
-def _imported(each: Import, past: History) -> str:
-    """An import fills an hour without a candle: what it stored is the first that was held."""
-    which = "the first of these" if past.before else "it"
+def _imported(each: Import) -> str:
     return (
-        f"imported at {utc_text(each.imported_at)}: {which}, from {one_line(each.file)}"
+        f"imported at {utc_text(each.imported_at)} from {one_line(each.file)}"
         f" as {each.source}'s {each.symbol} (sha256 {each.sha256})"
     )
 

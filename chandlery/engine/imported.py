@@ -1,7 +1,7 @@
 """Candles from files that people have, taken in as those of the source that they are from.
 
-They are held to the rules of fetched ones, fill hours that have no candle, and replace none. A
-symbol can have been two coins in turn: each hour goes to the coin that was listed then.
+They are held to the rules of fetched ones, and fill hours that have no traded candle. A symbol can
+have been two coins in turn: each hour goes to the coin that was listed then.
 """
 
 from collections import Counter

@@ -1,5 +1,5 @@
 -- Hours whose candles came from a file that somebody had, and not from a venue's answer. An import fills hours that have
--- no candle and replaces none: of an hour's candles, the imported one is the first. Only what it stored is noted.
+-- no traded candle. Only what it stored is noted.
 create table imported (
     coin integer not null references coin,
     source smallint not null references source,  -- whose candles they are said to be

@@ -150,7 +150,7 @@ def test_history_tells_that_a_candle_was_imported(
     hour = f"{T0 + HOUR:%Y-%m-%dT%H:%MZ}"
     done = known("history", "BTC", hour, "--now", NOW)
     told = f"from BTC_USDT-1h.feather as binance_spot's BTCUSDT (sha256 {digest})"
-    assert f"imported at 2026-11-22 10:30Z: it, {told}" in done.stdout
+    assert f"imported at 2026-11-22 10:30Z {told}" in done.stdout
     (one,) = statistics(known("history", "BTC", hour, "--now", NOW, "--json"))["imported"]
     assert one == {
         "source": "binance_spot", "symbol": "BTCUSDT", "file": "BTC_USDT-1h.feather",
@@ -166,10 +166,10 @@ def test_history_tells_that_a_candle_was_imported(
             store.source_key(connection, "binance_spot"),
         )
     done = known("history", "BTC", hour, "--now", NOW)
-    assert f"the first of these, {told}" in done.stdout
+    assert f"imported at 2026-11-22 10:30Z {told}" in done.stdout
 
 
-def test_what_is_there_is_left_whoever_has_it(
+def test_a_traded_candle_is_left_whoever_has_it_and_an_indicative_one_gives_way(
     known: Run, settings: Settings, feathered: Write, frame: Callable[..., pl.DataFrame]
 ) -> None:
     with store.connect(settings) as connection:
@@ -178,16 +178,18 @@ def test_what_is_there_is_left_whoever_has_it(
             there = frame([0]).with_columns(open_time=pl.lit(T0 + hour * HOUR), close=2.5)
             key = store.source_key(connection, source)
             store.write(connection, {btc.key: there.cast(dict(SCHEMA))}, key)
+        store.note_kinds(connection, ["coingecko"])
     done = known("import", str(feathered(hours=6)), "--source", "binance_spot", "--now", NOW)
-    assert "6 rows: 3 stored, 3 already there, 0 refused" in done.stdout
+    assert "6 rows: 4 stored, 2 already there, 0 refused" in done.stdout
     assert "1 of those already there have another price in the files" in done.stdout
-    assert "noted: BTC 2026-11-20 05:00Z: splice: coingecko closed at 2.5" in done.stdout
+    assert "noted: BTC 2026-11-20 02:00Z: splice" not in done.stdout
     found = held(settings, "BTC")
-    assert found["close_price"].to_list() == [3, 3, 2.5, 2.5, 2.5, 3]
+    assert found["close_price"].to_list() == [3, 3, 2.5, 2.5, 3, 3]
     with store.connect(settings) as connection:
         rows = connection.execute("select starts_at, ends_at from imported order by 1").fetchall()
-        assert connection.execute("select count(*) from restated").fetchone() == (0,)
-    assert rows == [(T0, T0 + 2 * HOUR), (T0 + 5 * HOUR, T0 + 6 * HOUR)]
+        (old,) = connection.execute("select open_time, close, source from restated").fetchall()
+        assert old == (T0 + 4 * HOUR, 2.5, store.source_key(connection, "coingecko"))
+    assert rows == [(T0, T0 + 2 * HOUR), (T0 + 4 * HOUR, T0 + 6 * HOUR)]
 
 
 def test_rows_are_counted_by_the_rule_they_break(

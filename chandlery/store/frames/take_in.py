@@ -1,4 +1,4 @@
-"""Candles from files: into hours that have none, and noted as imported."""
+"""Candles from files: into hours that have no traded one, and noted as imported."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -40,10 +40,11 @@ class Stored(NamedTuple):
 def store_missing(
     connection: Connection, coin: int, candles: pl.DataFrame, origin: Origin
 ) -> Stored:
-    """Store what a coin has no candle of, with the note where it came from.
+    """Store what a coin has no traded candle of, with the note where it came from.
 
-    `candles` are of model.SCHEMA, in order, in plain coins. All or nothing. Other writers wait
-    meanwhile: what is noted is what was stored.
+    `candles` are of model.SCHEMA, in order, in plain coins. An indicative candle gives way, and is
+    kept as replaced. All or nothing. Other writers wait meanwhile: what is noted is what was
+    stored.
     """
     if candles.is_empty():
         return Stored(0, 0, 0)
@@ -59,11 +60,11 @@ def store_missing(
 
 
 def _held(connection: Connection, coin: int, candles: pl.DataFrame) -> pl.DataFrame:
-    """The hours between the first and the last that have a candle."""
+    """The hours between the first and the last that have a traded candle."""
     times = candles["open_time"]
     rows = connection.execute(
-        "select open_time, source, close from candle_1h"
-        " where coin = %s and open_time >= %s and open_time <= %s",
+        "select open_time, candle_1h.source, close from candle_1h join source on source.key = candle_1h.source"
+        " where coin = %s and open_time >= %s and open_time <= %s and traded",
         (coin, times.min(), times.max()),
     ).fetchall()
     columns = [
