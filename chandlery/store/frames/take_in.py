@@ -63,7 +63,8 @@ def _held(connection: Connection, coin: int, candles: pl.DataFrame) -> pl.DataFr
     """The hours between the first and the last that have a traded candle."""
     times = candles["open_time"]
     rows = connection.execute(
-        "select open_time, candle_1h.source, close from candle_1h join source on source.key = candle_1h.source"
+        "select open_time, candle_1h.source, close from candle_1h"
+        " join source on source.key = candle_1h.source"
         " where coin = %s and open_time >= %s and open_time <= %s and traded",
         (coin, times.min(), times.max()),
     ).fetchall()
