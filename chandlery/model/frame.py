@@ -51,6 +51,8 @@ class Rule(NamedTuple):
 
 
 _HOUR = 3_600_000_000  # in microseconds
+_PRICES = (1e-30, 1e30)
+"""Between them any two prices have a quotient."""
 _MOST = 1e300
 _MOST_TRADES = 10**15
 _price = pl.col(*PRICES)
@@ -63,6 +65,13 @@ RULES: Sequence[Rule] = (
     Rule("prices are known", pl.any_horizontal(_price.is_null())),
     Rule(
         "prices are finite and above zero", pl.any_horizontal(~_price.is_finite() | (_price <= 0))
+    ),
+    Rule(  # one that cannot would stop the quality check of every coin
+        "prices can be compared",
+        pl.any_horizontal(
+            _price.is_between(0, _PRICES[0], closed="none"),
+            _price.is_between(_PRICES[1], inf, closed="none"),
+        ),
     ),
     Rule("high is highest", pl.col("high") < pl.max_horizontal("open", "low", "close")),
     Rule("low is lowest", pl.col("low") > pl.min_horizontal("open", "high", "close")),
@@ -156,7 +165,8 @@ def _is_sound(frame: pl.DataFrame) -> bool:
         any(column.null_count() for column in (opened, *prices))
         or not all(isfinite(price.sum()) for price in prices)
         or (opened.cast(pl.Int64) % _HOUR != 0).any()
-        or (low <= 0).any()
+        or (low < _PRICES[0]).any()
+        or (high > _PRICES[1]).any()
         or any((high < price).any() or (low > price).any() for price in (first, low, high, close))
         or not all(_is_small(amount) for amount in (volume, quote, taken, quote_taken))
         or ((trades < 0) | (trades > _MOST_TRADES)).any()

@@ -8,7 +8,7 @@ with broken as (
     where coin = any (%(coins)s::integer[])
         and case when -- as an equation, which the planner takes for rare: it shares the work out
             low > open or low > close or open > high or close > high
-            or low <= 0 or high >= 'infinity'
+            or low < 1e-30 or high > 1e30
             or volume < 0 or volume > 1e300
             or quote_volume < 0 or quote_volume > 1e300
             or trades < 0 or trades > 1e15
@@ -25,6 +25,10 @@ with broken as (
             case when time_bucket('1 hour', open_time) <> open_time then 'open_time is on the hour' end,
             case when not least(open, high, low, close) > 0 or greatest(open, high, low, close) >= 'infinity'
                 then 'prices are finite and above zero' end,
+            case when exists (
+                select from unnest(array[open, high, low, close]) price
+                where price > 0 and price < 1e-30 or price > 1e30 and price < 'infinity'
+            ) then 'prices can be compared' end,
             case when high < greatest(open, low, close) then 'high is highest' end,
             case when low > least(open, high, close) then 'low is lowest' end,
             case when least(volume, quote_volume, trades, taker_buy_volume, taker_buy_quote_volume) < 0

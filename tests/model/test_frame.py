@@ -15,7 +15,7 @@ from chandlery.model.frame import ARRIVAL_RULES, RULES, broken, check_all, is_cl
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 GOOD = {"open": 2.0, "high": 4.0, "low": 1.0, "close": 3.0}
-KNOWN, HOURLY, RISES, PRICED, POSITIVE, HIGHEST, LOWEST, AMOUNTS, SUMS, PART = (
+KNOWN, HOURLY, RISES, PRICED, POSITIVE, COMPARED, HIGHEST, LOWEST, AMOUNTS, SUMS, PART = (
     rule.name for rule in RULES
 )
 
@@ -40,6 +40,8 @@ def frame(**columns: list[object]) -> pl.DataFrame:
 def test_a_good_frame_and_an_empty_one_pass_unchanged() -> None:
     good = frame()
     assert check(good) is good
+    far = frame(low=[1e-30, 1.0, 2.0], high=[1e30, 4.0, 2.0])
+    assert check(far) is far
     assert check(empty()).schema == SCHEMA
 
 
@@ -61,6 +63,8 @@ def test_a_good_frame_and_an_empty_one_pass_unchanged() -> None:
         ),
         *((POSITIVE, 2, {"low": [low, 1.0, low]}) for low in (0.0, -0.0, -1.0, -math.inf)),
         (POSITIVE, 1, {"high": [math.inf, 4.0, 2.0]}),
+        (COMPARED, 1, {"high": [math.nextafter(1e30, math.inf), 4.0, 2.0]}),
+        (COMPARED, 2, {"low": [5e-324, 1.0, math.nextafter(1e-30, 0.0)]}),
         (HIGHEST, 1, {"high": [4.0, 2.9, 2.0]}),
         (HIGHEST, 1, {"open": [math.nextafter(4.0, 5.0), 2.0, 2.0]}),
         (LOWEST, 1, {"low": [1.0, 2.1, 2.0]}),

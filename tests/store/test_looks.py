@@ -28,6 +28,8 @@ BROKEN: Mapping[str, Mapping[str, Any]] = {
     "a price below it": {"open": -1.0, "low": -2.0},
     "no end to a price": {"high": inf},
     "a price that is no number": {"close": nan},
+    "a price too small to divide by": {"low": 5e-324},
+    "a price too large to divide": {"high": 1e308},
     "a high that is not": {"high": 2.5},
     "a low that is not": {"low": 2.5},
     "swapped": {"high": 1.0, "low": 4.0},
@@ -210,6 +212,22 @@ def test_restated_values_are_told_once_for_a_check_and_for_a_week(
     assert [row[2] for row in check(connection, 54 + 7 * 24)] == ["28 04", "28 06"]
     assert [row[2] for row in check(connection, 60 + 7 * 24)] == ["28 06"]
     assert check(connection, 80 + 7 * 24) == []
+
+
+def test_an_absurd_price_that_the_venue_mended_stops_no_look(
+    connection: store.Connection, spot: int, frame: Frame
+) -> None:
+    """As they were stored before prices had bounds: their quotient with any other is no double."""
+    store.write(connection, {1: frame(range(24)), 2: frame(range(24))}, spot)
+    restate(connection, 4, 5e-324, 50, spot)
+    connection.execute("update restated set coin = 2")
+    restate(connection, 5, 1e308, 50, spot)
+    restate(connection, 6, 2.0, 50, spot)
+    told = "closed otherwise before; the largest change,"
+    assert [row[3] for row in check(connection, 54)] == [
+        f"1 hour {told} beyond measure, at 2024-02-28 04:00Z",
+        f"2 hours {told} +50.00 %, at 2024-02-28 06:00Z",
+    ]
 
 
 def test_a_finding_is_new_until_the_coins_next_check(

@@ -17,7 +17,8 @@ from chandlery.settings import Settings
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
 T0 = datetime(2024, 2, 28, tzinfo=UTC)
-TINY, HUGE = 5e-324, math.nextafter(math.inf, 0)
+TINY = 5e-324
+LEAST, MOST = 1e-30, 1e30  # of prices
 
 
 def held(connection: store.Connection) -> pl.DataFrame:
@@ -46,10 +47,10 @@ def test_what_is_written_is_read_back_to_the_last_bit(
     source = store.source_key(connection, 'so"ur,ce')
     odd = frame(
         range(4),
-        open=[TINY, 0.1 + 0.2, 1 / 3, 12345678.123456789],
-        high=[HUGE] * 4,
-        low=[TINY] * 4,
-        close=[TINY, math.nextafter(1, 2), 1e22, 2**53 + 2.0],
+        open=[LEAST, 0.1 + 0.2, 1 / 3, 12345678.123456789],
+        high=[MOST] * 4,
+        low=[LEAST] * 4,
+        close=[LEAST, math.nextafter(1, 2), 1e22, 2**53 + 2.0],
         volume=[0.0, None, 1e300, TINY],
         quote_volume=[None, -0.0, 1e-5, 123456.7],
         trades=[None, 0, 10**15, 1],
