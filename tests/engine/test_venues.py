@@ -138,7 +138,7 @@ def test_two_venues_that_disagree_where_they_join_are_noted(
     backfill(at_sandbox, sources=sources[:1], symbols=["BTC"], start_year=None, **day)
     result = backfill(at_sandbox, sources=sources[1:], symbols=["BTC"], start_year=None, **DAYS)
     assert len(result.findings) == 1
-    assert "BTC 2026-04-28 00:00: splice: binance_spot closed at" in result.findings[0]
+    assert "BTC 2026-04-28 00:00Z: splice: binance_spot closed at" in result.findings[0]
 
 
 def test_with_every_source_down_nothing_is_written_and_all_is_said(
