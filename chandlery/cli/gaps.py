@@ -81,7 +81,7 @@ def gaps(  # noqa: PLR0913  a verb's options
     within, best = window(start, end, moment), few(max_coins)
     with store.connect(settings()) as connection:
         store.migrate(connection)
-        _refresh(connection)
+        refresh(connection)
         chosen = choose(connection, asked or None, best) if asked or best else None
         coins = None if chosen is None else [each.key for each in chosen]
         found = store.gaps(connection, coins, within, moment, before=start is not None)
@@ -107,7 +107,7 @@ def _without_candles(
     return f"no candles of {lacking} yet: {fetch}" if lacking else None
 
 
-def _refresh(connection: store.Connection) -> None:
+def refresh(connection: store.Connection) -> None:
     """As the database's reader one sees what a writer has refreshed."""
     try:
         store.refresh(connection)

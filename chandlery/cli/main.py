@@ -36,6 +36,10 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         " had none.",
         "quality": "Check what is stored: completeness, sources, and what is odd. Asks no venue.",
         "adjust": "List redenominations; confirm one, or take it back, for market_data_adjusted.",
+        "chart": "Draw COIN's candles, what is missing of them and why, and whose they are, into a"
+        " file.",
+        "report": "Check what is stored, and write the page about it into one HTML file. Asks no"
+        " venue.",
         "export": "Write candles to TARGET, by symbol and time (UTC): a file, a folder, or"
         " standard output.",
     },

@@ -45,7 +45,13 @@ from chandlery.store.compress import Packed, compress, tidy
 from chandlery.store.connect import Connection, alone, connect
 from chandlery.store.coverage import Held, held
 from chandlery.store.database import Database, explained
-from chandlery.store.findings import Finding, find_oddities, look_for, suspects
+from chandlery.store.findings import (
+    Finding,
+    find_oddities,
+    findings_within,
+    look_for,
+    suspects,
+)
 from chandlery.store.gaps import (
     NOT_MISSING,
     Gap,
@@ -93,7 +99,7 @@ from chandlery.store.missing import (
 from chandlery.store.process import Process
 from chandlery.store.reconcile import Mismatch, compared_windows, reconcile
 from chandlery.store.refresh import refresh
-from chandlery.store.restated import History, Version, history
+from chandlery.store.restated import History, Restated, Version, history, restated_hours
 from chandlery.store.roles import make_roles, share
 from chandlery.store.spent import note_spent, spent
 from chandlery.store.thin import KEPT, thin
@@ -150,6 +156,7 @@ __all__ = [
     "Packed",
     "Pair",
     "Process",
+    "Restated",
     "Step",
     "Stored",
     "Unseen",
@@ -173,6 +180,7 @@ __all__ = [
     "find",
     "find_oddities",
     "find_outages",
+    "findings_within",
     "fresh",
     "gaps",
     "gaps_by_reason",
@@ -228,6 +236,7 @@ __all__ = [
     "rename_coins",
     "renew_claims",
     "replace_absences",
+    "restated_hours",
     "retire_unseen",
     "share",
     "shared_contracts",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from math import log10
 from typing import NamedTuple
 
-from chandlery.model import Window, price, utc_text
+from chandlery.model import Coin, Window, price, utc_text
 from chandlery.store.connect import Connection, taken_as_now
 from chandlery.store.queries import query
 
@@ -185,3 +185,13 @@ def suspects(
         (list(coins), list(SUSPECT), window.start, window.end),
     )
     return [(coin, opened.astimezone(UTC)) for coin, opened in rows]
+
+
+def findings_within(connection: Connection, coin: Coin, window: Window) -> list[Finding]:
+    """What was found at the hours of a window and still holds, in time."""
+    rows = connection.execute(
+        "select kind, open_time, detail from finding where coin = %s and ended_at is null"
+        " and open_time >= %s and open_time < %s order by open_time, kind",
+        (coin.key, window.start, window.end),
+    )
+    return [Finding(coin.symbol, kind, at.astimezone(UTC), detail) for kind, at, detail in rows]

@@ -1,11 +1,12 @@
 """What an hour's candle is, and what it was before others took its place."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from chandlery.model import Coin, utc_text
+from chandlery.model import Coin, Window, utc_text
 from chandlery.store.connect import Connection
+from chandlery.store.findings import LEAST
 from chandlery.store.queries import query
 
 OFTEN = {1: "once", 2: "twice"}
@@ -53,3 +54,28 @@ def history(connection: Connection, coin: Coin, hour: datetime) -> History:
     versions = [Version(*row) for row in rows]
     current = versions[0] if versions and versions[0].until is None else None
     return History(current, versions[1:] if current else versions)
+
+
+class Restated(NamedTuple):
+    """An hour that its source told anew, `times` times, the last at `replaced_at` (UTC).
+
+    It closed at `told_first` when it was stored first, and closes at `close` now.
+    """
+
+    open_time: datetime
+    told_first: float
+    close: float
+    times: int
+    replaced_at: datetime
+
+
+def restated_hours(connection: Connection, coin: Coin, window: Window) -> list[Restated]:
+    """The hours of a window in which a price is another than its source first told, in time."""
+    rows = connection.execute(
+        query("restated_hours"),
+        {"coin": coin.key, "start": window.start, "end": window.end, "least": LEAST},
+    )
+    return [
+        Restated(at.astimezone(UTC), first, close, times, replaced.astimezone(UTC))
+        for at, first, close, times, replaced in rows
+    ]
