@@ -14,7 +14,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from chandlery.model import Window, price, utc_text
-from chandlery.reports.charts import OTHER
+from chandlery.reports.charts import OTHER, counted
 from chandlery.reports.coin_facts import UNIT, Mark
 from chandlery.reports.svg import GROUND, Titles
 from chandlery.reports.thinned import Span, source_runs
@@ -274,8 +274,3 @@ def _short(value: float) -> str:
         if value >= size:
             return f"{value / size:.3g} {letter}"
     return f"{value:.3g}"
-
-
-def counted(number: int, what: str) -> str:
-    """A number and what it counts: "1 bar", "2,000 bars"."""
-    return f"{number:,} {what}" + ("" if number == 1 else "s")

@@ -29,11 +29,10 @@ from chandlery.reports.chart_panels import (
     Panels,
     at,
     by_kind,
-    counted,
     dollars,
     parts,
 )
-from chandlery.reports.charts import OTHER
+from chandlery.reports.charts import OTHER, counted
 from chandlery.reports.coin_facts import Facts
 from chandlery.reports.letters import OWN, families
 from chandlery.reports.svg import GROUND, INK, Titles, themed
@@ -115,10 +114,9 @@ def summary(facts: Facts) -> str:
 
 def _drawn(facts: Facts, *, is_headed: bool = True) -> tuple[Figure, Titles]:
     """The figure, and what its shapes are told to be."""
-    figure = Figure(figsize=SIZE, layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.15))
+    figure = Figure(figsize=SIZE, layout=ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.15, hspace=0))
     figure.patch.set_gid("ground")
-    grid = {"height_ratios": (6.2, 1.6, 0.55), "hspace": 0}
-    panels = Panels(*figure.subplots(3, 1, sharex=True, gridspec_kw=grid))
+    panels = Panels(*figure.subplots(3, 1, sharex=True, height_ratios=(6.2, 1.6, 0.55)))
     least = (facts.window.end - facts.window.start) / LEAST
     is_line = facts.bars.height > MOST_BODIES
     bars = pieces(facts.bars, least) if is_line else facts.bars

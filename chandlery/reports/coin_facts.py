@@ -137,10 +137,8 @@ def _finding(each: Finding) -> Mark:
 def _unit(each: Adjustment) -> Mark:
     factor = "" if each.factor is None else f", prices before times {price(each.factor)}"
     state = "proposed" if each.confirmed_at is None else "confirmed"
-    at = utc_text(each.open_time)
-    return Mark(
-        UNIT, each.open_time, f"{each.coin.symbol} was redenominated at {at}{factor} ({state})."
-    )
+    words = f"redenominated at {utc_text(each.open_time)}{factor} ({state}, `chandlery adjust`)."
+    return Mark(UNIT, each.open_time, f"{each.coin.symbol} was {words}")
 
 
 def _restated(each: Restated) -> Mark:
