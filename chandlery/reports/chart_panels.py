@@ -11,6 +11,7 @@ from typing import NamedTuple
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_rgba
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from chandlery.model import Window, price, utc_text
@@ -43,6 +44,7 @@ MARKERS: Mapping[str, tuple[str, str]] = {
 ODD = ("v", "#8b6508")
 """The marker and the colour of a kind of mark, and those of every other kind."""
 BAND = 0.44  # of the height of two bands, each
+FAINTEST = 0.25  # of a colour
 BODY = 0.7  # of a bar's width
 PRICES = ("open", "high", "low", "close")
 SHORT = {1e12: "T", 1e9: "B", 1e6: "M", 1e3: "K"}
@@ -146,11 +148,15 @@ def volume(axes: Axes, bars: pl.DataFrame, *, is_line: bool) -> None:
 
 
 def gaps(panels: Panels, shaded: Sequence[Span], least: timedelta) -> Titles:
-    """Missing hours: shaded above, and in full colour in a band of their own."""
+    """Missing hours: shaded above, and in a band of their own.
+
+    Where several are drawn as one, the more of its hours are missing, the stronger its colour.
+    """
     titles: Titles = {}
     for reason in dict.fromkeys(span.reason for span in shaded):
         of = [span for span in shaded if span.reason == reason]
         windows = [_seen(span.window, least) for span in of]
+        shares = [max(span.hours / span.window.hours, FAINTEST) for span in of]
         for place, (axes, bottom, alpha) in {
             "gap": (panels.price, 0.0, 0.25),
             "volume-gap": (panels.volume, 0.0, 0.25),
@@ -159,12 +165,12 @@ def gaps(panels: Panels, shaded: Sequence[Span], least: timedelta) -> Titles:
             gid = f"{place}-{reason.replace(' ', '-')}"
             boxes = [_box(*window, bottom, 1) for window in windows]
             where = axes.get_xaxis_transform()
+            paint = [to_rgba(REASONS.get(reason, OTHER), alpha * part) for part in shares]
             axes.add_collection(
                 PolyCollection(
-                    boxes, facecolors=REASONS.get(reason, OTHER), alpha=alpha, linewidths=0,
-                    transform=where, gid=gid, zorder=0.5,
+                    boxes, facecolors=paint, linewidths=0, transform=where, gid=gid, zorder=0.5
                 )
-            )  # fmt: skip
+            )
             titles[gid] = [_gap_words(span) for span in of]
     return titles
 
@@ -206,25 +212,29 @@ def parts(source: str) -> list[str]:
 def marks(axes: Axes, odd: Sequence[Mark], bars: pl.DataFrame) -> Titles:
     """What is odd, at the close of the bar that it is in; a line for what changes all prices."""
     titles: Titles = {}
-    opened = bars["timestamp"].to_list()
+    shown = bars.select("timestamp", "ends", "close_price").rows()
     for kind, marked in by_kind(odd).items():
-        words: dict[int, list[str]] = {}
+        words: dict[tuple[float, float], list[str]] = {}
         for mark in marked:
-            bar = max(bisect_right(opened, mark.open_time) - 1, 0)
-            words.setdefault(bar, []).append(mark.words)
-        _scatter(axes, bars[list(words)], kind)
+            words.setdefault(_spot(mark.open_time, shown), []).append(mark.words)
+        _scatter(axes, list(words), kind)
         titles[_mark_id(kind)] = ["\n".join(each) for each in words.values()]
         for mark in marked if kind == UNIT else ():
             axes.axvline(at(mark.open_time), color=MARKERS[UNIT][1], linestyle="--", linewidth=1)
     return titles
 
 
-def _scatter(axes: Axes, bars: pl.DataFrame, kind: str) -> None:
+def _spot(hour: datetime, bars: Sequence[tuple[datetime, datetime, float]]) -> tuple[float, float]:
+    """The middle of the bar that an hour is in; where no bar has it, its own time."""
+    start, end, close = bars[max(bisect_right(bars, hour, key=lambda bar: bar[0]) - 1, 0)]
+    return (at(start + (end - start) / 2) if start <= hour < end else at(hour)), close
+
+
+def _scatter(axes: Axes, spots: Sequence[tuple[float, float]], kind: str) -> None:
     marker, colour = MARKERS.get(kind, ODD)
-    sides = zip(_x(bars["timestamp"]), _x(bars["ends"]), strict=True)
     axes.scatter(
-        [(start + end) / 2 for start, end in sides],
-        bars["close_price"],
+        [time for time, _ in spots],
+        [price for _, price in spots],
         s=46,
         marker=marker,
         color=colour,

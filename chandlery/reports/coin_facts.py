@@ -9,7 +9,7 @@ import polars as pl
 
 from chandlery import store
 from chandlery.errors import Misuse
-from chandlery.model import Coin, Window, price, utc_text, whole_hour
+from chandlery.model import HOUR, Coin, Window, price, utc_text, whole_hour
 from chandlery.quality.wording import sentence
 from chandlery.store import NOT_MISSING, Adjustment, Connection, Finding, Gap, Restated
 
@@ -62,7 +62,7 @@ def facts(connection: Connection, asked: Asked) -> Facts:
     """Read what a chart shows; Misuse where it would be empty."""
     bars = _bars(connection, asked)
     first, last = bars["timestamp"][0], bars["ends"][-1]
-    edge = (last - first) / EDGE
+    edge = (last - first) // HOUR // EDGE * HOUR
     window = _window(asked, Window(first, last), edge)
     gaps = store.gaps(connection, [asked.coin.key], window, asked.now)
     window = _trimmed(window, gaps, edge)

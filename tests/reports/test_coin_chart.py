@@ -202,6 +202,33 @@ def test_restated_hours_and_findings_are_marked_and_say_what_happened(
     assert by_bar[0].count("\n") == 1
 
 
+def test_an_odd_hour_whose_bar_is_not_over_is_marked_at_its_time(
+    write: Any, shown: Any, frame: Frame
+) -> None:
+    write(frame(range(31)))
+    write(frame([28, 29], close=3.5))
+    picture = drawn(shown("4h", now=31))
+    places = [float(each.get("x", "0")) for each in shapes(picture, "mark-restated")]
+    bodies = [left(each) for each in shapes(picture, "bodies")]
+    assert len(bodies) == 7
+    assert len(places) == 2
+    assert places[1] > places[0] > bodies[-1] + 0.8 * (bodies[-1] - bodies[-2])
+
+
+def test_where_few_of_many_hours_are_missing_the_shade_is_fainter(
+    write: Any, shown: Any, frame: Frame
+) -> None:
+    write(frame([*range(0, 1000, 2), *range(1000, 1200)]))
+    picture = drawn(shown(window=(0, 1200), now=1200))
+    thick = [
+        float(found.group(1))
+        for each in shapes(picture, "band-gap-not-tried")
+        if (found := re.search(r"fill-opacity: ([\d.]+)", each.get("style", "")))
+    ]
+    assert titles(picture, "band-gap-not-tried")[0].startswith("not tried: 500 hours in 500 gaps")
+    assert thick == pytest.approx([500 / 999], abs=1e-4)
+
+
 def test_a_candle_of_a_better_source_and_less_than_a_hundredth_of_a_percent_restate_nothing(
     connection: store.Connection, write: Any, frame: Frame, btc: Coin
 ) -> None:
@@ -314,6 +341,7 @@ def test_of_the_time_before_a_listing_a_tenth_is_shown(
     assert [(gap.reason, gap.window.hours) for gap in given.gaps] == [("not listed yet", 10)]
     assert given.missing == []
     assert "no hour missing" in coin_chart.summary(given)
+    assert shown(window=(5, 333)).window == Window(hour(297), hour(333))  # whole hours
     with pytest.raises(Misuse, match="BTC has no 1h candles in these times"):
         shown(window=(0, 200))
     (eth,) = store.find(connection, ["ETH"])
