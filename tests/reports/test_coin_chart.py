@@ -24,6 +24,7 @@ from chandlery.reports.svg import SVG
 from chandlery.reports.thinned import PIECES, pieces, spans
 from chandlery.store import Absence, Gap
 from chandlery.store.gaps import NOT_MISSING
+from tests.conftest import As
 
 Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
@@ -432,3 +433,14 @@ def test_markdown_of_ours_keeps_its_pictures_and_no_other_address() -> None:
     assert table.startswith('<div class="wide"><table>')
     assert table.endswith("</table></div>\n")
     assert "<title>a &lt;b&gt;</title>" in document("a <b>", [])
+
+
+def test_who_may_only_read_may_draw(shared: As, frame: Frame) -> None:
+    with store.connect(shared("writer")) as writer:
+        seen = pl.DataFrame({"id": ["bitcoin"], "ticker": ["BTC"], "name": ["B"], "rank": [1]})
+        store.learn_coins(writer, seen, T0)
+        store.write(writer, {1: frame(range(9))}, store.source_key(writer, "okx"), now=T0)
+        store.refresh(writer)
+    with store.connect(shared("reader")) as reader:
+        (coin,) = store.find(reader, ["BTC"])
+        assert facts(reader, Asked(coin, "1h", None, hour(9))).bars.height == 9
