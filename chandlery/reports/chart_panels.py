@@ -41,7 +41,7 @@ MARKERS: Mapping[str, tuple[str, str]] = {
     UNIT: ("^", "#c2410c"),
     "suspected reuse": ("X", "#c2410c"),
 }
-ODD = ("v", "#8b6508")
+ODD = ("v", "#b8860b")
 """The marker and the colour of a kind of mark, and those of every other kind."""
 BAND = 0.44  # of the height of two bands, each
 FAINTEST = 0.25  # of a colour
