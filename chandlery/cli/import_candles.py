@@ -46,7 +46,7 @@ def import_candles(  # noqa: PLR0913  a verb's options
     now: str | None,
     as_json: bool,
 ) -> int:
-    """Take in hourly candles from files, into hours that have none. Asks no venue.
+    """Take in hourly candles from files, into hours without a traded one. Asks no venue.
 
     FILE is freqtrade's BTC_USDT-1h.feather, an archive's BTCUSDT-1h-2024-10.zip, or a CSV with
     opening times, whose columns --map names: open_time=Date,open=Open. Prices and volumes are in

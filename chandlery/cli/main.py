@@ -22,7 +22,8 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "hourly": "Fetch the newest closed hours that are missing.",
         "fill-gaps": "Ask for what is missing and due, and for what may be better by now; the last"
         " 30 days.",
-        "import": "Take in hourly candles from files, into hours that have none. Asks no venue.",
+        "import": "Take in hourly candles from files, into hours without a traded one. Asks no"
+        " venue.",
         "try": "Ask SOURCE for SYMBOL's newest hours; SYMBOL as the venue writes it (coingecko:"
         " bitcoin).",
     },

@@ -1,8 +1,10 @@
 """The one place that connects, and refuses what cannot hold the candles."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -11,6 +13,9 @@ from psycopg.rows import TupleRow
 from chandlery import embedded
 from chandlery.errors import Misuse
 from chandlery.settings import Settings
+from chandlery.store.known_faults import known_fault
+
+log = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -123,6 +128,13 @@ def _refuse_unfit(connection: Connection) -> None:
         _refuse_edition(*_made(connection))
 
 
+@cache
+def _tell_fault(version: str) -> None:
+    """Once in a process."""
+    if words := known_fault(version):
+        log.warning("%s", words)
+
+
 def _refuse_edition(version: str, edition: str) -> None:
     if tuple(int(part) for part in version.split("-", maxsplit=1)[0].split(".")[:2]) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
@@ -132,6 +144,7 @@ def _refuse_edition(version: str, edition: str) -> None:
             f"the database's TimescaleDB is of the {edition} edition, and continuous aggregates"
             f" need Community: {_HOWTO}",
         )
+    _tell_fault(version)
 
 
 def _extension(connection: Connection) -> tuple[str, str] | None:

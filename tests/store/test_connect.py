@@ -92,19 +92,42 @@ def test_settings_hold_while_others_use_the_database(settings: Settings) -> None
     assert told == [("UTC", "off", "0")] * 3
 
 
-def test_a_timescaledb_that_is_too_old_is_refused(connection: store.Connection) -> None:
-    """None is at hand: a table that hides the catalogue's own, and says so, stands for it."""
+def decoy(connection: store.Connection, version: str) -> str:
+    """An address at which TimescaleDB seems to be of that version.
+
+    None is at hand: a table that hides the catalogue's own stands for it.
+    """
+    connection.execute("drop schema if exists decoy cascade")
     connection.execute("create schema decoy")
     connection.execute(
-        "create table decoy.pg_extension as select 'timescaledb' as extname, '2.17.2' as extversion"
+        "create table decoy.pg_extension as"
+        f" select 'timescaledb' as extname, '{version}' as extversion".encode()
     )
     info = connection.info
-    dsn = psycopg.conninfo.make_conninfo(
+    return psycopg.conninfo.make_conninfo(
         info.dsn, password=info.password, options="-c search_path=decoy,pg_catalog"
     )
-    assert refusal(DATABASE_URL=dsn) == (
+
+
+def test_a_timescaledb_that_is_too_old_is_refused(connection: store.Connection) -> None:
+    assert refusal(DATABASE_URL=decoy(connection, "2.17.2")) == (
         "the database has TimescaleDB 2.17.2, older than 2.18: upgrade it"
     )
+
+
+def test_a_timescaledb_with_a_known_fault_is_told_once(
+    connection: store.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    faulty = Settings(DATABASE_URL=decoy(connection, "2.22.0"))
+    for _ in range(2):
+        store.connect(faulty).close()
+    (said,) = caplog.records
+    assert said.message == (
+        "TimescaleDB 2.22.0 has a known fault: a refresh may leave days out of 4h and 1d, and crash"
+        " (timescale/timescaledb#8621); 2.22.1 mends it: upgrade the server"
+    )
+    store.connect(Settings(DATABASE_URL=decoy(connection, "2.22.1"))).close()
+    assert len(caplog.records) == 1
 
 
 def test_a_home_that_cannot_be_one_is_refused(
