@@ -14,7 +14,7 @@ from chandlery.engine.context import RunContext
 from chandlery.engine.progress import LEARNING, Progress, Watch, ignore
 from chandlery.engine.spec import RunSpec
 from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
-from chandlery.model import whole_hour
+from chandlery.model import HOUR, clock, whole_hour
 from chandlery.symbology.delisted import find, keep
 from chandlery.symbology.kinds import is_crypto
 from chandlery.symbology.left_out import DELISTED
@@ -197,7 +197,11 @@ def learn_if_due(context: RunContext, spec: RunSpec, watch: Watch = ignore) -> N
         return
     named = spec.symbols is not None or spec.max_coins is None
     enough = max(FIRST_COINS if named else spec.max_coins or 0, COINS_A_PAGE, len(known))
-    why = f"{', '.join(old)}: not known, or a day old" if known else "no coin is known yet"
+    why = (
+        f"{', '.join(old)}: not known, a day old, or of a time to come"
+        if known
+        else "no coin is known yet"
+    )
     log.warning("%s: learning the %s best by market cap", why, f"{enough:,}")
     watch(Progress(LEARNING))
     failures = learn(
@@ -225,7 +229,15 @@ def _old(context: RunContext, spec: RunSpec) -> list[str]:
     ]
     wanted = [UNIVERSE, *([DELISTED] if spec.delisted else []), *sources_]
     learnt = {what: context.database.do(store.learnt_at, what) for what in wanted}
-    return [what for what, at in learnt.items() if at is None or spec.now - at >= FRESH]
+    return [what for what, at in learnt.items() if at is None or _is_old(at, spec.now)]
+
+
+def _is_old(at: datetime, now: datetime) -> bool:
+    """Whether it was learnt a day ago and more, or when a clock was ahead.
+
+    What is to come for `now` alone is not: a run may be of a moment in the past.
+    """
+    return now - at >= FRESH or at > max(now, clock()) + HOUR
 
 
 def _names_sources(context: RunContext, spec: RunSpec) -> bool:

@@ -121,4 +121,12 @@ def test_a_first_run_learns_by_itself_and_a_second_does_not(
         assert len(store.find(context.connection)) == 12
         asked = venues.requests()["total"]
         learn_if_due(context, wanted)
-    assert venues.requests()["total"] == asked > 0
+        assert venues.requests()["total"] == asked > 0
+        # A clock that was ahead for a while learnt in 2099: nobody would have learnt again.
+        context.connection.execute("update learnt set at = '2099-01-01Z'")
+        learn_if_due(context, wanted)
+        assert venues.requests()["total"] > asked
+        (ahead,) = context.connection.execute(
+            "select count(*) from learnt where at > %s", (NOW,)
+        ).fetchall()
+        assert ahead == (0,)
