@@ -42,5 +42,5 @@ def collect(
     if as_json:
         print_json(result.statistics())
     else:
-        print_result(result, named={*(sources or ())})
+        print_result(result)
     return 1 if result.failed or result.is_listed_nowhere else 0

@@ -29,7 +29,6 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from collections.abc import Set as AbstractSet
 
     from chandlery.engine.coins_known import CoinsKnown
     from chandlery.engine.progress import Progress as Step
@@ -213,8 +212,8 @@ def print_left_out(coins: Iterable[LeftOut], *, as_json: bool) -> None:
     output.print("taken in by CHANDLERY_INCLUDE; what is delisted by `backfill --delisted`")
 
 
-def print_result(result: RunResult, named: AbstractSet[str] = frozenset()) -> None:
-    """What a run did, in a few lines; what cannot be asked only if it was `named`."""
+def print_result(result: RunResult) -> None:
+    """What a run did, in a few lines."""
     output.print(
         f"{result.successful} of {len(result.coins)} coins, {result.records:,} candles"
         f" in {result.pages:,} requests, {result.seconds:.1f} s",
@@ -222,8 +221,8 @@ def print_result(result: RunResult, named: AbstractSet[str] = frozenset()) -> No
     )
     for name, rows in result.rows.most_common():
         output.print(f"  {name}: {rows:,} of {len(result.used[name])} coins", highlight=False)
-    for name in sorted(named & result.skipped.keys()):
-        output.print(f"  {name}: {result.skipped[name]}", highlight=False, markup=False)
+    for name, why in result.skipped.items():
+        output.print(f"  {name}: {why}", highlight=False, markup=False)
     for words in result.leaving():
         output.print(f"  {words}", highlight=False, markup=False)
     for finding in result.findings:

@@ -133,7 +133,12 @@ def _known(context: RunContext, spec: RunSpec) -> CoinsKnown | None:
 
 
 def _unconfigured(context: RunContext, spec: RunSpec) -> dict[str, str]:
-    """Sources that are not asked for want of a key: said once, and no coin's failure."""
+    """Sources that are not asked for want of a key, and no coin's failure.
+
+    Nobody hears it at every run who never named them: `chandlery sources` says it.
+    """
+    if spec.sources == venues.in_order():
+        return {}
     return {
         name: f"not configured: set {name.upper()}_API_KEY"
         for name in spec.sources
