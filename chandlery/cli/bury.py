@@ -3,11 +3,11 @@
 import click
 import httpx
 
-from chandlery.cli.console import counted
 from chandlery.errors import Misuse
 from chandlery.local.prefect_api import Row, Server, at_hand
 from chandlery.local.processes import has
 from chandlery.settings import settings
+from chandlery.words import counted
 
 
 @click.command()

@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from chandlery import store
-from chandlery.cli.console import counted
 from chandlery.cli.gaps import refresh
 from chandlery.cli.options import END, NOW, START_YEAR, at, options, since
 from chandlery.engine.chosen import choose
@@ -19,6 +18,7 @@ from chandlery.reports.coin_chart import png, svg
 from chandlery.reports.coin_facts import BARS, Asked, Facts, facts
 from chandlery.settings import settings
 from chandlery.store.frames.read import TIMEFRAMES
+from chandlery.words import counted
 
 DRAWN: Mapping[str, Callable[[Facts], bytes]] = {
     ".png": png,

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chandlery import store
-from chandlery.cli.console import counted, output, print_json, print_left_out, progress
+from chandlery.cli.console import output, print_json, print_left_out, progress
 from chandlery.cli.options import JSON, MAX_COINS, NOW, at, options
 from chandlery.engine.context import open_context, refuse_if_offline
 from chandlery.engine.spec import few
@@ -19,6 +19,7 @@ from chandlery.symbology.learn import Universe, learn
 from chandlery.symbology.left_out import left_out
 from chandlery.symbology.market_caps import learn_market_caps
 from chandlery.venues import in_order
+from chandlery.words import counted
 
 RANKING = ("basis", "ranked_on", "without_market_cap")
 BASES = {

@@ -27,6 +27,8 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
+from chandlery.words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -167,11 +169,6 @@ def move_hours(bar: Progress, done: int, total: int) -> None:
 def say(bar: Progress, what: str) -> None:
     """Show what is being done."""
     bar.update(bar.tasks[0].id, detail=what)
-
-
-def counted(number: int, what: str) -> str:
-    """A number and what it counts: "1 gap", "2,000 gaps"."""
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def print_json(statistics: Mapping[str, object]) -> None:

@@ -31,9 +31,9 @@ from chandlery.files import LAYOUTS, Asked, Exported, Series
 from chandlery.files.target import Layout, Place
 from chandlery.model import Coin, Window, utc_text, window
 from chandlery.settings import settings
-from chandlery.spelling import did_you_mean
 from chandlery.store import Adjustment
 from chandlery.store.frames.read import SCHEMA, TIMEFRAMES
+from chandlery.words import did_you_mean
 
 ALL, OUT = "all", "-"
 SOME = 5  # named in a line, and the others counted

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from chandlery import store
-from chandlery.cli.console import NO_CANDLES, counted, output, print_json
+from chandlery.cli.console import NO_CANDLES, output, print_json
 from chandlery.cli.options import (
     END,
     JSON,
@@ -29,6 +29,7 @@ from chandlery.engine.spec import few
 from chandlery.model import Coin, Window, utc_text, window
 from chandlery.settings import settings
 from chandlery.store.gaps import NOT_MISSING, Gap, Outage
+from chandlery.words import counted
 
 SCREEN = 40  # lines, where no more are asked for
 ASKED = {

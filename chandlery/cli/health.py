@@ -6,11 +6,12 @@ from datetime import timedelta
 import click
 
 from chandlery import store
-from chandlery.cli.console import counted, output, print_json
+from chandlery.cli.console import output, print_json
 from chandlery.cli.options import JSON, NOW, at, options
 from chandlery.model import utc_text
 from chandlery.quality.health import LATE, Health, look
 from chandlery.settings import Settings, settings
+from chandlery.words import counted
 
 
 @click.command()

@@ -8,15 +8,15 @@ from pathlib import Path
 import click
 
 from chandlery import store, venues
-from chandlery.cli.console import counted, output, print_json, progress
+from chandlery.cli.console import output, print_json, progress
 from chandlery.cli.options import JSON, NOW, at, names, options
 from chandlery.engine.imported import File, Imported, listed_as, take_in
 from chandlery.errors import Malformed, Misuse
 from chandlery.files.taken import ISO, LARGEST, PER_SECOND, Reading, mapped, read
 from chandlery.model import Listing, one_line
 from chandlery.settings import settings
-from chandlery.spelling import did_you_mean
 from chandlery.venues import OnDisk, Source
+from chandlery.words import counted, did_you_mean
 
 
 @click.command("import")

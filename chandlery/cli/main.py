@@ -97,7 +97,7 @@ class Verbs(click.Group):
         """The verb and its arguments; UsageError names what is near one that there is not."""
         name, *_ = arguments
         if self.get_command(context, name) is None and not name.startswith("-"):
-            from chandlery.spelling import did_you_mean  # noqa: PLC0415 - for mistakes only
+            from chandlery.words import did_you_mean  # noqa: PLC0415 - for mistakes only
 
             hint = did_you_mean(name, self.list_commands(context))
             context.fail(f"no verb {name[:40]!r}: {hint}`chandlery --help` lists them")

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from chandlery import store
-from chandlery.cli.console import NO_CANDLES, counted, output, print_json, print_universe
+from chandlery.cli.console import NO_CANDLES, output, print_json, print_universe
 from chandlery.cli.options import (
     END,
     JSON,
@@ -28,6 +28,7 @@ from chandlery.model import HOUR, utc_text, window
 from chandlery.quality.wording import cut
 from chandlery.settings import settings
 from chandlery.symbology.left_out import by_why, left_out
+from chandlery.words import counted
 
 
 @click.command()

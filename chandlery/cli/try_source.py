@@ -16,8 +16,8 @@ from chandlery.engine.context import open_client
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, Listing, Window, empty, utc_text, whole_hour
 from chandlery.settings import settings
-from chandlery.spelling import did_you_mean
 from chandlery.venues import Source
+from chandlery.words import did_you_mean
 
 HOURS = 24
 SHOWN = 3

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chandlery import store
 from chandlery.errors import Misuse
 from chandlery.model import Coin
-from chandlery.spelling import did_you_mean
+from chandlery.words import did_you_mean
 
 
 def choose(

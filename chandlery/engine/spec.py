@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, Coin, Kind, Window, instant, one_line, utc_text, whole_hour
-from chandlery.spelling import did_you_mean
+from chandlery.words import did_you_mean
 
 FIRST_YEAR = 2009  # there was no coin before
 START_YEAR = 2020

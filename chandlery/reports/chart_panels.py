@@ -15,11 +15,12 @@ from matplotlib.colors import to_rgba
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from chandlery.model import Window, price, utc_text
-from chandlery.reports.charts import OTHER, counted
+from chandlery.reports.charts import OTHER
 from chandlery.reports.coin_facts import UNIT, Mark
 from chandlery.reports.svg import GROUND, Titles
 from chandlery.reports.thinned import Span, source_runs
 from chandlery.venues import colours
+from chandlery.words import counted
 
 STEEP = 15  # the highest price is so many times the lowest: equal changes are to be equally high
 UP, DOWN, LINE = "#1b9e77", "#d95f02", "#3d85c6"

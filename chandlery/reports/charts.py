@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from chandlery.model import one_line
+from chandlery.words import counted
 
 INK = "#7b838c"  # is read on white and on black alike: more than 3.8 to 1 on either
 # Nobody else draws in this process.
@@ -143,11 +144,6 @@ def reasons(by_reason: Mapping[str, Mapping[str, int]]) -> str:
     axes.set_xticks([])
     axes.tick_params(left=False)
     return _address(figure)
-
-
-def counted(number: int, what: str) -> str:
-    """A number and what it counts: "1 gap", "2,000 gaps"."""
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def trend(checked: pl.DataFrame) -> str:

@@ -32,12 +32,13 @@ from chandlery.reports.chart_panels import (
     dollars,
     parts,
 )
-from chandlery.reports.charts import OTHER, counted
+from chandlery.reports.charts import OTHER
 from chandlery.reports.coin_facts import Facts
 from chandlery.reports.letters import OWN, families
 from chandlery.reports.svg import GROUND, INK, Titles, themed
 from chandlery.reports.thinned import Span, pieces, spans
 from chandlery.venues import colours
+from chandlery.words import counted
 
 SIZE = (13.0, 7.4)  # inches
 DOTS = 130  # an inch, of a PNG

@@ -10,6 +10,7 @@ from chandlery.quality.completeness import Survey
 from chandlery.reports import charts
 from chandlery.reports.markdown import bullets, page, picture, plain, section, table, words
 from chandlery.venues import colours
+from chandlery.words import counted
 
 COINS = 30  # as many as one reads of those that failed for one reason
 
@@ -63,7 +64,7 @@ def failures(failed: Mapping[str, str]) -> str:
     for symbol, why in failed.items():
         by_words[why].append(symbol)
     return bullets(
-        f"**{charts.counted(len(symbols), 'coin')}**: {words(why)} {_some(symbols)}"
+        f"**{counted(len(symbols), 'coin')}**: {words(why)} {_some(symbols)}"
         for why, symbols in sorted(by_words.items(), key=lambda each: -len(each[1]))
     )
 
