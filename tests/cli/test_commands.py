@@ -139,7 +139,7 @@ WRONG = [
     ("export --to /no/such/folder/a.csv", "cannot write"),
     ("export --timeframe 2h --to a.csv", "timeframe '2h' is not kept: write 1h, 4h"),
     ("backfill --shard 5/4", "of 4 shards number 5 is out of range: write 1 to 4"),
-    ("exprot", "no verb 'exprot': did you mean export or import? `chandlery --help` lists them"),
+    ("exprot", "no verb 'exprot': did you mean export"),
     ("backfill --sources binance", "did you mean binance_spot or binance_futures? there are "),
     ("status --symbols BTX", "no coin 'BTX' is known: did you mean BTC?"),
     ("status --start-year 20", "start year 20 is out of range"),
