@@ -205,15 +205,16 @@ class Machine:
                 raise Died(kept)
 
 
-def free_port(wanted: int) -> int:
-    """The port, if nobody has it; a free one for 0."""
+def free_port(wanted: int, option: str = "--port") -> int:
+    """The port, if nobody has it; a free one for 0. Misuse names the option that gives another."""
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             taken.bind(("127.0.0.1", wanted))
         except OSError:
             raise Misuse(
-                f"port {wanted} is taken: stop what has it, or give --port another (0: a free one)"
+                f"port {wanted} is taken: stop what has it, or give {option} another"
+                " (0: a free one)"
             ) from None
         return int(taken.getsockname()[1])
 

@@ -49,7 +49,7 @@ def up(*, port: int, health_port: int | None, sandbox: bool) -> int:
         if not ours:
             raise Misuse(_already(place))
         ui = free_port(port)
-        told = free_port(_next(port) if health_port is None else health_port)
+        told = free_port(_next(port) if health_port is None else health_port, "--health-port")
         return _up(Machine(place, f"http://127.0.0.1:{ui}", stop, told), current, sandbox=sandbox)
 
 

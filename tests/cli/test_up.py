@@ -185,6 +185,9 @@ def test_everything_on_one_machine_and_nothing_stays_behind(up: Up) -> None:
     port = ui.rpartition(":")[2]
     other = up("up", "--port", port)
     assert (other.returncode, f"port {port} is taken" in other.stderr) == (2, True)
+    health_port = health.split("/")[2].rpartition(":")[2]
+    other = up("up", "--port", "0", "--health-port", health_port)
+    assert f"port {health_port} is taken: stop what has it, or give --health-port" in other.stderr
     written = [path.read_bytes() for path in home.rglob("*") if path.is_file()]
     assert not any(b"planted" in each for each in [*written, up.out.read_bytes()])
     assert not any("planted" in line for line in processes(up.home).values())
