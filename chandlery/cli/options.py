@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 import click
 
+from chandlery.engine.spec import FIRST_YEAR
 from chandlery.errors import Misuse
 from chandlery.model import clock, instant
-from chandlery.model.time import EARLIEST, LATEST
+from chandlery.model.time import LATEST
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -38,8 +39,8 @@ def since(start: str | None, start_year: int | None) -> str | None:
         return start
     if start is not None:
         raise Misuse("start and start year are both given: write one of them")
-    if not EARLIEST.year <= start_year < LATEST.year:
-        raise Misuse(f"start year {start_year} is out of range: write a year from 2009 on")
+    if not FIRST_YEAR <= start_year < LATEST.year:
+        raise Misuse(f"start year {start_year} is out of range: write {FIRST_YEAR} or later")
     return f"{start_year}-01-01"
 
 

@@ -37,7 +37,7 @@ class Health:
             yield "no listed coin has a candle: `chandlery backfill --max-coins 20` fetches some"
             return
         behind = whole_hour(self.now) - newest
-        if behind >= self.late:
+        if behind > self.late:
             yield f"the newest candle closed at {utc_text(newest)}, {behind // HOUR} hours behind"
         elif 2 * self.fresh.fresh < coins:
             yield f"{coins - self.fresh.fresh:,} of {coins:,} listed coins are late"

@@ -1,7 +1,7 @@
--- Of the coins that are listed somewhere and have candles: how many there are, how many have their newest hour no longer
--- than %(late)s before the last closed one, and when the newest of all ended.
+-- Of the coins that are listed somewhere and have candles: how many there are, how many are no more than %(late)s behind
+-- the last full hour, and when the newest candle of all ended.
 select
-    count(*), count(*) filter (where age < %(late)s::interval + interval '1 hour'),
+    count(*), count(*) filter (where "timestamp" + interval '1 hour' >= time_bucket('1 hour', as_of()) - %(late)s::interval),
     max("timestamp") + interval '1 hour'
 from newest
 where timeframe = '1h' and exists (

@@ -63,7 +63,13 @@ def test_it_is_healthy_until_the_newest_hour_is_late(collected: Run) -> None:
     )
     assert f"backfill: last good run {NEWEST[:10]}" in done.stdout
 
+    edge = collected("health", "--now", "2026-11-22T13:59Z")  # three hours behind, and no more
+    assert (edge.returncode, edge.stdout.splitlines()[2]) == (
+        0,
+        "3 listed coins with candles, 0 late",
+    )
     late = collected("health", "--now", LATER)
+    assert late.stdout.splitlines()[2] == "3 listed coins with candles, 3 late"
     assert late.returncode == 1
     assert late.stdout.startswith(f"the newest candle closed at {NEWEST}, 4 hours behind\n")
     assert collected("health", "--now", LATER, "--late", "5").returncode == 0
