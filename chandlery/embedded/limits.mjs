@@ -15,3 +15,6 @@ export const OVERHEAD = 1024
 /** The longest startup packet (PostgreSQL's own bound), and the longest message but CopyData, which streams. */
 export const STARTUP_MAX = 10_000
 export const MESSAGE_MAX = 256 * 1024 * 1024
+
+/** How far the log may grow until a checkpoint, in its files of a megabyte: what a start after a crash has to read. */
+export const LOG_FILES = 256
