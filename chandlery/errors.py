@@ -3,6 +3,7 @@
 ChandleryError            one line that says what to do
 ├── Misuse                the user can mend it: a wrong option, setting or address
 ├── Gone                  the database went away in the middle, or has no room
+├── Damaged               the database's files are not what was written to them
 └── SourceError           a venue's answer, in the venue's own words
     ├── Unavailable       try later; `after` says how much later
     ├── Rejected          asking again will not help; the next source may
@@ -23,6 +24,10 @@ class Misuse(ChandleryError):
 
 class Gone(ChandleryError):
     """The database went away and stayed away, or cannot go on. What was committed stays."""
+
+
+class Damaged(ChandleryError):
+    """The database's files are not what was written to them; what lies elsewhere can be read."""
 
 
 class SourceError(ChandleryError):

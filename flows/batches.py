@@ -19,7 +19,7 @@ from chandlery.engine.progress import Course
 from chandlery.engine.result import RunResult
 from chandlery.engine.run import CollectBatch, Run, run
 from chandlery.engine.spec import Choices, RunSpec, run_spec
-from chandlery.errors import Gone, Misuse, Unavailable
+from chandlery.errors import Damaged, Gone, Misuse, Unavailable
 from chandlery.model import Coin, clock, instant
 from chandlery.quality.completeness import survey
 from chandlery.reports import of_collection
@@ -102,7 +102,7 @@ def carry_out(
         if do is not None:
             return do(current, wanted)
         result = _collected(current, wanted, run)
-    except (Misuse, Gone) as error:
+    except (Misuse, Gone, Damaged) as error:
         return Failed(message=str(error))
     return _ended(result)
 

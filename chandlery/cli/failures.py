@@ -41,7 +41,7 @@ def _explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, FORBIDDEN):
         reason = str(error).strip().partition("\n")[0]
         return f"DATABASE_URL's user may not do that ({reason}): run it as a writer", MISUSED
-    if isinstance(error, psycopg.OperationalError):
+    if isinstance(error, psycopg.OperationalError) or store.is_damage(error):
         return store.explained(error), SOME_FAILED
     raise error
 

@@ -22,8 +22,13 @@ from chandlery.settings import settings
     is_flag=True,
     help="Also recompute 4h and 1d bars of which a value is not what their hours make.",
 )
+@click.option(
+    "--reindex",
+    is_flag=True,
+    help="Also make indexes anew that do not fit their tables, as after a disk's fault.",
+)
 @options(NOW, JSON)
-def maintain(*, after_days: int, bars: bool, now: str | None, as_json: bool) -> int:
+def maintain(*, after_days: int, bars: bool, reindex: bool, now: str | None, as_json: bool) -> int:
     """Find lost hours, compress old candles, refresh 4h and 1d, tidy up. Asks no venue.
 
     Exit code 1: hours that were stored are gone.
@@ -34,7 +39,7 @@ def maintain(*, after_days: int, bars: bool, now: str | None, as_json: bool) -> 
         def say(what: str) -> None:
             bar.update(bar.tasks[0].id, detail=what)
 
-        done = maintain_database(settings(), moment, after_days, say, bars=bars)
+        done = maintain_database(settings(), moment, after_days, say, bars=bars, reindex=reindex)
     for sentence in done.lost.sentences():
         errors.print(sentence, highlight=False, markup=False, soft_wrap=True)
     if as_json:

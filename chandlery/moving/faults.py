@@ -17,10 +17,10 @@ from chandlery.store.queries import query
 
 Say = Callable[[str], None]
 MAINTAIN, MAINTAIN_BARS = "`chandlery maintain`", "`chandlery maintain --bars`"
-RESTORE = "`chandlery restore` of a backup into an empty database"
+RESTORE = "`chandlery restore` of a backup, or a backfill, into an empty database"
+REINDEX = "`chandlery maintain --reindex`"
 FEW = 5  # coins that are named in a line
 COINS_AT_A_TIME = 50
-DAMAGED = frozenset({"XX", "58"})  # classes of what PostgreSQL says of files it cannot read
 
 
 class Fault(NamedTuple):
@@ -59,13 +59,16 @@ class Checked(NamedTuple):
 
 
 def check(connection: store.Connection, say: Say = lambda _: None) -> Checked:
-    """Read everything, hold bars to hours and hours to rules; say what is wrong.
+    """Read everything, hold indexes to tables, bars to hours, hours to rules; say what is wrong.
 
     Needs an up-to-date database.
     """
     say("reading every chunk")
     chunks, named = connection.execute(query("chunks")).fetchall(), tables.every_table(connection)
     hours, faults = _read_all(connection, chunks, named)
+    if not faults:
+        say("holding indexes to their tables")
+        faults += _indexes(connection)
     if not faults:
         names = {coin.key: coin.symbol for coin in store.find(connection)}
         for what, look in _LOOKS.items():
@@ -104,10 +107,16 @@ def _read(connection: store.Connection, table: sql.Identifier) -> int | str:
     try:
         row = connection.execute(statement).fetchone()
     except psycopg.Error as error:
-        if (error.sqlstate or "")[:2] not in DAMAGED:
+        if not store.is_damage(error):
             raise
         return str(error.diag.message_primary)
     return int(row[0]) if row else 0
+
+
+def _indexes(connection: store.Connection) -> Iterator[Fault]:
+    for index in store.indexes(connection):
+        if why := store.misfit(connection, index):
+            yield Fault(f"the index {index.name} does not fit {index.table} ({why})", REINDEX)
 
 
 Names = Mapping[int, str]

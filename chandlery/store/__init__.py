@@ -44,7 +44,7 @@ from chandlery.store.coins import (
 from chandlery.store.compress import Packed, compress, tidy
 from chandlery.store.connect import Connection, alone, connect
 from chandlery.store.coverage import Held, held
-from chandlery.store.database import Database, explained
+from chandlery.store.database import Database, explained, is_damage
 from chandlery.store.findings import (
     Finding,
     find_oddities,
@@ -65,6 +65,7 @@ from chandlery.store.gaps import (
 )
 from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
 from chandlery.store.imported import Import, imports
+from chandlery.store.indexes import indexes, misfit, reindex
 from chandlery.store.last_runs import Fresh, LastRun, fresh, last_runs, note_run
 from chandlery.store.listed import (
     Listed,
@@ -191,6 +192,8 @@ __all__ = [
     "ids",
     "imports",
     "inactive_ids",
+    "indexes",
+    "is_damage",
     "keep_account",
     "keep_market_caps",
     "keep_quality",
@@ -211,6 +214,7 @@ __all__ = [
     "mark_differing_bars",
     "measure",
     "migrate",
+    "misfit",
     "missing",
     "note_compared",
     "note_crypto",
@@ -232,6 +236,7 @@ __all__ = [
     "read_account",
     "reconcile",
     "refresh",
+    "reindex",
     "release_claims",
     "rename_coins",
     "renew_claims",

@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 import psycopg
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
-from chandlery.errors import Gone
+from chandlery.errors import Damaged, Gone
 from chandlery.settings import Settings
 from chandlery.store.connect import Connection, Unreachable, connect, first_line
 
@@ -30,6 +30,8 @@ PASSING = frozenset(
         "25P03",  # sent away: it kept a transaction idle, as a machine that was suspended does
     }
 )
+DAMAGE = frozenset({"XX", "58"})
+"""Classes of what PostgreSQL says of files that are not what it wrote."""
 _backoff = wait_exponential(multiplier=0.1, max=5.0) + wait_random(0.0, 0.1)
 
 
@@ -74,13 +76,17 @@ class Database:
 
         To be of use twice, it is one transaction, or does nothing that was done already. Gone after
         so much patience, or where the database is there and cannot go on: its disk is full. From
-        then on nothing is waited for.
+        then on nothing is waited for. Damaged where its files are.
         """
         try:
             done: T = self._retrying(self._once, call, *args, **kwargs)
-        except (psycopg.OperationalError, Unreachable) as error:
+        except (psycopg.Error, Unreachable) as error:
+            if is_damage(error):
+                raise Damaged(explained(error)) from error
             self._hurried = True
-            raise Gone(explained(error)) from error
+            if isinstance(error, psycopg.OperationalError | Unreachable):
+                raise Gone(explained(error)) from error
+            raise
         except BaseException:  # Ctrl-C among them: who leaves does not wait to tidy up
             self._hurried = True
             raise
@@ -103,7 +109,21 @@ def explained(error: Exception) -> str:
     stays = "what was committed stays"
     if isinstance(error, psycopg.errors.DiskFull):
         return f"the database's disk is full ({_why(error)}): make room and try again; {stays}"
+    if is_damage(error):
+        check = "`chandlery check` says what of it, and what mends it"
+        return f"the database is damaged ({_why(error)}): {check}"
     return f"the database went away ({_why(error)}); {stays}, the same command goes on"
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether it tells that the database's files are not what was written to them.
+
+    A catalogue that breaks its own rules is such a thing, too.
+    """
+    if not isinstance(error, psycopg.Error):
+        return False
+    broken = isinstance(error, psycopg.IntegrityError) and error.diag.schema_name == "pg_catalog"
+    return broken or (error.sqlstate or "")[:2] in DAMAGE
 
 
 def _why(error: BaseException | None) -> str:

@@ -369,3 +369,20 @@ def test_a_client_that_does_not_read_is_sent_away(home: Path) -> None:
         keeper.pgconn.send_query(b"select repeat('x', 1000) from generate_series(1, 50000)")
         keeper.pgconn.flush()
         assert value(dsn, "select 1") == 1
+
+
+def test_its_log_has_an_end(home: Path) -> None:
+    """Nobody else makes a checkpoint: without one, 300 MB lie there until the engine stops."""
+    dsn = embedded.ensure(home, idle=None)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("create table wide (n int, text text storage plain)")
+        for _ in range(6):
+            connection.execute(
+                "insert into wide select n, repeat('x', 8000) from generate_series(1, 6400) n"
+            )
+        connection.execute("select")  # the checkpoint is done before
+        behind = connection.execute(
+            "select pg_current_wal_lsn() - redo_lsn from pg_control_checkpoint()"
+        ).fetchone()
+    assert behind
+    assert behind[0] < 256 << 20

@@ -165,6 +165,6 @@ def test_a_chunk_that_cannot_be_read_is_told_and_nothing_is_compared_with_it(
     with store.connect(filled) as connection:
         (found,) = check(connection).faults
     assert found.what.startswith(f"the chunk {name} of candle_1h cannot be read (invalid page in")
-    assert found.mend == "`chandlery restore` of a backup into an empty database"
+    assert found.mend == "`chandlery restore` of a backup, or a backfill, into an empty database"
     embedded.stop(filled.home)
     shutil.rmtree(filled.home / "pgdata")  # nobody is to have this one next
