@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from chandlery import store
-from chandlery.cli.console import NO_CANDLES, output, print_json
+from chandlery.cli.console import NO_CANDLES, errors, output, print_json
 from chandlery.cli.options import (
     END,
     JSON,
@@ -72,10 +72,11 @@ def gaps(  # noqa: PLR0913  a verb's options
     end: str | None,
     now: str | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Which hours are missing, why, and when they are asked for again.
 
     Of COIN (a ticker or a CoinGecko id), or of all; within --start and --end, or since listing.
+    Exit code 1: hours that were stored are gone, and what is missing cannot be told.
     """
     moment, asked = at(now), [*(symbols or ()), *([coin] if coin else ())]
     start = since(start, start_year)
@@ -88,12 +89,35 @@ def gaps(  # noqa: PLR0913  a verb's options
         found = store.gaps(connection, coins, within, moment, before=start is not None)
         without = None if found else _without_candles(connection, chosen, moment)
         outages = store.outages(connection, within)
+        lost = store.lost_days(connection, coins)
     if as_json:
-        print_json(as_object(found, outages))
+        print_json(as_object(found, outages) | {"lost": span_of_lost(lost)})
     elif without is not None:
         output.print(without, highlight=False, markup=False)
     else:
         _print(found, [] if chosen else outages, most, moment)
+    return tell_lost(lost)
+
+
+def tell_lost(lost: Window | None) -> int:
+    """Say that days count hours which are gone; give the exit code."""
+    if lost is None:
+        return 0
+    errors.print(
+        f"hours from {utc_text(lost.start)} to {utc_text(lost.end)} were stored and are gone, so"
+        " what is missing cannot be told: `chandlery maintain` finds them, and says what fetches"
+        " them again",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return 1
+
+
+def span_of_lost(lost: Window | None) -> dict[str, str] | None:
+    """Part of a JSON object."""
+    if lost is None:
+        return None
+    return {"start": lost.start.isoformat(), "end": lost.end.isoformat()}
 
 
 def _without_candles(

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from chandlery import store
 from chandlery.cli.console import NO_CANDLES, output, print_json, print_universe
+from chandlery.cli.gaps import span_of_lost, tell_lost
 from chandlery.cli.options import (
     END,
     JSON,
@@ -42,11 +43,11 @@ def status(  # noqa: PLR0913  a verb's options
     end: str | None,
     now: str | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Show what is there: coins, candles, coverage.
 
     What is missing is counted from a coin's listing, or the oldest start that was asked for, to
-    now; or within --start and --end.
+    now; or within --start and --end. Exit code 1: hours that were stored are gone.
     """
     moment = at(now)
     within, most = window(since(start, start_year), end, moment), few(max_coins)
@@ -57,6 +58,7 @@ def status(  # noqa: PLR0913  a verb's options
         gaps = store.gaps_by_reason(connection, moment, within, coins)
         health = store.health(connection)
         known, passed_over = coins_known(connection), by_why(left_out(connection))
+        lost = store.lost_days(connection, coins)
     if as_json:
         sources = [each._asdict() for each in health]
         rows = [
@@ -64,13 +66,14 @@ def status(  # noqa: PLR0913  a verb's options
             for each in held
         ]
         universe = {"universe": known._asdict(), "left_out": passed_over}
-        told = {"open_gaps": gaps, "sources": sources, "coins": rows}
+        told = {"open_gaps": gaps, "sources": sources, "coins": rows, "lost": span_of_lost(lost)}
         print_json(_totals(held) | universe | told)
     else:
         _print_held(held)
         _print_gaps(gaps)
         _print_health(health)
         print_universe(known, passed_over)
+    return tell_lost(lost)
 
 
 def _chosen(

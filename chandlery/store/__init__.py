@@ -61,6 +61,7 @@ from chandlery.store.gaps import (
     gaps,
     gaps_by_reason,
     health,
+    lost_days,
     outages,
 )
 from chandlery.store.holes import Hole, find_outages, note_compared, uncompared_holes
@@ -210,6 +211,7 @@ __all__ = [
     "listings",
     "listings_of",
     "look_for",
+    "lost_days",
     "make_roles",
     "mark_differing_bars",
     "measure",

@@ -92,6 +92,17 @@ def gaps_by_reason(
     return {reason: {"gaps": gaps, "hours": hours} for reason, gaps, hours in rows}
 
 
+def lost_days(connection: Connection, coins: Sequence[int] | None = None) -> Window | None:
+    """From when to when days count hours that are gone (UTC midnights); None where none is seen.
+
+    What is missing is counted by days, and is wrong there. Each day of `coins` (by key) is looked
+    at. Of all coins, where None, each chunk, whether it has any hour.
+    """
+    asked = {"coins": None if coins is None else list(coins)}
+    start, end = connection.execute(query("lost_days"), asked).fetchone() or (None, None)
+    return None if start is None or end is None else Window(start, end)
+
+
 def asked(connection: Connection, coin: Coin, hour: datetime) -> list[dict[str, Any]]:
     """Who was asked for one hour of a coin and did not give it, as a gap's evidence has it."""
     rows = connection.execute(
