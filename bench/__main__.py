@@ -27,6 +27,7 @@ from bench import (
     shards,
     start,
     stored,
+    syncing,
     venue_to_database,
 )
 
@@ -65,6 +66,7 @@ BENCHES: Mapping[str, Bench] = {
     ),
     "stored": Bench(stored.main, ["--coins=10", "--hours=1000", "--rounds=1"]),
     "compressed": Bench(compressed.main, ["--coins=12"]),
+    "syncing": Bench(syncing.main, ["--coins=2", "--hours=1000", "--rounds=1"]),
     "growth": Bench(growth.main, ["--coins=100"]),
     "day": Bench(day.main, ["--coins=10", "--hours=2"]),
     "month": Bench(month.main, ["--coins=12", "--days=3"]),
