@@ -2,6 +2,7 @@
 // of JSON, and after a write its bytes. `NODE_OPTIONS=--import=…` has it at work in every thread before anything else.
 
 import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { resolve } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 
@@ -62,4 +63,5 @@ for (const name of ['fsyncSync', 'fdatasyncSync']) {
     if (open.has(file)) note({ call: 'sync', file })
   }
 }
+syncBuiltinESMExports() // for who imports them by name
 if (isMainThread) note({ call: 'start' })

@@ -10,6 +10,7 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -89,10 +90,7 @@ def recorded(
     made = Recorded(template, home / "pgdata", tmp_path / "log", [])
     shutil.copytree(template, made.below)
     settings = Settings(DATABASE_URL=None, CHANDLERY_HOME=home)
-    with monkeypatch.context() as at:
-        at.setenv("NODE_OPTIONS", f"--import={RECORDER}")
-        at.setenv("RECORD_BELOW", str(made.below))
-        at.setenv("RECORD_INTO", str(made.log))
+    with recording(monkeypatch, made.below, made.log):
         for number, step in enumerate(steps(frame)):
             with store.connect(settings) as connection:
                 if not number:
@@ -150,3 +148,39 @@ def assert_sound(home: Path, expected: list[Held], frame: Frame, told: str) -> N
         store.refresh(connection)
         assert moving.check(connection).faults == [], told
     embedded.stop(home)
+
+
+@pytest.mark.fault(
+    "process", "power cuts in a first start (embedded)", "no database, or a whole one"
+)
+def test_a_first_start_makes_all_of_a_database_or_none(
+    tmp_path: Path, rounds: int, monkeypatch: pytest.MonkeyPatch, happened: Happened
+) -> None:
+    home, log, nothing = (tmp_path / name for name in ("home", "log", "nothing"))
+    nothing.mkdir()
+    with recording(monkeypatch, home / "pgdata", log):
+        embedded.ensure(home)
+        embedded.stop(home)
+    dice = Random(2027)  # noqa: S311  nobody's secret
+    cuts, whole = Counter(instants(log, dice, rounds)), 0
+    disk, after = Disk(home, nothing), tmp_path / "after"
+    for at, call, data in calls(log):
+        disk.take(call, data)
+        for _ in range(cuts[at]):
+            keeps = dice.choice(list(LUCK))
+            disk.cut(after, keeps, dice)
+            if (after / "pgdata").exists():
+                whole += 1
+                embedded.ensure(after)
+                embedded.stop(after)
+    happened(f"{rounds} cuts: {whole} whole, the others without")
+
+
+@contextmanager
+def recording(monkeypatch: pytest.MonkeyPatch, below: Path, log: Path) -> Iterator[None]:
+    """Engines that are started meanwhile write down what they do to files below a path."""
+    with monkeypatch.context() as at:
+        at.setenv("NODE_OPTIONS", f"--import={RECORDER}")
+        at.setenv("RECORD_BELOW", str(below))
+        at.setenv("RECORD_INTO", str(log))
+        yield
