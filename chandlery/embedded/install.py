@@ -97,6 +97,7 @@ def _fetch(here: Path, folder: Path) -> None:
         if done.returncode or not (part / PACKAGE).exists():
             words = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
             raise EngineError(_lost(words[0] if words else f"npm ended with {done.returncode}"))
+        os.sync()  # all its files: else a power cut may leave the folder's name without them
         part.rename(folder)
 
 

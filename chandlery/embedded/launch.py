@@ -136,7 +136,7 @@ def poll(
 def _status(place: Place) -> Status | None:
     try:
         state = json.loads(place.state.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a power cut may leave it empty
         return None
     if not _answers(state["socket"]):
         return None
@@ -258,10 +258,15 @@ def _spawn(command: list[str], place: Place, inherited: tuple[int, ...]) -> None
 
 def _write_password(passfile: Path) -> None:
     """Any user of this machine can reach a loopback port: so TCP asks for a password."""
-    with contextlib.suppress(FileExistsError):
-        file = os.open(passfile, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(file, "w", encoding="utf-8") as out:
-            out.write(f"127.0.0.1:*:*:postgres:{secrets.token_urlsafe(24)}\n")
+    if passfile.exists() and passfile.stat().st_size:  # a power cut may leave it empty
+        return
+    part = passfile.with_suffix(".part")
+    file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as out:
+        out.write(f"127.0.0.1:*:*:postgres:{secrets.token_urlsafe(24)}\n")
+        out.flush()
+        os.fsync(file)
+    part.replace(passfile)
 
 
 def _try_lock(path: Path) -> int | None:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whoever dies meanwhile."""
+"""Files that are whole or not there, whoever dies meanwhile, or whether the power fails."""
 
 import fcntl
 import os
@@ -31,11 +31,18 @@ def whole(to: Path, beside: Path | None = None, *, private: bool = False) -> Ite
         yield part
         if part.stat().st_size:
             part.chmod(0o600 if private else 0o666 & ~_umask())
+            sync(part)
             part.replace(to)
     except OSError as error:
         raise unwritten(to, error) from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Have a file's bytes on the disk: else a power cut may leave its name without them."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def unwritten(to: Path, error: OSError) -> Misuse:

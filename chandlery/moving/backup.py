@@ -1,6 +1,5 @@
 """Everything that a database holds into one file, as it was at one moment."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -123,8 +122,6 @@ def backup(  # noqa: PLR0913  what a backup holds, and who wants to know how far
                 with_candles=with_candles,
             )
             archive.write_manifest(file, manifest)
-    with to.open("rb") as written:  # else a power cut may leave its name without its bytes
-        os.fsync(written.fileno())
     return manifest
 
 

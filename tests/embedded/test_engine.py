@@ -386,3 +386,15 @@ def test_its_log_has_an_end(home: Path) -> None:
         ).fetchone()
     assert behind
     assert behind[0] < 256 << 20
+
+
+def test_what_a_power_cut_left_empty_is_written_anew(home: Path) -> None:
+    """The names of the engine's own small files may be there without their bytes."""
+    for name in ("engine.json", "pgpass"):
+        (home / name).touch(0o600)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    embedded.ensure(home, tcp=port)
+    assert running(home).tcp_port == port
+    assert (home / "pgpass").read_text("utf-8").startswith("127.0.0.1:*:*:postgres:")
