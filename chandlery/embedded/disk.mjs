@@ -65,11 +65,16 @@ function dataSync(FS, file) {
   }
 }
 
+/** Not every file system syncs a folder: PostgreSQL goes on where one says so, and so does what is here. */
+const UNSYNCED = new Set(['EINVAL', 'EBADF'])
+
 /** A file's bytes, or a folder's names, are on the disk when this returns. */
 export function syncPath(path) {
   const file = fs.openSync(path, 'r')
   try {
     fs.fsyncSync(file)
+  } catch (problem) {
+    if (!UNSYNCED.has(problem.code) || !fs.fstatSync(file).isDirectory()) throw problem
   } finally {
     fs.closeSync(file)
   }
