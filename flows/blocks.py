@@ -8,6 +8,7 @@ from typing import cast
 
 from prefect.blocks.system import Secret
 
+from chandlery.local.asked_again import PATIENT, passes
 from chandlery.settings import DEFAULT, FOR_FLOWS, Settings, key_name, origins, settings
 from chandlery.venues import load
 
@@ -23,7 +24,7 @@ def in_force() -> Settings:
 
 def _value(block: str) -> str | None:
     try:
-        secret = cast("Secret[str]", Secret.load(block))
+        secret = cast("Secret[str]", PATIENT.ask(passes, Secret.load, block))
     except ValueError:  # there is none of that name
         return None
     # Not get(): it takes a key of digits for a number.

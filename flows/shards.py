@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import cast
 
 import httpx
@@ -23,6 +24,7 @@ from prefect.states import Completed, Failed
 from chandlery.engine.context import open_context
 from chandlery.engine.spec import RunSpec, Shard
 from chandlery.errors import Misuse
+from chandlery.local.asked_again import PATIENT, Patience, passes, why
 from chandlery.reports import of_shards
 from chandlery.settings import Settings
 from chandlery.symbology.learn import learn_if_due
@@ -59,15 +61,22 @@ def in_shards(shards: int, current: Settings, wanted: RunSpec) -> State[Statisti
     return state
 
 
-def _started(shard: str, wanted: RunSpec) -> FlowRun:
+def _started(shard: str, wanted: RunSpec, patience: Patience = PATIENT) -> FlowRun:
     pinned = {"shards": 1, "shard": shard, "now": wanted.now.isoformat()}
     asked = {**runtime.flow_run.parameters, **pinned}
+    key = f"{runtime.flow_run.id} {shard}"  # asked for twice, it is one run
+    call = partial(run_deployment, DEPLOYMENT, parameters=asked, idempotency_key=key)
     try:
         # Without waiting: then it would be one after the other.
-        return cast("FlowRun", run_deployment(DEPLOYMENT, parameters=asked, timeout=0))
+        return cast("FlowRun", patience.ask(passes, call, timeout=0))
     except ObjectNotFound:
         raise Misuse(
             f"no deployment {DEPLOYMENT} does a shard: run `prefect --no-prompt deploy --all`"
+        ) from None
+    except httpx.HTTPError as error:
+        raise Misuse(
+            f"shard {shard} could not be started, as Prefect's server is busy or went away"
+            f" ({why(error)}); those before it go on: run the same again"
         ) from None
 
 
@@ -79,8 +88,11 @@ def _waited_for(client: SyncPrefectClient, runs: Runs) -> Runs:
         for shard in runs.keys() - ended.keys():
             try:
                 run = client.read_flow_run(runs[shard].id)
-            except httpx.TransportError as error:  # a server that is started anew comes back
-                log.warning("the server does not answer: %s", error)
+            except httpx.HTTPError as error:
+                if not passes(error):
+                    raise
+                # The shards go on without a server, and one that is started anew comes back.
+                log.warning("the server does not answer: %s", why(error))
                 break
             if run.state is not None and run.state.is_final():
                 ended[shard] = run
@@ -92,7 +104,10 @@ def _waited_for(client: SyncPrefectClient, runs: Runs) -> Runs:
 def tell(statistics: Statistics | None) -> None:
     """Leave a shard's statistics where the run that adds them up finds them."""
     rows = [{"statistic": name, "value": value} for name, value in (statistics or {}).items()]
-    create_table_artifact(rows, key=KEY, description="What this shard did.")
+    try:
+        create_table_artifact(rows, key=KEY, description="What this shard did.")
+    except httpx.HTTPError as error:  # the candles are there, and are not taken back for that
+        get_run_logger().error("what this shard did could not be told: %s", why(error))
 
 
 def _statistics_of(client: SyncPrefectClient, run: FlowRun) -> Statistics:

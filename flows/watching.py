@@ -11,6 +11,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.exceptions import ObjectNotFound
 
 from chandlery.engine.progress import Progress
+from chandlery.local.asked_again import why
 
 EVERY_SECONDS = 15.0  # a line of the log costs little, and Prefect keeps all
 SHOWN_SECONDS = 5.0  # an artifact takes another's place: it may be told sooner
@@ -32,8 +33,10 @@ class Shown:
                 self.artifact = cast("UUID", made)  # no coroutine, as a flow is none
             else:
                 update_progress_artifact(self.artifact, percent, description=words)
-        except (httpx.HTTPError, ObjectNotFound):  # somebody may have deleted it
-            get_run_logger().exception("how far the run is could not be shown")
+        except httpx.HTTPError as error:
+            get_run_logger().warning("how far the run is could not be shown: %s", why(error))
+        except ObjectNotFound:  # somebody has deleted it
+            self.artifact = None
 
 
 class Watching:

@@ -26,9 +26,13 @@ BELOW = {
     "chandlery.quality": {*WORDS, *ENGINE},
     "chandlery.moving": {*WORDS, "chandlery.store"},
     "chandlery.reports": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.symbology"},
-    "flows": {*WORDS, *ENGINE, "chandlery.quality", "chandlery.reports", "chandlery.symbology"},
-    "chandlery.api": {*WORDS, "chandlery.engine", "chandlery.store"},
     "chandlery.local": {*WORDS, "chandlery.embedded", "chandlery.venues", "sandbox"},
+    "flows": {
+        *WORDS,
+        *ENGINE,
+        *("chandlery.local", "chandlery.quality", "chandlery.reports", "chandlery.symbology"),
+    },
+    "chandlery.api": {*WORDS, "chandlery.engine", "chandlery.store"},
     "chandlery.cli": {
         *WORDS,
         *ENGINE,

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from chandlery.cli.console import print_json
 from chandlery.cli.options import JSON, options
 from chandlery.errors import ChandleryError, Misuse
+from chandlery.local.asked_again import passes, why
 from chandlery.local.instance import ROOT
 from chandlery.local.notifier import refuse_unknown
-from chandlery.local.prefect_api import Row, Server, at_hand
+from chandlery.local.prefect_api import Row, Server, answering
 from chandlery.settings import Settings, settings
 
 FILE = ROOT / "automations.yaml"
@@ -40,14 +41,7 @@ def automations(*, file: Path, as_json: bool) -> None:
     Who is told is CHANDLERY_NOTIFY_URL. A second time changes nothing.
     """
     current = settings()
-    server = at_hand(current.home)
-    if server is None or not server.healthy():
-        where = f" at {server.api}" if server else ""
-        raise Misuse(
-            f"no Prefect server answers{where}: start one with `chandlery up`, which applies them"
-            " too, or set PREFECT_API_URL"
-        )
-    did = applied(server, current, file)
+    did = applied(answering(current.home), current, file)
     if as_json:
         print_json(did)
     else:
@@ -62,11 +56,13 @@ def applied(server: Server, current: Settings, file: Path = FILE) -> Mapping[str
     """
     try:
         return _apply(server, current, file)
-    except httpx.HTTPStatusError as error:
-        reason = f"{error.response.status_code} {error.response.text[:200]}"
-        raise ChandleryError(f"Prefect's server refuses an automation: {reason}") from None
     except httpx.HTTPError as error:
-        raise ChandleryError(f"Prefect's server went away: {error}") from None
+        if isinstance(error, httpx.HTTPStatusError) and not passes(error):
+            raise ChandleryError(f"Prefect's server refuses an automation: {why(error)}") from None
+        raise ChandleryError(
+            f"Prefect's server at {server.api} is busy or went away ({why(error)}): run"
+            " `chandlery automations` again once it answers; what was done stays"
+        ) from None
 
 
 def _apply(server: Server, current: Settings, file: Path) -> Mapping[str, object]:

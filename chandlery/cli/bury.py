@@ -3,8 +3,9 @@
 import click
 import httpx
 
-from chandlery.errors import Misuse
-from chandlery.local.prefect_api import Row, Server, at_hand
+from chandlery.errors import ChandleryError
+from chandlery.local.asked_again import why
+from chandlery.local.prefect_api import Row, Server, answering
 from chandlery.local.processes import has
 from chandlery.settings import settings
 from chandlery.words import counted
@@ -17,15 +18,13 @@ def bury() -> None:
     That is what died together with its worker, as in a power loss. What a worker that is online
     runs, here or elsewhere, is left alone, and so is what still runs here without one.
     """
-    server = at_hand(settings().home)
-    if server is None:
-        raise Misuse("no Prefect server is known: set PREFECT_API_URL, or run it in this folder")
+    server = answering(settings().home)
     try:
         _bury(server)
     except httpx.HTTPError as error:
-        why = str(error) or type(error).__name__
-        raise Misuse(
-            f"Prefect's server at {server.api} does not answer ({why}): start it"
+        raise ChandleryError(
+            f"Prefect's server at {server.api} is busy or went away ({why(error)}): run"
+            " `chandlery bury` again once it answers"
         ) from None
 
 

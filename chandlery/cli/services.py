@@ -16,15 +16,18 @@ from chandlery import embedded, store
 from chandlery.cli.automations import applied, said
 from chandlery.cli.config import masked
 from chandlery.errors import ChandleryError, Misuse
+from chandlery.local.asked_again import Patience
 from chandlery.local.instance import ROOT, Place, Told, environment
 from chandlery.local.prefect_api import POOL, Server
 from chandlery.local.processes import Kept, keep, until
 from chandlery.settings import Settings
+from chandlery.venues import Timepiece
 
 T = TypeVar("T")
 
 START_SECONDS = 300.0  # a slow, busy machine's first start takes a minute
 WATCH_SECONDS = 0.5
+LAST_WORD_SECONDS = 20.0  # `down` waits for two minutes in all
 NOT_IN_SANDBOX = ("database_url", "proxy", "notify_url")
 PREFECT = (sys.executable, "-m", "prefect")
 
@@ -70,7 +73,7 @@ class Machine:
     @property
     def server(self) -> Server:
         """Prefect's server."""
-        return Server(f"{self.ui}/api")
+        return Server(f"{self.ui}/api", Patience(time=Timepiece(sleep=self._pause)))
 
     def start(self, current: Settings, *, sandbox: bool) -> None:
         """Start all of it, and say where it is."""
@@ -97,9 +100,10 @@ class Machine:
         while self.kept:
             kept = self.kept.pop()
             kept.stop()
-            if kept.name == "worker":
-                with suppress(httpx.HTTPError):
-                    self.server.bury(self.server.under_way())
+            if kept.name == "worker" and all(other.code is None for other in self.kept):
+                server = Server(self.server.api, Patience(LAST_WORD_SECONDS))
+                with suppress(httpx.HTTPError):  # else the next `up` does it
+                    server.bury(server.under_way())
         if self.engine:
             self.engine.close()
         if self.engine_is_ours:
@@ -197,7 +201,12 @@ class Machine:
         return found
 
     def _pause(self, seconds: float) -> None:
-        sleep(seconds)
+        while seconds > 0:
+            sleep(min(seconds, WATCH_SECONDS))
+            seconds -= WATCH_SECONDS
+            self._look()
+
+    def _look(self) -> None:
         if self.stopping.asked:
             raise Stopped
         for kept in self.kept:

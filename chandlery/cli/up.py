@@ -7,10 +7,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
+import httpx
 
 from chandlery import embedded
 from chandlery.cli.services import Died, Machine, Stop, Stopped, free_port
 from chandlery.errors import ChandleryError, Misuse
+from chandlery.local.asked_again import why
 from chandlery.local.instance import ROOT, Place
 from chandlery.local.processes import sweep, until
 from chandlery.settings import Settings, settings
@@ -67,6 +69,11 @@ def _up(machine: Machine, current: Settings, *, sandbox: bool) -> int:
     except Died as died:
         click.echo(str(died), err=True)
         return 1
+    except httpx.HTTPError as error:
+        raise ChandleryError(
+            f"Prefect's server is too busy or went away ({why(error)}): see"
+            f" {machine.place.logs / 'server.log'}, and run it again"
+        ) from None
     finally:
         machine.stop()
     click.echo("stopped")

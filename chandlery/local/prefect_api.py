@@ -1,14 +1,14 @@
 """A Prefect server's API, as far as `chandlery` needs it: up, bury, automations, config."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
+from chandlery.errors import Misuse
+from chandlery.local.asked_again import PATIENT, Patience, passes, undone
 from chandlery.local.instance import Place, running
 from chandlery.local.prefect_url import prefect_url
 
@@ -16,7 +16,6 @@ POOL = "chandlery"
 UNDER_WAY = ("RUNNING", "PENDING", "CANCELLING")
 SECONDS = 30.0
 PEEK_SECONDS = 2.0
-ATTEMPTS = 8  # within a minute
 NOTIFIER = "slack-webhook"
 """The block type that takes any address of Apprise's, Slack's or not."""
 
@@ -26,21 +25,31 @@ Schedule = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Server:
-    """A server that may not be up yet."""
+    """A server that may not be up yet. While it is busy it is asked again, patiently."""
 
     api: str
-    sleep: Callable[[float], None] = time.sleep
+    patience: Patience = PATIENT
 
     def healthy(self) -> bool | None:
         """Whether it answers; None if not yet."""
         try:
-            return self._get("/health").json() is True or None
+            return self._once("GET", "/health").json() is True or None
         except (httpx.HTTPError, ValueError):
             return None
 
+    def is_there(self) -> bool:
+        """Whether a Prefect server is there, be it too busy to say so. Nobody waits for it."""
+        try:
+            return bool(self._once("GET", "/health").json() is True)
+        except httpx.HTTPError as error:
+            return passes(error) and not isinstance(error, httpx.ConnectError)
+        except ValueError:
+            return False
+
     def has_pool(self) -> bool:
         """Whether there is a work pool to deploy to."""
-        return self._get(f"/work_pools/{POOL}").is_success
+        pools = self._post("/work_pools/filter", {"work_pools": {"name": {"any_": [POOL]}}})
+        return bool(pools)
 
     def workers_online(self) -> set[str]:
         """The names of the workers that poll the pool, or did so a minute and a half ago."""
@@ -89,8 +98,9 @@ class Server:
     def secret_blocks(self) -> set[str]:
         """The names of its Secret blocks, not what is in them; of a server that is off, none."""
         try:
-            found = self._get("/block_types/slug/secret/block_documents", seconds=PEEK_SECONDS)
-            return {each["name"] for each in found.raise_for_status().json()}
+            path = "/block_types/slug/secret/block_documents"
+            found = self._once("GET", path, seconds=PEEK_SECONDS)
+            return {each["name"] for each in found.json()}
         except (httpx.HTTPError, ValueError):
             return set()
 
@@ -100,7 +110,7 @@ class Server:
 
     def make_automation(self, wanted: Row) -> None:
         """Have the server do one thing more by itself."""
-        self._post("/automations/", wanted)
+        self._make("/automations/", wanted)
 
     def change_automation(self, key: str, wanted: Row) -> None:
         """Put `wanted` in an automation's place; what it waits for begins anew."""
@@ -132,37 +142,24 @@ class Server:
             if each["name"] == name:
                 self._send("PATCH", f"/block_documents/{each['id']}", data)
                 return
-        self._post("/block_documents/", {**data, "name": name, "block_type_id": kind})
-
-    def _get(self, path: str, *, seconds: float = SECONDS) -> httpx.Response:
-        return httpx.get(f"{self.api}{path}", timeout=seconds, trust_env=False)
+        self._make("/block_documents/", {**data, "name": name, "block_type_id": kind})
 
     def _post(self, path: str, body: Row | None = None) -> Any:  # noqa: ANN401  JSON
         return self._send("POST", path, body or {}).json()
 
     def _send(self, method: str, path: str, body: Row | None = None) -> httpx.Response:
-        """What it answers, in the end: it turns away who comes while its SQLite is locked."""
-        again = Retrying(
-            retry=retry_if_exception(_is_busy),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential(max=10),
-            sleep=self.sleep,
-            reraise=True,
-        )
-        return again(self._send_once, method, path, body)
+        return self.patience.ask(passes, self._once, method, path, body)
 
-    def _send_once(self, method: str, path: str, body: Row | None) -> httpx.Response:
+    def _make(self, path: str, body: Row) -> None:
+        """What would be there twice, if it were asked for again after all."""
+        self.patience.ask(undone, self._once, "POST", path, body)
+
+    def _once(
+        self, method: str, path: str, body: Row | None = None, *, seconds: float = SECONDS
+    ) -> httpx.Response:
         url = f"{self.api}{path}"
-        answer = httpx.request(method, url, json=body, timeout=SECONDS, trust_env=False)
+        answer = httpx.request(method, url, json=body, timeout=seconds, trust_env=False)
         return answer.raise_for_status()
-
-
-def _is_busy(error: BaseException) -> bool:
-    """Whether the server did nothing with a request but turn it away."""
-    return (
-        isinstance(error, httpx.HTTPStatusError)
-        and error.response.status_code == httpx.codes.SERVICE_UNAVAILABLE
-    )
 
 
 def at_hand(home: Path) -> Server | None:
@@ -170,3 +167,15 @@ def at_hand(home: Path) -> Server | None:
     told = running(Place(home))
     api = prefect_url() if told is None else told.api
     return Server(api) if api else None
+
+
+def answering(home: Path) -> Server:
+    """That server; Misuse, at once, where there is none or nothing listens at its address."""
+    server = at_hand(home)
+    if server is None or not server.is_there():
+        where = f" at {server.api}" if server else ""
+        raise Misuse(
+            f"no Prefect server answers{where}: start one with `chandlery up`,"
+            " or set PREFECT_API_URL"
+        )
+    return server

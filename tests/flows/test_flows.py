@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ from chandlery.engine.context import open_context
 from chandlery.engine.result import RunResult
 from chandlery.engine.run import run
 from chandlery.engine.spec import run_spec
+from chandlery.local.asked_again import Patience
 from chandlery.model import Window, instant
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.settings import Settings
@@ -294,6 +296,90 @@ def test_each_run_leaves_a_page_and_says_how_far_it_is() -> None:
     assert "![Candles by source](data:image/svg" in str(pages["backfill"].data)
     assert "![Candles by source](data:image/svg" in str(pages["quality"].data)
     assert "chunks compressed" in str(pages["maintain"].data)
+
+
+class Kept(logging.Handler):
+    """Keeps the lines of a run's log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@contextmanager
+def away() -> Iterator[None]:
+    """Nothing listens where Prefect's server is, for a run that has yet to ask it."""
+    from prefect.context import SyncClientContext  # noqa: PLC0415
+    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
+
+    token = SyncClientContext.__var__.set(None)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
+        yield
+    SyncClientContext.__var__.reset(token)
+
+
+@needed
+def test_a_page_that_cannot_be_left_is_one_line_and_fails_nothing() -> None:
+    from prefect import flow, get_run_logger  # noqa: PLC0415
+
+    from flows.reporting import publish  # noqa: PLC0415
+    from flows.shards import tell  # noqa: PLC0415
+
+    kept = Kept()
+
+    @flow
+    def leaving() -> None:
+        get_run_logger().logger.addHandler(kept)  # type: ignore[union-attr]
+        with away():
+            publish("leaving", "# a page", "12 candles")
+            tell({"failed": 0})
+
+    try:
+        assert ended(leaving).is_completed()
+    finally:
+        logging.getLogger("prefect.flow_runs").removeHandler(kept)
+    refused = "[Errno 111] Connection refused"
+    assert [each for each in kept.lines if refused in each] == [
+        f"the report could not be kept ({refused}): 12 candles",
+        f"what this shard did could not be told: {refused}",
+    ]
+
+
+@needed
+@pytest.mark.parametrize(
+    ("naps", "words"),
+    [
+        (3, "no deployment backfill/shard does a shard"),  # the server is there, and says so
+        (1000, "shard 1/2 could not be started, as Prefect's server is busy or went away"),
+    ],
+)
+def test_a_shard_waits_for_a_server_that_is_started_anew(naps: int, words: str) -> None:
+    from prefect import flow  # noqa: PLC0415
+
+    from flows.shards import _started  # noqa: PLC0415
+
+    slept, gone = [0.0], ExitStack()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) > naps:
+            gone.close()
+
+    patience = Patience(time=Timepiece(monotonic=lambda: sum(slept), sleep=sleep))
+    wanted = run_spec(now=instant(NOW), known_sources=load(), sources=["okx"], start_year=2020)
+
+    @flow
+    def starting() -> None:
+        with gone:
+            gone.enter_context(away())
+            _started("1/2", wanted, patience)
+
+    state = ended(starting)
+    assert words in state.message
+    assert len(slept) == 4 if naps == 3 else sum(slept) >= 120
 
 
 PLANTED = "CG-planted-0123456789"

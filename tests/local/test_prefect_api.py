@@ -1,51 +1,196 @@
-"""Prefect's server turns away who comes while its SQLite is locked, and did nothing then."""
+"""Prefect's server turns away who comes while its SQLite is locked, or it is started anew."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import httpx
 import pytest
 
-from chandlery.local.prefect_api import ATTEMPTS, Server
+from chandlery.cli.automations import applied
+from chandlery.cli.services import Machine, Stop, Stopped, free_port
+from chandlery.errors import ChandleryError, Misuse
+from chandlery.local.asked_again import LONGEST_WAIT, SECONDS, Patience
+from chandlery.local.instance import Place
+from chandlery.local.prefect_api import Server, answering
+from chandlery.settings import Settings
+from chandlery.venues import Timepiece
+
+NOBODY = 0
+"""In the place of a status: the connection is closed without a word."""
 
 
-@pytest.fixture
-def busy() -> Iterator[tuple[str, list[int]]]:
-    """A server's address, and the statuses it has yet to answer with; then it has no automation."""
-    statuses: list[int] = []
+@dataclass
+class Busy:
+    """A server's address, what it has yet to answer with, and what it was asked."""
 
-    class Busy(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.send_response(statuses.pop(0) if statuses else 200)
-            self.send_header("Content-Length", "2")
+    url: str
+    statuses: list[int] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def serving(port: int = 0) -> Iterator[Busy]:
+    """A server that answers with the statuses given, then with an empty list."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            busy.asked.append(f"{self.command} {self.path}")
+            status = busy.statuses.pop(0) if busy.statuses else 200
+            if status == NOBODY:
+                return
+            body = b"true" if self.path == "/health" else b"[]"
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"[]")
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        busy = Busy(f"http://127.0.0.1:{server.server_port}")
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", statuses
+        yield busy
         server.shutdown()
         thread.join()
 
 
-def test_who_is_turned_away_asks_again(busy: tuple[str, list[int]]) -> None:
-    url, statuses = busy
-    slept: list[float] = []
-    statuses += [503, 503]
-    assert Server(url, slept.append).automations() == []
-    assert slept == [1, 2]
+@pytest.fixture
+def busy() -> Iterator[Busy]:
+    with serving() as made:
+        yield made
 
 
-@pytest.mark.parametrize(("status", "asked"), [(503, ATTEMPTS), (500, 1), (404, 1)])
-def test_any_other_word_of_its_is_believed_and_nobody_asks_for_ever(
-    busy: tuple[str, list[int]], status: int, asked: int
+@dataclass
+class Slept:
+    """A clock that only sleep moves on, and how long it was slept each time."""
+
+    naps: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+
+    @property
+    def patience(self) -> Patience:
+        return Patience(time=Timepiece(monotonic=lambda: sum(self.naps), sleep=self.sleep))
+
+
+@pytest.fixture
+def slept() -> Slept:
+    return Slept()
+
+
+CALLS: dict[str, Callable[[Server], object]] = {
+    "POST /automations/filter": Server.automations,
+    "POST /work_pools/filter": Server.has_pool,
+    "POST /work_pools/chandlery/workers/filter": Server.workers_online,
+    "POST /deployments/filter": lambda server: server.schedules(active=True),
+    "POST /flow_runs/filter": Server.under_way,
+    "POST /flow_runs/1/set_state": lambda server: server.bury([{"id": 1}]),
+    "POST /automations/": lambda server: server.make_automation({}),
+    "POST /block_documents/filter": lambda server: server.notifier("chandlery"),
+    "PUT /automations/1": lambda server: server.change_automation("1", {}),
+    "PATCH /schedule": lambda server: server.pause("/schedule"),
+    "DELETE /automations/1": lambda server: server.drop_automation("1"),
+}
+
+
+@pytest.mark.parametrize(("asked", "call"), CALLS.items(), ids=CALLS)
+def test_who_is_turned_away_asks_again(
+    busy: Busy, slept: Slept, asked: str, call: Callable[[Server], object]
 ) -> None:
-    url, statuses = busy
-    statuses += [status] * 20
+    busy.statuses += [503, 429]
+    call(Server(busy.url, slept.patience))
+    assert (busy.asked, slept.naps) == ([asked] * 3, [1, 2])
+
+
+@pytest.mark.parametrize("status", [408, 502, 504, NOBODY])
+def test_what_may_have_been_done_is_asked_again_but_not_made_again(
+    busy: Busy, slept: Slept, status: int
+) -> None:
+    server = Server(busy.url, slept.patience)
+    busy.statuses.append(status)
+    assert server.automations() == []
+    busy.statuses.append(status)
+    with pytest.raises(httpx.HTTPError):
+        server.make_automation({})
+    assert busy.asked == ["POST /automations/filter"] * 2 + ["POST /automations/"]
+
+
+def test_after_two_minutes_nobody_asks_any_more(busy: Busy, slept: Slept) -> None:
+    busy.statuses += [503] * 100
     with pytest.raises(httpx.HTTPStatusError):
-        Server(url, lambda _: None).automations()
-    assert len(statuses) == 20 - asked
+        Server(busy.url, slept.patience).automations()
+    assert slept.naps[:6] == [1, 2, 4, 8, LONGEST_WAIT, LONGEST_WAIT]
+    assert SECONDS <= sum(slept.naps) < SECONDS + LONGEST_WAIT
+    assert len(busy.asked) == len(slept.naps) + 1
+
+
+@pytest.mark.parametrize("status", [404, 409, 422, 500])
+def test_any_other_word_of_its_is_believed(busy: Busy, slept: Slept, status: int) -> None:
+    busy.statuses.append(status)
+    with pytest.raises(httpx.HTTPStatusError):
+        Server(busy.url, slept.patience).automations()
+    assert (len(busy.asked), slept.naps) == (1, [])
+
+
+def test_a_server_that_is_started_anew_is_waited_for() -> None:
+    port, naps = free_port(0), Slept()
+    with serving(port) as first:
+        assert Server(first.url, naps.patience).automations() == []
+    begun = serving(port)
+
+    def sleep(seconds: float) -> None:
+        naps.sleep(seconds)
+        if len(naps.naps) == 2:
+            begun.__enter__()
+
+    patience = Patience(time=Timepiece(monotonic=lambda: sum(naps.naps), sleep=sleep))
+    try:
+        assert Server(first.url, patience).automations() == []
+    finally:
+        begun.__exit__(None, None, None)
+    assert naps.naps == [1, 2]
+
+
+def test_who_types_a_command_does_not_wait_for_a_server_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port(0)}")
+    with pytest.raises(Misuse, match=r"no Prefect server answers at .*: start one"):
+        answering(tmp_path)
+
+
+@pytest.mark.parametrize(("status", "there"), [(503, True), (NOBODY, True), (404, False)])
+def test_a_server_that_is_busy_is_there(busy: Busy, status: int, there: bool) -> None:  # noqa: FBT001
+    busy.statuses.append(status)
+    assert Server(busy.url).is_there() is there
+
+
+def test_what_becomes_of_automations_then_is_one_line(
+    busy: Busy, slept: Slept, settings: Settings
+) -> None:
+    busy.statuses += [503] * 100
+    with pytest.raises(ChandleryError) as told:
+        applied(Server(busy.url, slept.patience), settings)
+    assert str(told.value) == (
+        f"Prefect's server at {busy.url} is busy or went away (503 Service Unavailable): run"
+        " `chandlery automations` again once it answers; what was done stays"
+    )
+
+
+def test_who_wants_up_to_stop_does_not_wait_for_a_busy_server(busy: Busy, tmp_path: Path) -> None:
+    busy.statuses += [503] * 100
+    stop = Stop()
+    stop.ask()
+    machine = Machine(Place(tmp_path), busy.url, stop, 1)
+    with pytest.raises(Stopped):
+        machine.server.under_way()
+    assert len(busy.asked) == 1
