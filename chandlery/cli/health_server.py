@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from chandlery.cli.console import in_json
 from chandlery.cli.failures import explained
+from chandlery.local.own_pages import OwnPages
 from chandlery.quality.health import Health
 from chandlery.reports.metrics import metrics
 
@@ -50,5 +51,6 @@ def _health(found: Health) -> Response:
 
 def serve(look: Callable[[], Health], port: int) -> int:
     """Answer until a signal comes."""
-    uvicorn.run(application(look), host=HOST, port=port, log_level="warning", access_log=False)
+    answering = OwnPages(application(look))
+    uvicorn.run(answering, host=HOST, port=port, log_level="warning", access_log=False)
     return 0

@@ -30,6 +30,7 @@ WATCH_SECONDS = 0.5
 LAST_WORD_SECONDS = 20.0  # `down` waits for two minutes in all
 NOT_IN_SANDBOX = ("database_url", "proxy", "notify_url")
 PREFECT = (sys.executable, "-m", "prefect")
+SERVER = "chandlery.local.prefect_server"
 
 
 class Stopped(Exception):
@@ -137,7 +138,7 @@ class Machine:
         self.place.prefect.mkdir(mode=0o700, parents=True, exist_ok=True)
         given = environment(current, self.server.api, sandbox=sandbox, secrets=False)
         host, _, port = self.ui.removeprefix("http://").partition(":")
-        command = (*PREFECT, "server", "start", "--host", host, "--port", port)
+        command = (sys.executable, "-m", SERVER, "--host", host, "--port", port)
         self._keep("server", command, given)
         self._wait(self.server.healthy, "Prefect's server")
         buried = self.server.bury(self.server.under_way())

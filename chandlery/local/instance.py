@@ -150,7 +150,14 @@ def environment(
         **QUIET,
         "PREFECT_HOME": str(current.home / "prefect"),
         "PREFECT_API_URL": api,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(api)),
     }
+
+
+def _origins(api: str) -> tuple[str, str]:
+    """Where a browser may have found the UI, whose pages ask the API by its address."""
+    by_address = api.removesuffix("/api")
+    return by_address, by_address.replace("127.0.0.1", "localhost")
 
 
 def _others(ours: set[str]) -> dict[str, str]:

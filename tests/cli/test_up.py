@@ -1,5 +1,6 @@
 """`chandlery up` and `down`, as processes: what runs, what is said, what stays behind: nothing."""
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,9 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from chandlery import embedded
 from chandlery.local.processes import keep
@@ -19,6 +23,7 @@ from tests.waiting import wait
 ROOT = Path(__file__).resolve().parents[2]
 PROC = Path("/proc")
 SETTINGS = 0o100640
+OPEN = ("0A", "07")  # a TCP socket that listens, a UDP one that is nobody's in particular
 LOOPBACK = "0100007F"  # 127.0.0.1, as /proc/net/tcp has it
 pytestmark = [
     pytest.mark.prefect,
@@ -40,21 +45,78 @@ def processes(home: Path) -> dict[int, str]:
     return found
 
 
-def listening(home: Path) -> set[str]:
+def descendants(pid: int) -> Iterator[int]:
+    """All that a process has started, and what those have, whatever their environment says."""
+    for folder in (PROC / str(pid) / "task").glob("*"):
+        with suppress(OSError):
+            for child in map(int, (folder / "children").read_text("utf-8").split()):
+                yield child
+                yield from descendants(child)
+
+
+def listening(home: Path, root: int) -> set[str]:
     """The addresses (as the kernel writes them) at which any of these processes listens."""
     held = set()
-    for pid in processes(home):
+    for pid in {*processes(home), *descendants(root)}:
         for file in (PROC / str(pid) / "fd").glob("*"):
             with suppress(OSError):
                 held.add(str(file.readlink()))
     rows = [
         line.split()
-        for table in ("tcp", "tcp6")
+        for table in ("tcp", "tcp6", "udp", "udp6")
         for line in (PROC / "net" / table).read_text("utf-8").splitlines()[1:]
     ]
     return {
-        row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in held
+        row[1].partition(":")[0] for row in rows if row[3] in OPEN and f"socket:[{row[9]}]" in held
     }
+
+
+OTHER = "http://other.example"
+ASKED = (
+    ("POST", "api/flows/filter", {}),  # reads
+    ("POST", "api/flows/", {"name": "from another page"}),  # changes
+    ("GET", "api/deployments/name/hourly/hourly", None),
+    ("OPTIONS", "api/flows/", None),  # asks whether it may
+    ("GET", "", None),
+)
+
+
+def statuses(url: str, **headers: str) -> list[int]:
+    """How a server answers each of these, as a page or under a name of these headers."""
+    return [
+        httpx.request(method, f"{url}/{path}", json=body, headers=headers, timeout=60).status_code
+        for method, path, body in ASKED
+    ]
+
+
+def greeted(ui: str, origin: str | None) -> bool:
+    """Whether the events are told to a page of this origin, or to a program."""
+    url = f"{ui.replace('http', 'ws')}/api/events/out"
+    try:
+        with connect(url, subprotocols=[Subprotocol("prefect")], origin=origin) as socket:  # type: ignore[arg-type]
+            socket.send('{"type": "auth", "token": ""}')
+            return json.loads(socket.recv()) == {"type": "auth_success"}
+    except InvalidStatus:
+        return False
+
+
+def no_other_page_is_answered(ui: str, health: str) -> None:
+    """Neither by the address nor by a name that is made to point here; our own pages are."""
+    port = ui.rpartition(":")[2]
+    assert statuses(ui, origin=OTHER) == [403] * len(ASKED)
+    assert statuses(ui, origin="null") == [403] * len(ASKED)
+    assert statuses(ui, host=f"other.example:{port}") == [421] * len(ASKED)
+    flows = httpx.post(f"{ui}/api/flows/filter", json={}, timeout=60).json()
+    assert {each["name"] for each in flows} >= {"hourly", "backfill"}
+    assert "from another page" not in {each["name"] for each in flows}
+    httpx.post(f"{ui}/api/flows/", json={"name": "from another page"}, timeout=60)
+    for own in (ui, ui.replace("127.0.0.1", "localhost")):
+        assert statuses(ui, origin=own) == statuses(ui) == [200, 200, 200, 405, 200]
+        read = httpx.post(f"{ui}/api/flows/filter", json={}, headers={"origin": own}, timeout=60)
+        assert read.headers["access-control-allow-origin"] == own
+    assert [greeted(ui, origin) for origin in (OTHER, ui, None)] == [False, True, True]
+    for other in ({"origin": OTHER}, {"host": "other.example"}):
+        assert httpx.get(health, headers=other, timeout=60).text.startswith("asked by ")
 
 
 def open_to_others(home: Path) -> list[str]:
@@ -167,6 +229,8 @@ def test_everything_on_one_machine_and_nothing_stays_behind(up: Up) -> None:
     scraped = httpx.get(health.replace("/health", "/metrics"), timeout=60)
     assert "chandlery_healthy 0.0" in scraped.text.splitlines()
 
+    no_other_page_is_answered(ui, health)
+
     sandbox = up.said("sandbox").split()[1]
     assert "nobody traded these" in up.said("sandbox")
     assert httpx.get(f"{sandbox}/binance_spot/api/v3/time", timeout=60).is_success
@@ -192,7 +256,7 @@ def test_everything_on_one_machine_and_nothing_stays_behind(up: Up) -> None:
     assert not any(b"planted" in each for each in [*written, up.out.read_bytes()])
     assert not any("planted" in line for line in processes(up.home).values())
     assert len(processes(up.home)) >= 5
-    assert listening(up.home) == {LOOPBACK}
+    assert listening(up.home, up.process.pid) == {LOOPBACK}
     assert open_to_others(up.home) == []
 
     up.process.send_signal(signal.SIGTERM)
@@ -204,14 +268,14 @@ def test_everything_on_one_machine_and_nothing_stays_behind(up: Up) -> None:
 
 
 def test_what_dies_is_told_and_the_rest_is_stopped(up: Up) -> None:
-    os.kill(up.process_of("prefect server start"), signal.SIGKILL)
+    os.kill(up.process_of("prefect_server"), signal.SIGKILL)
     assert up.ended() == 1
     assert "chandlery: server ended with exit code 9; the last lines of " in up.text
     assert processes(up.home) == {}
 
 
 def test_kill_9_leaves_nothing_but_a_database_that_ends_by_itself(up: Up) -> None:
-    up.process_of("prefect server start")
+    up.process_of("prefect_server")
     up.process.kill()
     up.process.wait()
 
@@ -255,7 +319,7 @@ def test_a_run_that_died_with_it_is_called_crashed_by_the_next(up: Up) -> None:
 
 
 def test_down_stops_one_that_runs_elsewhere(up: Up) -> None:
-    up.process_of("prefect server start")
+    up.process_of("prefect_server")
     done = up("down")
     assert (done.returncode, done.stdout[:24]) == (0, "stopped http://127.0.0.1")
     assert up.ended() == 0
