@@ -26,6 +26,7 @@ from chandlery.engine.spec import RunSpec, Shard
 from chandlery.errors import Misuse
 from chandlery.local.asked_again import PATIENT, Patience, passes, why
 from chandlery.reports import of_shards
+from chandlery.reports.markdown import plain
 from chandlery.settings import Settings
 from chandlery.symbology.learn import learn_if_due
 from flows.reporting import publish
@@ -57,7 +58,7 @@ def in_shards(shards: int, current: Settings, wanted: RunSpec) -> State[Statisti
     state = added_up(states, told)
     names_of_states = {shard: str(each.name) for shard, each in states.items()}
     page = of_shards(str(runtime.flow_run.name), names_of_states, told)
-    publish(runtime.flow_run.flow_name, page, str(state.message))
+    publish(runtime.flow_run.flow_name, page, plain(str(state.message)))  # names are in it
     return state
 
 

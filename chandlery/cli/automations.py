@@ -15,7 +15,7 @@ from chandlery.cli.options import JSON, options
 from chandlery.errors import ChandleryError, Misuse
 from chandlery.local.asked_again import passes, why
 from chandlery.local.instance import ROOT
-from chandlery.local.notifier import refuse_unknown
+from chandlery.local.notifier import as_text, refuse_unknown
 from chandlery.local.prefect_api import Row, Server, answering
 from chandlery.settings import Settings, settings
 
@@ -69,7 +69,7 @@ def _apply(server: Server, current: Settings, file: Path) -> Mapping[str, object
     declared = _declared(file)
     if current.notify_url:
         refuse_unknown(current.notify_url)
-        server.keep_notifier(BLOCK, current.notify_url)
+        server.keep_notifier(BLOCK, as_text(current.notify_url))
     block = server.notifier(BLOCK)
     wanted = {name: _model(file, _addressed(each, block)) for name, each in declared.items()}
     done = _reconcile(server, wanted)

@@ -141,6 +141,7 @@ def environment(
         given |= {key_name(source): key.get_secret_value() for source, key in told}
     public = names.keys() - set(SECRET)
     return {
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(api)),
         **_others({*names, *map(key_name, known)}),
         **{
             name: text
@@ -150,7 +151,6 @@ def environment(
         **QUIET,
         "PREFECT_HOME": str(current.home / "prefect"),
         "PREFECT_API_URL": api,
-        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(api)),
     }
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from warnings import catch_warnings
 
 from chandlery.errors import ChandleryError, Misuse
@@ -13,13 +14,24 @@ def _addressed(url: str) -> Any:  # noqa: ANN401  Apprise has no types
     logging.getLogger("apprise").disabled = True  # it would say the address
     told = Apprise()
     with catch_warnings(action="ignore", category=DeprecationWarning):  # its own, as it loads
-        known = told.add(url)
+        known = told.add(as_text(url))
     if not known:
         raise Misuse(
             "CHANDLERY_NOTIFY_URL is no address that Apprise knows: see its list of services;"
             " for a web hook of your own write jsons://host/path"
         )
     return told
+
+
+def as_text(url: str) -> str:
+    """The address of one who is sent text, where it does not say that it wants another form.
+
+    What is told has venues' words and coins' names in it. Apprise would mail them as HTML.
+    """
+    parts = urlsplit(url)
+    if "format" in parse_qs(parts.query):
+        return url
+    return f"{url}{'&' if parts.query else '?'}format=text"
 
 
 def refuse_unknown(url: str) -> None:
@@ -29,7 +41,7 @@ def refuse_unknown(url: str) -> None:
 
 def send(url: str, title: str, body: str) -> None:
     """Tell it; Misuse where the address is none, ChandleryError where it does not take it."""
-    if not _addressed(url).notify(title=title, body=body):
+    if not _addressed(url).notify(title=title, body=body, body_format="text"):
         raise ChandleryError(
             "the message was not taken: CHANDLERY_NOTIFY_URL cannot be reached, or refuses it"
         )

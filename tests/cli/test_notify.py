@@ -1,12 +1,15 @@
 """`chandlery notify`: whoever is told when collection fails, told now."""
 
+import email
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 
 import pytest
 
+from chandlery.local.notifier import as_text
 from tests.command_line import chandlery
 
 HEARD: list[dict[str, object]] = []
@@ -72,3 +75,65 @@ def test_a_mistake_is_one_line(words: tuple[str, ...], url: str, says: str) -> N
     done = chandlery("notify", *words, environment={"CHANDLERY_NOTIFY_URL": url})
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert says in done.stderr
+
+
+class _Post(StreamRequestHandler):
+    """As much of SMTP as it takes to get a mail."""
+
+    def handle(self) -> None:
+        self.say("220 here")
+        for line in self.rfile:
+            match line[:4].upper():
+                case b"DATA":
+                    self.say("354 go on")
+                    lines = iter(self.rfile.readline, b".\r\n")
+                    HEARD.append({"mail": b"".join(lines).decode()})
+                    self.say("250 taken")
+                case b"QUIT":
+                    return self.say("221 bye")
+                case _:
+                    self.say("250 well")
+        return None
+
+    def say(self, words: str) -> None:
+        self.wfile.write(f"{words}\r\n".encode())
+
+
+@pytest.fixture
+def post() -> Iterator[str]:
+    """A mailbox, by its address at Apprise."""
+    HEARD.clear()
+    with ThreadingTCPServer(("127.0.0.1", 0), _Post) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        to = "?from=us@here.example&to=you@there.example&mode=insecure"
+        yield f"mailto://127.0.0.1:{server.server_address[1]}{to}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("form", ["", "&format=html"])
+def test_a_coins_name_is_no_markup_in_a_mail(post: str, form: str) -> None:
+    words = "failed: <b>x</b>|y"
+    done = chandlery("notify", words, environment={"CHANDLERY_NOTIFY_URL": f"{post}{form}"})
+    assert (done.returncode, done.stdout) == (0, "sent\n")
+    parts = {
+        part.get_content_type(): str(part.get_payload(decode=True), "utf-8")
+        for part in email.message_from_string(str(HEARD[0]["mail"])).walk()
+        if not part.is_multipart()
+    }
+    assert parts.pop("text/plain").strip() == words
+    assert not [each for each in parts.values() if "<b>" in each]
+    assert ("text/html" in parts) is bool(form)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("json://host/path", "json://host/path?format=text"),
+        ("mailto://host?to=a@b.example", "mailto://host?to=a@b.example&format=text"),
+        ("mailto://host?format=markdown", "mailto://host?format=markdown"),
+    ],
+)
+def test_who_says_no_other_form_is_told_text(url: str, told: str) -> None:
+    assert as_text(url) == told

@@ -1,16 +1,20 @@
 """What README tells to do, done: a server, `prefect deploy --all`, a worker, each deployment once.
 
-That a deployment exists does not mean that it ever runs: with a SQLAlchemy that Prefect's scheduler
-cannot use, no scheduled run is made, and nothing says so. So the runs are looked for on the server.
+That a deployment exists does not mean that it ever runs: with a SQLAlchemy or a whenever that
+Prefect's scheduler cannot use, no scheduled run is made, and nothing says so. So the runs are
+looked for on the server.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from chandlery import store
+from chandlery import embedded, store
+from chandlery.cli.services import free_port
+from chandlery.embedded.place import Place
 from chandlery.model import instant
 from chandlery.settings import Settings
 from tests.waiting import wait
@@ -22,11 +26,33 @@ HOURS, COINS = 82, 3  # of BTC, ETH and XRP; nobody lists the fourth, USDT
 SCHEDULED = {"hourly", "fill-gaps", "quality", "sync-coins", "maintain"}
 
 
+KEY = "CG-planted-0123456789"
+
+
+def by_password(home: Path) -> tuple[str, str]:
+    """The embedded database's address over TCP, with its password in it, and the password."""
+    embedded.ensure(home, tcp=free_port(0))
+    running = embedded.status(home)
+    assert running is not None
+    password = Place.of(home).passfile.read_text("utf-8").strip().rpartition(":")[2]
+    return f"postgresql://postgres:{password}@127.0.0.1:{running.tcp_port}/postgres", password
+
+
 @pytest.fixture(scope="module")
-def site(open_site: Any) -> Iterator[Site]:
-    """A server with an empty database."""
-    with open_site() as made, made.server():
-        yield made
+def password() -> list[str]:
+    """The database's, once it is known."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def site(open_site: Any, password: list[str]) -> Iterator[Site]:
+    """A server with an empty database that wants a password, and a worker has a key."""
+    with open_site(COINGECKO_API_KEY=KEY) as made:
+        url, secret = by_password(made.home)
+        made.environment["DATABASE_URL"] = url
+        password.append(secret)
+        with psycopg.connect(url), made.server():  # without a connection it ends in a minute
+            yield made
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +149,18 @@ def test_of_runs_that_are_late_together_one_collects(site: Site) -> None:
     runs = [site.start("hourly", max_coins=1, now=NOW) for _ in range(3)]
     states = sorted(site.outcome(run)["state"]["name"] for run in runs)
     assert states == ["Cancelled", "Cancelled", "Completed"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_runs_were_told_and_said_holds_no_key_and_no_password(
+    site: Site, password: list[str]
+) -> None:
+    """Whatever the tests before left on the server, or this run does, which each of them may do."""
+    said = completed(site.outcome(site.start("quality", max_coins=4, now=NOW)))
+    assert site.prefect("flow-run", "ls")  # what the worker has sent is there
+    paths = [path for path in site.folder.glob("prefect/**/*") if path.is_file()]
+    written = b"".join(path.read_bytes() for path in [*paths, *site.folder.glob("*.log")])
+    assert said.encode() in written, "this looks in the wrong places"
+    assert b"max_coins" in written
+    for secret in (KEY, *password):
+        assert secret.encode() not in written

@@ -1,11 +1,13 @@
 """What prefect.yaml sets, without a server."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from prefect import Flow
+from prefect.server.schemas.schedules import CronSchedule
 from prefect.utilities.callables import parameter_schema
 
 from chandlery.venues import load
@@ -30,6 +32,20 @@ def test_what_only_other_runs_start_is_marked_internal() -> None:
     declared = yaml.safe_load(FILE.read_text("utf-8"))["deployments"]
     marked = [each["name"] for each in declared if "internal" in each["tags"]]
     assert marked == ["shard"]
+
+
+SCHEDULES = {
+    each["name"]: schedule
+    for each in yaml.safe_load(FILE.read_text("utf-8"))["deployments"]
+    for schedule in each["schedules"]
+}
+
+
+@pytest.mark.parametrize("declared", SCHEDULES.values(), ids=SCHEDULES)
+def test_prefects_scheduler_finds_a_schedules_dates(declared: dict[str, str]) -> None:
+    """With whenever 0.10.5 it finds none, and makes no run: a word of it is in its log alone."""
+    schedule = CronSchedule(cron=declared["cron"], timezone=declared["timezone"])
+    assert len(asyncio.run(schedule.get_dates(3))) == 3
 
 
 @pytest.mark.parametrize("flow", [backfill, fill, hourly])
