@@ -18,6 +18,7 @@ from chandlery.local.instance import Place
 from chandlery.local.prefect_api import Server, answering
 from chandlery.settings import Settings
 from chandlery.venues import Timepiece
+from tests.fault_table import Happened
 
 NOBODY = 0
 """In the place of a status: the connection is closed without a word."""
@@ -141,7 +142,10 @@ def test_any_other_word_of_its_is_believed(busy: Busy, slept: Slept, status: int
     assert (len(busy.asked), slept.naps) == (1, [])
 
 
-def test_a_server_that_is_started_anew_is_waited_for() -> None:
+@pytest.mark.fault(
+    "process", "Prefect's server is started anew while it is asked", "it is waited for"
+)
+def test_a_server_that_is_started_anew_is_waited_for(happened: Happened) -> None:
     port, naps = free_port(0), Slept()
     with serving(port) as first:
         assert Server(first.url, naps.patience).automations() == []
@@ -158,6 +162,7 @@ def test_a_server_that_is_started_anew_is_waited_for() -> None:
     finally:
         begun.__exit__(None, None, None)
     assert naps.naps == [1, 2]
+    happened("answered at the third time of asking, after 3 s")
 
 
 def test_who_types_a_command_does_not_wait_for_a_server_that_is_not_there(
@@ -174,16 +179,23 @@ def test_a_server_that_is_busy_is_there(busy: Busy, status: int, there: bool) ->
     assert Server(busy.url).is_there() is there
 
 
+@pytest.mark.fault(
+    "process",
+    "Prefect's server turns away who asks (503), as while its SQLite file is locked",
+    "asked again for two minutes, then one line that says what to do",
+)
 def test_what_becomes_of_automations_then_is_one_line(
-    busy: Busy, slept: Slept, settings: Settings
+    busy: Busy, slept: Slept, tmp_path: Path, happened: Happened
 ) -> None:
     busy.statuses += [503] * 100
+    current = Settings(DATABASE_URL=None, CHANDLERY_HOME=tmp_path)
     with pytest.raises(ChandleryError) as told:
-        applied(Server(busy.url, slept.patience), settings)
+        applied(Server(busy.url, slept.patience), current)
     assert str(told.value) == (
         f"Prefect's server at {busy.url} is busy or went away (503 Service Unavailable): run"
         " `chandlery automations` again once it answers; what was done stays"
     )
+    happened(f"asked {len(busy.asked)} times in {sum(slept.naps):.0f} s; then one line")
 
 
 def test_who_wants_up_to_stop_does_not_wait_for_a_busy_server(busy: Busy, tmp_path: Path) -> None:
