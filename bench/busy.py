@@ -62,11 +62,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--at-once", default="1,2,4,8")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--database", help="PostgreSQL in SQLite's place: postgresql+asyncpg://…")
     asked = parser.parse_args(arguments)
     with TemporaryDirectory() as name:
         folder = Path(name)
         current = Settings(DATABASE_URL=None, CHANDLERY_HOME=folder)
         environment = prefects.environment(folder, current, "", "")
+        if asked.database:
+            environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = asked.database
         os.environ.update(environment | {"PREFECT_LOGGING_LEVEL": "ERROR"})
         with prefects.server(folder, environment):
             command = [sys.executable, "-m", "chandlery", "automations"]
