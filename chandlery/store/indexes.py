@@ -34,27 +34,23 @@ def misfit(connection: Connection, index: Index) -> str | None:
     order = sql.SQL(", ").join(map(sql.Identifier, index.columns))
     try:
         with connection.transaction():
-            lying = _count(connection, sql.SQL("select count(*) from {}").format(table))
+            lying = connection.execute(sql.SQL("select count(*) from {}").format(table)).fetchone()
             connection.execute(
                 "select set_config(name, 'off', true) from unnest(%s::text[]) as _ (name)",
                 (["enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_indexonlyscan"],),
             )
-            found = _count(
-                connection,
+            found = connection.execute(
                 sql.SQL("select count(*) from (select from {} order by {} offset 0) it").format(
                     table, order
-                ),
-            )
+                )
+            ).fetchone()
     except psycopg.Error as error:
         if not is_damage(error):
             raise
         return first_line(error)
-    return None if found == lying else f"it has {found:,} of {lying:,} rows"
-
-
-def _count(connection: Connection, statement: sql.Composed) -> int:
-    row = connection.execute(statement).fetchone()
-    return int(row[0]) if row else 0
+    if found is None or lying is None or found == lying:
+        return None
+    return f"it has {found[0]:,} of {lying[0]:,} rows"
 
 
 def reindex(connection: Connection) -> int:
