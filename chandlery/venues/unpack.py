@@ -1,7 +1,6 @@
 """A body's bytes as they were before the venue packed them, a bounded piece at a time.
 
-httpx unpacks by whatever the answer names, as often as it names, and each piece that came whole:
-some kB that were packed twice are gigabytes then, before anybody has counted them.
+How much an answer holds is known piece by piece, so that one that is too large is refused in time.
 """
 
 import zlib

@@ -86,7 +86,7 @@ def test_a_row_that_is_cut_costs_its_hour(connect: Connect) -> None:
         (csv(FIRST, 9).replace(",", "000,", 1).encode() * 9, "its times are not of|open_time"),
         (b"<html>come in</html>", "not a file but"),
     ],
-    ids=["cut", "no text", "a bomb", "later", "earlier", "one more", "milliseconds", "a page"],
+    ids=["cut", "no text", "too large", "later", "earlier", "one more", "milliseconds", "a page"],
 )
 def test_what_is_no_file_of_that_month_is_malformed(
     connect: Connect, body: bytes, words: str
