@@ -66,8 +66,17 @@ def config(*, example: bool, as_json: bool) -> None:
         )
     else:
         output.print(_table(found))
-        if current.database_url and (told := unverified(current.database_url)):
+        for told in _against(current.database_url):
             click.echo(told, err=True)
+
+
+def _against(url: str | None) -> Iterator[str]:
+    """What is to be said of the database's server, a line each."""
+    if url is None or _parts(url) is None:
+        return
+    from chandlery.store.connect import fault_at  # noqa: PLC0415 - as in _parts
+
+    yield from filter(None, (unverified(url), fault_at(url)))
 
 
 def _found(current: Settings) -> Iterator[Setting]:

@@ -21,6 +21,7 @@ Connection = psycopg.Connection[TupleRow]
 
 OLDEST = (2, 18)
 REACH_SECONDS = 10
+GLANCE_SECONDS = 3
 ALIVE = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
@@ -61,6 +62,16 @@ def connect(settings: Settings) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def fault_at(url: str) -> str | None:
+    """What is known against the TimescaleDB there; None also where nobody answers."""
+    try:
+        with psycopg.connect(url, connect_timeout=GLANCE_SECONDS) as connection:
+            found = _extension(connection)
+    except psycopg.Error:
+        return None
+    return None if found is None else known_fault(found[0])
 
 
 def _conninfo(settings: Settings) -> str:

@@ -9,6 +9,7 @@ import pytest
 from chandlery import embedded, store
 from chandlery.errors import Misuse
 from chandlery.settings import Settings
+from tests.command_line import chandlery
 
 
 def refusal(**given: object) -> str:
@@ -128,6 +129,17 @@ def test_a_timescaledb_with_a_known_fault_is_told_once(
     )
     store.connect(Settings(DATABASE_URL=decoy(connection, "2.22.1"))).close()
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("version", ["2.28.2", "2.28.3"])
+def test_config_tells_of_it_too(connection: store.Connection, version: str) -> None:
+    done = chandlery("config", environment={"DATABASE_URL": decoy(connection, version)})
+    assert done.returncode == 0
+    assert (
+        "TimescaleDB 2.28.2 has a known fault: a delete may take more compressed candles than it"
+        " names (timescale/timescaledb#10254); 2.28.3 mends it: upgrade the server" in done.stderr
+    ) == (version == "2.28.2")
+    assert "Traceback" not in done.stderr
 
 
 def test_a_home_that_cannot_be_one_is_refused(
