@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from time import monotonic
 from typing import Unpack
 
@@ -20,7 +19,7 @@ from chandlery.engine.result import RunResult
 from chandlery.engine.run import CollectBatch, Run, run
 from chandlery.engine.spec import Choices, RunSpec, run_spec
 from chandlery.errors import Damaged, Gone, Misuse, Unavailable
-from chandlery.model import Coin, clock, instant
+from chandlery.model import Coin, moment
 from chandlery.quality.completeness import survey
 from chandlery.reports import of_collection
 from chandlery.settings import Settings
@@ -92,7 +91,7 @@ def carry_out(
     try:
         current = in_force()
         wanted = run_spec(
-            now=_moment(now),
+            now=moment(now),
             known_sources=load(),
             sources=in_order(current.priority) if sources is None else sources,
             name=runtime.flow_run.name,
@@ -105,10 +104,6 @@ def carry_out(
     except (Misuse, Gone, Damaged) as error:
         return Failed(message=str(error))
     return _ended(result)
-
-
-def _moment(now: str | None) -> datetime:
-    return clock() if now is None else instant(now, name="now")
 
 
 def _collected(current: Settings, wanted: RunSpec, run: Run) -> RunResult:

@@ -10,7 +10,7 @@ from pydantic import Field
 from chandlery.engine.maintenance import AFTER_DAYS, LEAST_DAYS, MOST_DAYS
 from chandlery.engine.maintenance import maintain as maintain_database
 from chandlery.errors import ChandleryError
-from chandlery.model import clock, instant
+from chandlery.model import moment
 from chandlery.reports import of_maintenance
 from flows.blocks import in_force
 from flows.reporting import publish
@@ -34,8 +34,8 @@ def maintain(after_days: Days = AFTER_DAYS, now: str | None = None) -> State[dic
     """
     log = get_run_logger()
     try:
-        moment = clock() if now is None else instant(now, name="now")
-        done = maintain_database(in_force(), moment, after_days, say=log.info)
+        at = moment(now)
+        done = maintain_database(in_force(), at, after_days, say=log.info)
     except ChandleryError as error:
         return Failed(message=str(error))
     lost = done.lost.sentences()

@@ -5,7 +5,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from chandlery.errors import ChandleryError
-from chandlery.model import clock, instant, utc_text
+from chandlery.model import moment, utc_text
 from chandlery.quality.check import check
 from chandlery.reports import of_quality
 from flows.blocks import in_force
@@ -31,8 +31,8 @@ def quality(
     """
     log = get_run_logger()
     try:
-        moment = clock() if now is None else instant(now, name="now")
-        report = check(in_force(), moment, symbols, max_coins, say=log.info)
+        at = moment(now)
+        report = check(in_force(), at, symbols, max_coins, say=log.info)
     except ChandleryError as error:
         return Failed(message=str(error))
     publish("quality", of_quality(report), report.summary())

@@ -6,7 +6,7 @@ from prefect.states import Completed, Failed
 
 from chandlery.engine.context import open_context
 from chandlery.errors import ChandleryError
-from chandlery.model import clock, instant
+from chandlery.model import moment
 from chandlery.reports import of_coins
 from chandlery.symbology.learn import learn
 from chandlery.symbology.market_caps import learn_market_caps
@@ -33,10 +33,10 @@ def sync_coins(
         now: Internal, for tests. Learn as if it were this moment, ISO 8601.
     """
     try:
-        moment = clock() if now is None else instant(now, name="now")
+        at = moment(now)
         with open_context(in_force()) as context:
-            universe = learn(context, moment, max_coins)
-            learn_market_caps(context, moment, market_caps, universe)
+            universe = learn(context, at, max_coins)
+            learn_market_caps(context, at, market_caps, universe)
     except ChandleryError as error:
         return Failed(message=str(error))
     for source, what in (*universe.odd.items(), *universe.failures.items()):

@@ -83,6 +83,8 @@ def gaps(  # noqa: PLR0913  a verb's options
     within, best = window(start, end, moment), few(max_coins)
     with store.connect(settings()) as connection:
         store.migrate(connection)
+        if now is None:  # a moment of the past that is named may be looked at
+            store.refuse_clock_behind(connection, moment)
         refresh(connection)
         chosen = choose(connection, asked or None, best) if asked or best else None
         coins = None if chosen is None else [each.key for each in chosen]

@@ -56,6 +56,7 @@ def import_candles(  # noqa: PLR0913  a verb's options
     moment, total, failed = at(now), Imported(), dict[str, str]()
     with store.connect(settings()) as connection, progress("import", shown=not as_json) as bar:
         store.migrate(connection)
+        store.refuse_clock_behind(connection, moment)
         known = store.listings_of(connection, source)
         if not known:
             raise Misuse(f"nothing is known to be listed at {source}: `chandlery coins` learns it")

@@ -27,8 +27,21 @@ from chandlery.settings import settings
     is_flag=True,
     help="Also make indexes anew that do not fit their tables, as after a disk's fault.",
 )
+@click.option(
+    "--remove-future",
+    is_flag=True,
+    help="First remove candles that open after now: a clock was ahead when they were stored.",
+)
 @options(NOW, JSON)
-def maintain(*, after_days: int, bars: bool, reindex: bool, now: str | None, as_json: bool) -> int:
+def maintain(  # noqa: PLR0913  a verb's options
+    *,
+    after_days: int,
+    bars: bool,
+    reindex: bool,
+    remove_future: bool,
+    now: str | None,
+    as_json: bool,
+) -> int:
     """Find lost hours, compress old candles, refresh 4h and 1d, tidy up. Asks no venue.
 
     Exit code 1: hours that were stored are gone.
@@ -39,7 +52,15 @@ def maintain(*, after_days: int, bars: bool, reindex: bool, now: str | None, as_
         def say(what: str) -> None:
             bar.update(bar.tasks[0].id, detail=what)
 
-        done = maintain_database(settings(), moment, after_days, say, bars=bars, reindex=reindex)
+        done = maintain_database(
+            settings(),
+            moment,
+            after_days,
+            say,
+            bars=bars,
+            reindex=reindex,
+            remove_future=remove_future,
+        )
     for sentence in done.lost.sentences():
         errors.print(sentence, highlight=False, markup=False, soft_wrap=True)
     if as_json:

@@ -8,7 +8,7 @@ import click
 
 from chandlery.engine.spec import FIRST_YEAR
 from chandlery.errors import Misuse
-from chandlery.model import clock, instant
+from chandlery.model import moment
 from chandlery.model.time import LATEST
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -57,4 +57,4 @@ def options(*shared: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
 
 def at(now: str | None) -> datetime:
     """The moment a verb takes as now."""
-    return clock() if now is None else instant(now, name="now")
+    return moment(now)

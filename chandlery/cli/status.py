@@ -53,6 +53,8 @@ def status(  # noqa: PLR0913  a verb's options
     within, most = window(since(start, start_year), end, moment), few(max_coins)
     with store.connect(settings()) as connection:
         store.migrate(connection)
+        if now is None:  # a moment of the past that is named may be looked at
+            store.refuse_clock_behind(connection, moment)
         coins = _chosen(connection, symbols, most)
         held = _of(coins, store.held(connection, moment, within))
         gaps = store.gaps_by_reason(connection, moment, within, coins)

@@ -7,6 +7,7 @@ from time import monotonic
 
 from chandlery import store
 from chandlery.engine.lost_hours import Lost, find_lost
+from chandlery.engine.trusted_clock import trust_clock
 from chandlery.errors import Misuse
 from chandlery.settings import Settings
 
@@ -27,6 +28,7 @@ class MaintenanceResult:
     thinned: Mapping[str, int] = field(default_factory=dict)
     recomputed_bars: int | None = None  # that were not what their hours make; None: not looked for
     reindexed: int | None = None  # indexes that did not fit their tables; None: not looked for
+    removed_candles: int | None = None  # of a time to come; None: not looked for
 
     def summary(self) -> str:
         """All of it in one line, but for what was lost."""
@@ -35,12 +37,14 @@ class MaintenanceResult:
         bars = "" if self.recomputed_bars is None else f"; {self.recomputed_bars:,} bars recomputed"
         made = self.reindexed
         indexes = "" if made is None else f"; indexes made anew: {made}"
+        gone = self.removed_candles
+        future = "" if gone is None else f"; {gone:,} candles of a time to come removed"
         removed = [f"; {rows:,} old rows of {name} removed" for name, rows in self.thinned.items()]
         return (
             f"{packed.chunks} chunks compressed{in_use}; {packed.candles:,} candles,"
             f" {_each(packed.bytes_before, packed)} bytes each before,"
             f" {_each(packed.bytes_after, packed)} after; {self.refreshed_days:,} days refreshed"
-            f"{bars}{indexes}{''.join(removed)}"
+            f"{bars}{indexes}{future}{''.join(removed)}"
         )
 
     def statistics(self) -> dict[str, object]:
@@ -59,6 +63,7 @@ class MaintenanceResult:
             "removed_rows": dict(self.thinned),
             "recomputed_bars": self.recomputed_bars,
             "reindexed": self.reindexed,
+            "removed_candles": self.removed_candles,
             "seconds": round(self.seconds, 3),
         }
 
@@ -75,12 +80,14 @@ def maintain(  # noqa: PLR0913  what is asked for, by name
     *,
     bars: bool = False,
     reindex: bool = False,
+    remove_future: bool = False,
 ) -> MaintenanceResult:
     """Refresh what is stale, find hours that are lost, compress, thin what grows, tidy up.
 
     The hourly candles older than so many days are compressed. With `bars`, each 4h and 1d bar is
     compared with its hours, value by value, and recomputed where it differs. With `reindex`, each
-    index is held to its table first, and made anew where it does not fit.
+    index is held to its table first, and made anew where it does not fit. With `remove_future`,
+    candles that open after `now` are removed.
     """
     if not LEAST_DAYS <= after_days <= MOST_DAYS:
         raise Misuse(f"after days {after_days} is out of range: write {LEAST_DAYS} to {MOST_DAYS}")
@@ -90,6 +97,8 @@ def maintain(  # noqa: PLR0913  what is asked for, by name
         if reindex:
             say("holding indexes to their tables")
         made = database.do(store.reindex) if reindex else None
+        removed = database.do(store.remove_future, now) if remove_future else None
+        database.do(trust_clock, now)
         say("refreshing")
         days = database.do(store.refresh)
         say("comparing days with their hours")
@@ -102,7 +111,9 @@ def maintain(  # noqa: PLR0913  what is asked for, by name
         thinned = _thin(database, now)
         say("tidying up")
         database.do(store.tidy)
-    return MaintenanceResult(days, packed, monotonic() - began, lost, thinned, recomputed, made)
+    return MaintenanceResult(
+        days, packed, monotonic() - began, lost, thinned, recomputed, made, removed
+    )
 
 
 def _differing(database: store.Database, say: Say) -> int:

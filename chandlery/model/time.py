@@ -13,6 +13,8 @@ T = TypeVar("T")
 HOUR = timedelta(hours=1)
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """What anybody can mean: beyond, adding and subtracting hours would end somewhere."""
+FIRST_NOW = datetime(2017, 1, 1, tzinfo=UTC)
+"""Of the venues that are asked, most began that year or later: an older clock is wrong."""
 SETTLE = timedelta(seconds=10)
 """A venue needs a moment to finish a candle, and two clocks seldom agree: now is a little ago."""
 
@@ -76,6 +78,19 @@ def overlapping(items: Sequence[T], other: Window, window: Callable[[T], Window]
 def clock() -> datetime:
     """Now, less what a venue needs to finish a candle. The one reading of the wall clock."""
     return datetime.now(UTC) - SETTLE
+
+
+def moment(now: str | None = None) -> datetime:
+    """The moment that is taken as now: as it is written, or by the clock.
+
+    Misuse before 2017: a machine without a battery begins at 1970.
+    """
+    at = clock() if now is None else instant(now, name="now")
+    if at >= FIRST_NOW:
+        return at
+    if now is None:
+        raise Misuse(f"the clock says {utc_text(at)}: set it right")
+    raise Misuse(f"now {now[:40]!r} is out of range: write a year from {FIRST_NOW.year} on")
 
 
 def whole_hour(at: datetime) -> datetime:

@@ -15,6 +15,7 @@ import polars as pl
 from chandlery import store
 from chandlery.engine.chosen import choose
 from chandlery.engine.spec import chosen, few
+from chandlery.engine.trusted_clock import trust_clock
 from chandlery.model import HOUR, Window, whole_hour
 from chandlery.quality.completeness import Survey, named, seen
 from chandlery.quality.wording import cut, sentence
@@ -134,6 +135,7 @@ def check(
     """Open the database, brought up to date, and `assess` what is in it."""
     with store.Database(settings) as database:
         database.do(store.migrate)
+        database.do(trust_clock, now)
         return database.do(assess, now, symbols, max_coins, say)
 
 

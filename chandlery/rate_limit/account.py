@@ -49,6 +49,7 @@ SHARE = 0.98
 ON_THE_WAY = 0.1
 """Seconds by which one request may take longer to be counted than the next."""
 TICK = 0.001
+MINUTE = 60.0
 GRAIN = 1 / 50
 """Of a budget, and of its period: what is granted at once where an account is shared.
 
@@ -81,6 +82,7 @@ class Shut:
     kind: Kind
     words: str
     closed: bool = False
+    since: float = 0.0
 
 
 @dataclass
@@ -167,8 +169,8 @@ class Account:
             if last is not None and last.left[n]:
                 meter.book(-last.left[n], last.ends[n])
                 meter.counted = max(meter.counted - last.left[n], 0.0)
-        if self.shut is not None and self.shut.until <= now:
-            self.shut = None
+        if self.shut is not None and not self.shut.since - MINUTE <= now < self.shut.until:
+            self.shut = None  # it is over, or the clock was ahead when it was told
 
     def take(
         self, budgets: Sequence[Budget], costs: Sequence[float], until: float, grain: float

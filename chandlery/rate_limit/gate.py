@@ -200,9 +200,10 @@ class Gate:
         Others who share the account learn it when they ask for more.
         """
         with self._lock:
-            until = self._now() + (CLOSED if math.isinf(seconds) else seconds)
+            now = self._now()
+            until = now + (CLOSED if math.isinf(seconds) else seconds)
             kind: Kind = "Blocked" if isinstance(error, Blocked) else "Unavailable"
-            told = Shut(until, kind, str(error), closed=math.isinf(seconds))
+            told = Shut(until, kind, str(error), math.isinf(seconds), now)
             self._heed(told)
             self._accounts.change(self._place, partial(_close, told))
 

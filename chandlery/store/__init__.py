@@ -52,6 +52,13 @@ from chandlery.store.findings import (
     look_for,
     suspects,
 )
+from chandlery.store.future import (
+    Forgotten,
+    forget_future,
+    newest_beyond,
+    refuse_clock_behind,
+    remove_future,
+)
 from chandlery.store.gaps import (
     NOT_MISSING,
     Gap,
@@ -140,6 +147,7 @@ __all__ = [
     "Database",
     "DelistedListing",
     "Finding",
+    "Forgotten",
     "Fresh",
     "Gap",
     "Health",
@@ -183,6 +191,7 @@ __all__ = [
     "find_oddities",
     "find_outages",
     "findings_within",
+    "forget_future",
     "fresh",
     "gaps",
     "gaps_by_reason",
@@ -218,6 +227,7 @@ __all__ = [
     "migrate",
     "misfit",
     "missing",
+    "newest_beyond",
     "note_compared",
     "note_crypto",
     "note_health",
@@ -238,8 +248,10 @@ __all__ = [
     "read_account",
     "reconcile",
     "refresh",
+    "refuse_clock_behind",
     "reindex",
     "release_claims",
+    "remove_future",
     "rename_coins",
     "renew_claims",
     "replace_absences",

@@ -13,6 +13,7 @@ from chandlery.engine.coins_known import UNIVERSE
 from chandlery.engine.context import RunContext
 from chandlery.engine.progress import LEARNING, Progress, Watch, ignore
 from chandlery.engine.spec import RunSpec
+from chandlery.engine.trusted_clock import trust_clock
 from chandlery.errors import Blocked, Malformed, SourceError, Unavailable
 from chandlery.model import HOUR, clock, whole_hour
 from chandlery.symbology.delisted import find, keep
@@ -75,6 +76,7 @@ def learn(  # noqa: PLR0913  what is learnt, and what for
     CoinGecko what is known stays; if nothing is, the venues' own lists must do: their coins are
     kept apart, flagged as unmapped.
     """
+    context.database.do(trust_clock, now)
     universe = Universe()
     try:
         seen = _coins(context, most)
@@ -192,6 +194,7 @@ def learn_if_due(context: RunContext, spec: RunSpec, watch: Watch = ignore) -> N
 
     What is slow to list is left to `sync-coins`, unless the run names its sources.
     """
+    context.database.do(trust_clock, spec.now)
     known, old = context.database.do(store.find), _old(context, spec)
     if known and not old:
         return
