@@ -20,6 +20,7 @@ class Health:
     fresh: store.Fresh
     runs: Sequence[store.LastRun]
     sources: Sequence[store.Health]
+    beyond: datetime | None = None  # the newest candle, where it lies far ahead of the clock
 
     @property
     def age(self) -> timedelta | None:
@@ -33,6 +34,11 @@ class Health:
 
     def _problems(self) -> Iterator[str]:
         newest, coins = self.fresh.newest, self.fresh.coins
+        if self.beyond is not None:
+            yield (
+                f"the clock says {utc_text(self.now)}, and a candle of {utc_text(self.beyond)} is"
+                " stored: set it right"
+            )
         if newest is None:
             yield "no listed coin has a candle: `chandlery backfill --max-coins 20` fetches some"
             return
@@ -68,4 +74,5 @@ def look(connection: store.Connection, now: datetime, late: timedelta = LATE) ->
         store.fresh(connection, now, late),
         store.last_runs(connection),
         store.health(connection),
+        store.newest_beyond(connection, now),
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from chandlery.cli.main import main
 from chandlery.engine.run import run
 from chandlery.engine.spec import run_spec
 from chandlery.errors import Misuse
-from chandlery.model.time import instant
+from chandlery.model import HOUR, instant
 from chandlery.venues import load
 from tests.fault_table import Happened
 from tests.faults.conftest import Place
@@ -31,6 +32,24 @@ def rows(of: Mapping[str, object], group: str = "people") -> list[object]:
         pytest.param(value, marks=pytest.mark.fault(group, what, MUST), id=what)
         for what, value in of.items()
     ]
+
+
+CONCLUDING = (
+    ("hourly",),
+    ("backfill", "--start", "2026-10-03"),
+    ("fill-gaps",),
+    ("coins",),
+    ("quality",),
+    ("maintain",),
+)
+CLOCKS = {"1970": "1970-01-01T00:00:05Z", "2005": "2005-03-01T12:00Z"}
+
+
+@pytest.fixture
+def held(place: Place) -> datetime:
+    """A day of bitcoin is stored; its newest hour."""
+    place.collect("okx")
+    return max(place.stored())
 
 
 @pytest.fixture
@@ -69,6 +88,58 @@ def written(place: Place) -> list[str]:
     with store.connect(place.settings) as connection:
         asked = " union all ".join(told.format(table) for table in TABLES.split())
         return [text for (text,) in connection.execute(asked.encode())]
+
+
+@pytest.mark.parametrize("now", rows({f"a clock of {year}": at for year, at in CLOCKS.items()}))
+def test_a_clock_of_another_age(refused: Refused, happened: Happened, now: str) -> None:
+    said = {refused(*verb, "--now", now) for verb in CONCLUDING}
+    assert said == {f"now {now!r} is out of range: write a year from 2017 on"}
+    happened(f"“{said.pop()}”; {len(CONCLUDING)} verbs, nothing stored yet")
+
+
+@pytest.mark.fault("process", "a clock a day and more before the newest candle", MUST)
+def test_a_clock_behind_the_candles(held: datetime, refused: Refused, happened: Happened) -> None:
+    now = held - 25 * HOUR
+    said = {refused(*verb, "--now", f"{now:%FT%RZ}") for verb in CONCLUDING if len(verb) == 1}
+    words = f"now is {now:%F %RZ}, and a candle of {held:%F %RZ} is stored: set the clock"
+    (told,) = said
+    assert told.startswith(words)
+    happened(f"“{told}”; {len(CONCLUDING)} verbs")
+
+
+@pytest.fixture
+def ahead(place: Place, held: datetime) -> None:
+    """And one of 2099: a file was imported, or a backup restored, by a clock that was ahead."""
+    moved = "insert into candle_1h select %s, open, high, low, close, volume, quote_volume, trades,"
+    with store.connect(place.settings) as connection:
+        one = f"{moved} coin, source from candle_1h where open_time = %s".encode()
+        connection.execute(one, (instant("2099-12-31"), held))
+
+
+@pytest.mark.fault(
+    "process",
+    "candles of a time to come",
+    "one line, exit 2, from every verb that goes by the clock; `maintain --remove-future` mends it",
+)
+@pytest.mark.usefixtures("ahead")
+def test_candles_of_a_time_to_come(refused: Refused, happened: Happened) -> None:
+    said = {refused(verb).partition("Z, ")[2] for verb in ("status", "gaps", "hourly")}
+    (words,) = said
+    assert words.startswith("and a candle of 2099-12-31 00:00Z is stored: set the clock")
+    happened(f"“now is …, {words}”")
+
+
+@pytest.mark.usefixtures("held", "ahead")
+def test_candles_of_a_time_to_come_are_removed(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHANDLERY_HOME", str(place.settings.home))
+    monkeypatch.setenv("DATABASE_URL", "")
+    assert main(["maintain", "--remove-future", *AT]) == 0
+    assert "; 1 candles of a time to come removed" in capsys.readouterr().out
+    assert len(place.stored()) == place.DAY.hours
+    assert main(["maintain", *AT]) == 0
+    assert "to come" not in capsys.readouterr().out
 
 
 SYMBOLS = {
