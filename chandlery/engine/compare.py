@@ -18,7 +18,7 @@ from operator import attrgetter
 
 from chandlery import store, venues
 from chandlery.engine.context import RunContext
-from chandlery.engine.evidence import FRAMED, Answer, answer, sightings
+from chandlery.engine.evidence import FRAMED, Answer, sightings, told_by
 from chandlery.engine.result import RunResult
 from chandlery.engine.spec import RunSpec
 from chandlery.errors import SourceError
@@ -65,8 +65,9 @@ def _compare(  # noqa: PLR0913, PLR0917  what is asked, of whom, for whom
         for listing, page in _pages(source, spec, listings, holes):
             found = fetch(context.client, source, listing, page, spec.now)
             result.pages += 1
-            answers.append(answer(page, page, found.frame, found.malformed))
-            has += page.without(answers[-1].holes)
+            if each := told_by(page, page, found):
+                answers.append(each)
+                has += each.page.without(each.holes)
     except SourceError as error:
         log.info("%s: holes are not compared: %s", source.name, error)
     asked = [each.page for each in answers]

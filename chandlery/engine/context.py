@@ -18,7 +18,7 @@ from chandlery.engine.workers import Workers
 from chandlery.errors import Unavailable
 from chandlery.rate_limit.gate import REAL, Timepiece
 from chandlery.settings import Settings, keys
-from chandlery.venues import Accounts, Source
+from chandlery.venues import Accounts, Clocks, Source
 
 WORKERS = 16  # requests under way: 53 a second at 0.3 s each, and Binance has budget for 50
 FILE_WORKERS = 32  # files and checksums under way: nobody counts them, and their way is the bound
@@ -36,6 +36,7 @@ class RunContext:
     file_workers: Workers
     priority: tuple[str, ...]
     include: tuple[str, ...]  # ids to collect though they are no coins'
+    clocks: Clocks  # what the venues' say
     sent: Counter[str]  # requests not yet put to a month's account, by source
     refreshing: Refreshing
     clock: Callable[[], float]  # seconds, by which claims are renewed
@@ -72,7 +73,8 @@ def open_context(
     ):
         database.do(store.migrate)
         known = venues.load()
-        client = open_client(settings, pace, Shared(apart, pace), sent)
+        clocks = Clocks(pace.monotonic)
+        client = open_client(settings, pace, Shared(apart, pace), sent, clocks)
         beside = partial(store.Database, settings, pace.sleep) if settings.database_url else None
         refreshing = Refreshing(database, beside)
         pool, file_pool = Workers(workers), Workers(FILE_WORKERS)
@@ -86,6 +88,7 @@ def open_context(
                 file_workers=file_pool,
                 priority=venues.in_order(settings.priority),
                 include=settings.include,
+                clocks=clocks,
                 sent=sent,
                 refreshing=refreshing,
                 clock=clock,
@@ -116,6 +119,7 @@ def open_client(
     timepiece: Timepiece = REAL,
     accounts: Accounts | None = None,
     sent: Counter[str] | None = None,
+    clocks: Clocks | None = None,
 ) -> httpx.Client:
     """The way to the venues as the settings have it, with the keys that are set.
 
@@ -130,4 +134,5 @@ def open_client(
         address=settings.address,
         accounts=accounts,
         sent=sent,
+        clocks=clocks,
     )

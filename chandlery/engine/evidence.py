@@ -13,8 +13,8 @@ from typing import NamedTuple, cast
 
 import polars as pl
 
-from chandlery.model import HOUR, Window, within
-from chandlery.venues import MalformedRows
+from chandlery.model import HOUR, Window, whole_hour, within
+from chandlery.venues import Fetched, MalformedRows
 
 FRAMED = frozenset({"hole", "between"})
 """The source had candles on both sides of these hours."""
@@ -62,6 +62,15 @@ def answer(
     marks = pairwise([page.start - HOUR, *came, page.end])
     holes = tuple(Window(before + HOUR, after) for before, after in marks if after - before > HOUR)
     return Answer(page, asked, first, last, holes, tuple(malformed))
+
+
+def told_by(page: Window, asked: Window, found: Fetched) -> Answer | None:
+    """Read what was fetched, as far as it had closed; None where nothing of the page had."""
+    closed = Window(asked.start, max(asked.start, whole_hour(found.closed_by)))
+    page_, asked_ = page.clip(closed), asked.clip(closed)
+    if page_ is None or asked_ is None:
+        return None
+    return answer(page_, asked_, found.frame, found.malformed)
 
 
 def first_after_emptiness(answers: Iterable[Answer], since: datetime) -> datetime | None:

@@ -59,6 +59,8 @@ def run(
     monthly_quota.keep(context, spec.now)
     touched = sorted(set().union(*result.used.values()))
     result.findings += map(str, context.database.do(store.find_oddities, touched))
+    for words in context.clocks.told(spec.now):
+        result.note(words)
     result.seconds = monotonic() - began
     _note_end(context, spec, result)
     return result

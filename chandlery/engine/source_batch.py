@@ -1,7 +1,7 @@
 """What one source was asked for a batch of coins, what it refused, and what it gave."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,14 +13,14 @@ import psycopg
 from chandlery import store
 from chandlery.engine.claimed import Claim
 from chandlery.engine.context import RunContext
-from chandlery.engine.evidence import Answer, answer
+from chandlery.engine.evidence import Answer, told_by
 from chandlery.engine.plan import Page
 from chandlery.engine.progress import Course
 from chandlery.engine.result import Failure, RunResult
 from chandlery.engine.spec import RunSpec
 from chandlery.errors import Blocked, ChandleryError, Damaged, Rejected, SourceError
 from chandlery.model import HOUR, Listing, Window, one_line
-from chandlery.venues import MalformedRows, Source
+from chandlery.venues import Fetched, Source
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +55,13 @@ class SourceBatch:
         answered = any(self.answers.values())
         return later[-1] if later and not answered and self.off is None else None
 
-    def saw(
-        self, asked: Page, frame: pl.DataFrame, malformed: Sequence[MalformedRows] = ()
-    ) -> None:
-        """Keep what an answer lacks, and which of its rows broke a rule."""
-        told = answer(asked.window, asked.asked, frame, malformed)
-        self.answers.setdefault(asked.listing, []).append(told)
+    def saw(self, asked: Page, found: Fetched) -> None:
+        """Keep what an answer lacks, and which of its rows broke a rule.
+
+        Of hours that may still be open it says nothing: they are not tried.
+        """
+        if told := told_by(asked.window, asked.asked, found):
+            self.answers.setdefault(asked.listing, []).append(told)
 
     def saw_market_caps(self, coin: int, told: pl.DataFrame | None) -> None:
         """Note what an answer tells beside its candles, if it does."""

@@ -119,7 +119,7 @@ class Turn:
                 if not self.guard.passes(page, frame):
                     batch.course.came(page.window.hours, 0)
                     continue
-                batch.saw(page, frame, found.malformed)
+                batch.saw(page, found)
                 batch.saw_market_caps(page.listing.coin, found.market_caps)
                 wanted = frame if page.asked == page.window else within(frame, page.window)
                 batch.course.came(page.window.hours, wanted.height)

@@ -8,6 +8,7 @@ from chandlery.rate_limit.account import GRAIN, Account, Accounts
 from chandlery.rate_limit.budget import Budget, Metering
 from chandlery.rate_limit.gate import Timepiece
 from chandlery.venues.catalogue import catalogue
+from chandlery.venues.clocks import Clocks
 from chandlery.venues.fetch import (
     fetch,
     fetch_many,
@@ -50,6 +51,7 @@ __all__ = [
     "Accounts",
     "Budget",
     "Catalogue",
+    "Clocks",
     "Fetched",
     "Folders",
     "MalformedRows",

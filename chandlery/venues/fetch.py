@@ -13,6 +13,7 @@ import polars as pl
 from chandlery.errors import Malformed
 from chandlery.model import HOUR, Listing, Window, check, clock, empty, whole_hour
 from chandlery.model.frame import PRICES
+from chandlery.venues.clocks import APART as CLOCKS_APART
 from chandlery.venues.parsing.malformed import Fetched, MalformedRows, merged, sifted, windows
 from chandlery.venues.source import Source, Venue
 from chandlery.venues.verdicts import date, said, said_by
@@ -79,10 +80,11 @@ def fetch(  # noqa: PLR0913  of whom, what, when, and what was asked for already
         parts = list(_parts(source, page, now, whole, ask))
         found = merged([whole, *parts]) if parts else whole
     return found._replace(
+        closed_by=whole.closed_by,
         malformed=tuple(
             each._replace(words=said(source.name, each.words, listing.symbol))
             for each in found.malformed
-        )
+        ),
     )
 
 
@@ -102,14 +104,20 @@ def _page(  # noqa: PLR0913, PLR0917  as fetch
     seal: Callable[[], httpx.Response] | None = None,
 ) -> Fetched:
     response = _sealed(client, source, source.request(listing, page), seal)
-    closed_by = _closed_by(response, now)
     if source.in_files:
-        return held_to_rules(source.parse(response), listing, page, closed_by)
+        return _held(source.parse(response), response, listing, page, now)
     with READING:
         frame = source.parse(response)
         _refuse_astray(frame, page, source)
-        found = held_to_rules(frame, listing, page, closed_by)
+        found = _held(frame, response, listing, page, now)
         return found._replace(market_caps=_market_caps(source, response))
+
+
+def _held(
+    frame: pl.DataFrame, response: httpx.Response, listing: Listing, page: Window, now: datetime
+) -> Fetched:
+    closed_by = _closed_by(response, now, frame, page)
+    return held_to_rules(frame, listing, page, closed_by)._replace(closed_by=closed_by)
 
 
 def _market_caps(source: Source, response: httpx.Response) -> pl.DataFrame | None:
@@ -151,11 +159,13 @@ def fetch_many(
     with said_by(source.name, f"{len(listings)} listings"):
         response = send(client, source.venue, many.request(listings))
         parsed = many.parse(response)
-    closed_by, frames = _closed_by(response, now), {}
+    frames = {}
     for listing in listings:
         if listing.symbol in parsed:
+            frame = parsed[listing.symbol]
+            closed_by = _closed_by(response, now, frame, window)
             with suppress(Malformed):  # one that makes no sense does not cost the others
-                frames[listing] = check(_of(parsed[listing.symbol], listing, window, closed_by))
+                frames[listing] = check(_of(frame, listing, window, closed_by))
     return frames
 
 
@@ -241,7 +251,7 @@ def _one(
     with said_by(source.name, listing.symbol):
         response = send(client, source.venue, request)
         frame = check(_in_coins(_in_order(source.parse(response)), listing.multiple))
-    return frame, _closed_by(response, now)
+    return frame, _closed_by(response, now, frame, Window(EPOCH, max(now, EPOCH)))
 
 
 def paged(
@@ -271,10 +281,22 @@ def send(client: httpx.Client, venue: Venue, request: httpx.Request) -> httpx.Re
     return response
 
 
-def _closed_by(response: httpx.Response, now: datetime) -> datetime:
-    """Of two clocks the slower: a candle still open on either is left for the next time."""
+def _closed_by(
+    response: httpx.Response, now: datetime, frame: pl.DataFrame, page: Window
+) -> datetime:
+    """Of two clocks the slower: a candle still open on either is left for the next time.
+
+    Where the venue's is further behind than clocks differ, nobody knows which of them is wrong. A
+    candle that is followed by another has closed, whatever they say.
+    """
     answered = date(response)
-    return now if answered is None else min(now, answered)
+    if answered is None:
+        return now
+    if answered < now - CLOCKS_APART:
+        inside = frame["open_time"].filter(frame["open_time"] < page.end)
+        newest = inside.max()
+        answered = max(answered, newest) if isinstance(newest, datetime) else answered
+    return min(now, answered)
 
 
 def _within(frame: pl.DataFrame, page: Window, now: datetime) -> pl.DataFrame:

@@ -57,6 +57,7 @@ from chandlery.errors import Blocked, Malformed, Misuse, SourceError, Unavailabl
 from chandlery.model import one_line
 from chandlery.rate_limit.account import Accounts, Memory
 from chandlery.rate_limit.gate import REAL, TOO_MANY, Gate, Timepiece
+from chandlery.venues.clocks import Clocks
 from chandlery.venues.deadline import bounded
 from chandlery.venues.per_thread import PerThread
 from chandlery.venues.source import Venue
@@ -112,6 +113,7 @@ class Manners(httpx.BaseTransport):
         address: str = ADDRESS,
         accounts: Accounts | None = None,
         sent: Counter[str] | None = None,
+        clocks: Clocks | None = None,
     ) -> None:
         self._inner = inner
         self._time = timepiece
@@ -122,6 +124,7 @@ class Manners(httpx.BaseTransport):
         ahead = timepiece.wall() - timepiece.monotonic()
         self._accounts = Memory(ahead) if accounts is None else accounts
         self._sent = Counter[str]() if sent is None else sent
+        self._clocks = Clocks(timepiece.monotonic) if clocks is None else clocks
         self._gates: dict[str, Gate] = {}
         self._mirrored: set[str] = set()
         self._keyless: set[str] = set()
@@ -185,6 +188,7 @@ class Manners(httpx.BaseTransport):
         addressed = self._addressed(venue, request, mirrored=mirrored)
         response = gate.sent(partial(self._send, addressed))
         gate.hear(response)
+        self._clocks.hear(venue.name, response)
         if error := venue.verdict(response):
             raise self._learned(venue, gate, response, error)
         return response
@@ -346,6 +350,7 @@ def client(  # noqa: PLR0913 - each is named, and has its default
     address: str = ADDRESS,
     accounts: Accounts | None = None,
     sent: Counter[str] | None = None,
+    clocks: Clocks | None = None,
 ) -> httpx.Client:
     """The one way out, to be shared by threads.
 
@@ -353,7 +358,7 @@ def client(  # noqa: PLR0913 - each is named, and has its default
     /<source>-mirror/… where its mirror is asked. `keys` holds API keys by source. `patience` is
     how many seconds a call waits for what a venue forbids before it raises. Clients with the same
     `accounts` share what venues meter by `address`, the name of the one that requests come from:
-    a proxy has its own. In `sent` requests are counted by venue.
+    a proxy has its own. In `sent` requests are counted by venue, in `clocks` is what theirs say.
     """
     if venues_url is not None and not re.match(r"https?://[^/\s]+", venues_url):
         raise Misuse(f"the venues' address {venues_url!r} is none: write http://127.0.0.1:8000")
@@ -372,5 +377,6 @@ def client(  # noqa: PLR0913 - each is named, and has its default
         address=f"proxy {_digest(proxy)}" if proxy else address,
         accounts=accounts,
         sent=sent,
+        clocks=clocks,
     )
     return httpx.Client(transport=manners, timeout=TIMEOUT, follow_redirects=False)

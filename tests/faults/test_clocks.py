@@ -1,22 +1,27 @@
 """Clocks that are wrong, and clocks that are set while a run is under way."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from chandlery import store
 from chandlery.engine.context import open_context
 from chandlery.engine.run import run
 from chandlery.engine.spec import run_spec
-from chandlery.model import HOUR, instant, whole_hour
+from chandlery.model import HOUR, Window, instant, whole_hour
 from chandlery.rate_limit.account import SHARE, Memory
 from chandlery.rate_limit.gate import Gate, Timepiece
 from chandlery.settings import Settings
 from chandlery.symbology.learn import learn
 from chandlery.venues import Budget, Metering, load
 from sandbox import serving
+from sandbox.front import whole
 from tests.fault_table import Happened
+from tests.faults.conftest import NOW as RIGHT
+from tests.faults.conftest import Place
 from tests.faults.site import Slept
 
 NOW = instant("2026-11-22T10:30Z")
@@ -99,3 +104,113 @@ def test_a_clock_ahead_of_the_venues(settings: Settings, happened: Happened) -> 
     assert {coin for coin, hour in right if hour >= closed} == newest
     assert len(right - early) >= 2 * len(newest)
     happened(f"{len(early)} candles, none of them open; then two more of {len(newest)} coins")
+
+
+TODAY = Window(instant("2026-11-22"), whole_hour(RIGHT))
+"""What has closed of the day."""
+TOLD_BY = ("okx", "bybit", "binance_spot")
+
+
+def dated(place: Place, sources: tuple[str, ...], off: timedelta) -> None:
+    """Have these venues' answers with candles bear a time that is so far off."""
+    at = format_datetime(RIGHT + off, usegmt=True)
+    place.front.spoil = lambda name, answer: [
+        whole(answer, date=at) if name in sources else whole(answer)
+    ]
+
+
+def known(place: Place) -> tuple[int, int]:
+    """How many absences and outages are noted."""
+    with store.connect(place.settings) as connection:
+        row = connection.execute(
+            "select (select count(*) from absence), (select count(*) from outage)"
+        ).fetchone()
+    assert row is not None
+    return row
+
+
+def hours(place: Place) -> int:
+    return len(place.stored(window=TODAY))
+
+
+@pytest.mark.fault(
+    "venue",
+    "its clock is a day behind, for days",
+    "told; all but its newest hour stored, and that is no gap's evidence; others fill it in",
+)
+def test_a_venues_clock_behind(place: Place, happened: Happened) -> None:
+    dated(place, ("okx",), timedelta(days=-1))
+    newest = {"start": None, "end": None, "hours": 24}
+    for later in range(3):
+        result = place.collect("okx", **newest | {"now": RIGHT + later * HOUR})
+        assert result.failed == {}
+    assert hours(place) == TODAY.hours - 1
+    assert known(place) == (0, 0)
+    assert place.reasons(window=TODAY) == {"not tried": 1}
+    (words,) = result.findings
+    assert words.startswith("okx says that it is 2026-11-21 10:30Z, and the clock here")
+    assert "one of the two is wrong" in words
+    beside = place.collect("okx", "bybit", **newest)
+    assert (hours(place), beside.rows) == (TODAY.hours, {"bybit": 1})
+    assert "as bybit" in beside.findings[0]
+    place.mend()
+    assert place.collect("okx", **newest).findings == []
+    happened(f"“{words}”; all but one hour stored, 0 absences, 0 outages; bybit had the one")
+
+
+@pytest.mark.fault("venue", "its clock is a day ahead", "told; ours decides, all stored")
+def test_a_venues_clock_ahead(place: Place, happened: Happened) -> None:
+    dated(place, ("okx",), timedelta(days=1))
+    result = place.collect("okx", start=None, end=None, hours=24)
+    assert (hours(place), known(place)) == (TODAY.hours, (0, 0))
+    (words,) = result.findings
+    assert words.startswith("okx says that it is 2026-11-23 10:30Z, and the clock here")
+    happened(f"“{words}”")
+
+
+@pytest.mark.parametrize(
+    "ahead",
+    [
+        pytest.param(
+            timedelta(**ahead),
+            id=what,
+            marks=pytest.mark.fault(
+                "process",
+                f"the local clock is {what} ahead of every venue's",
+                "told whose clock is wrong; no open candle, absence or outage; "
+                "the right clock has all",
+            ),
+        )
+        for what, ahead in (
+            ("five hours", {"hours": 5}),
+            ("a week", {"days": 7}),
+            ("three years", {"days": 1100}),
+        )
+    ],
+)
+def test_our_clock_ahead(place: Place, happened: Happened, ahead: timedelta) -> None:
+    wrong = {"start": None, "end": None, "hours": 48, "now": RIGHT + ahead}
+    for _ in range(2):
+        result = place.collect(*TOLD_BY, **wrong)
+    assert known(place) == (0, 0)
+    assert all(hour < TODAY.end for hour in place.stored(window=Window(TODAY.start, wrong["now"])))
+    (words,) = result.findings
+    assert words.startswith("binance_spot, bybit and okx say that it is 2026-11-22 10:30Z")
+    assert "ahead: set it right" in words
+    place.collect(*TOLD_BY, start=None, end=None, hours=24)
+    assert (hours(place), known(place)) == (TODAY.hours, (0, 0))
+    happened(f"“{words}”; 0 absences, 0 outages; then all {TODAY.hours} hours")
+
+
+@pytest.mark.fault(
+    "process",
+    "the local clock is five hours ahead, and the venue's a day behind",
+    "no open candle is stored: a candle has closed when another follows",
+)
+def test_both_clocks_wrong(place: Place, happened: Happened) -> None:
+    dated(place, ("okx",), timedelta(days=-1))
+    place.collect("okx", start=None, end=None, hours=24, now=RIGHT + 5 * HOUR)
+    newest = max(place.stored(window=Window(TODAY.start, RIGHT + 5 * HOUR)))
+    assert TODAY.end - 2 * HOUR <= newest < TODAY.end
+    assert known(place) == (0, 0)
+    happened(f"the newest stored is of {newest:%H:%M}, at {RIGHT:%H:%M}")

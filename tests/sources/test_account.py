@@ -268,7 +268,7 @@ def test_weight_given_back_after_it_lapsed_is_no_gift() -> None:
 
 
 @pytest.mark.parametrize(("set_back", "is_shut"), [(30.0, True), (3 * 365 * 86_400.0, False)])
-def test_a_ban_told_by_a_clock_that_was_ahead_is_none(set_back: float, is_shut: bool) -> None:
+def test_a_ban_told_by_a_clock_that_was_ahead_is_none(set_back: float, *, is_shut: bool) -> None:
     account = Account(shut=Shut(1_700_000_600.0, "Blocked", "banned", since=1_700_000_000.0))
     account.settle([], None, 1_700_000_000.0 - set_back)
     assert (account.shut is not None) is is_shut

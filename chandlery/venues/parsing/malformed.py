@@ -14,6 +14,7 @@ import polars as pl
 from chandlery.errors import Malformed
 from chandlery.model import HOUR, Window
 from chandlery.model.frame import broken, counted
+from chandlery.model.time import LATEST
 
 
 class MalformedRows(NamedTuple):
@@ -26,12 +27,14 @@ class MalformedRows(NamedTuple):
 class Fetched(NamedTuple):
     """The closed candles of a page that keep every rule, and the hours of those that do not.
 
-    And the market caps that came with them, as MARKET_CAPS, from a source that tells any.
+    And the market caps that came with them, as MARKET_CAPS, from a source that tells any. Hours
+    that end after `closed_by` are left out, and nothing is said of them.
     """
 
     frame: pl.DataFrame
     malformed: tuple[MalformedRows, ...] = ()
     market_caps: pl.DataFrame | None = None
+    closed_by: datetime = LATEST
 
 
 def sifted(frame: pl.DataFrame, page: Window) -> Fetched:
