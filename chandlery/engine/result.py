@@ -49,6 +49,16 @@ class RunResult:
         self.rows[source] += rows
         self.used[source].update(coins)
 
+    def add(self, other: "RunResult") -> None:
+        """Count what another run for some of the same coins stored, and what it found."""
+        self.records += other.records
+        self.pages += other.pages
+        self.rows += other.rows
+        for source, coins in other.used.items():
+            self.used[source] |= coins
+        for finding in other.findings:
+            self.note(finding)
+
     def take_in(self, coins: Iterable[Coin], listed: Container[int]) -> None:
         """Count these coins, each once; `listed` are those (by key) that a source lists."""
         before = {coin.key for coin in self.coins}

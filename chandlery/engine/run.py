@@ -4,6 +4,7 @@ Traded sources are asked for all coins first, then the indicative ones for what 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
 
@@ -24,6 +25,7 @@ from chandlery.engine.progress import (
 )
 from chandlery.engine.result import RunResult
 from chandlery.engine.spec import RunSpec
+from chandlery.engine.steps import asked_together, quarters
 from chandlery.model import Coin
 
 CollectBatch = Callable[[RunContext, RunSpec, Sequence[Coin], RunResult, Course], None]
@@ -107,10 +109,31 @@ def fill_gaps(
     watch: Watch = ignore,
     collect_batch: CollectBatch = collect_batch,
 ) -> RunResult:
-    """Run the spec, and count the gaps that are left, by reason."""
+    """Run the spec, mend what lies before steps, and count the gaps that are left, by reason."""
     result = run(context, spec, watch, collect_batch)
+    if spec.recheck is not None:
+        _mend_steps(context, spec, result, watch, collect_batch)
     result.open_gaps = context.database.do(store.gaps_by_reason, spec.now, spec.window)
     return result
+
+
+def _mend_steps(
+    context: RunContext,
+    spec: RunSpec,
+    result: RunResult,
+    watch: Watch,
+    collect_batch: CollectBatch,
+) -> None:
+    """Ask again for the hours before steps in prices, further back as long as that changes any."""
+    keys = [coin.key for coin in result.coins]
+    found = context.database.do(store.price_steps, keys, spec.now)
+    for hours, ids in asked_together(found):
+        for part in quarters(min(hours.end, spec.window.end), hours.start):
+            again = replace(spec, window=part, recheck=part, symbols=ids, max_coins=None, verb=None)
+            done = run(context, again, watch, collect_batch)
+            result.add(done)
+            if not done.records:
+                break
 
 
 def _lacking(context: RunContext, spec: RunSpec, coins: Sequence[int]) -> dict[int, int]:

@@ -10,6 +10,8 @@ SENTENCES: Mapping[str, str] = {
     "rules": "{symbol} has candles since {at} that no venue made: {detail}.",
     "zombie": "{symbol} has stood still since {at}: {detail}.",
     "jump": "{symbol} jumped at {at}: {detail}.",
+    "step": "{symbol} was told wrong on one side of {at}, it seems: {detail}.",
+    "volume": "{symbol} has dollars for coins on one side of {at}, it seems: {detail}.",
     "halt": "{symbol} went on at {at} after a halt: {detail}.",
     "stale": "{symbol} is still listed, but its newest hour is {at}: {detail}.",
     "price": "{symbol} may be another coin, or so many of it, at {at}: {detail}.",

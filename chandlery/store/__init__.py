@@ -47,9 +47,11 @@ from chandlery.store.coverage import Held, held
 from chandlery.store.database import Database, explained, is_damage
 from chandlery.store.findings import (
     Finding,
+    PriceStep,
     find_oddities,
     findings_within,
     look_for,
+    price_steps,
     suspects,
 )
 from chandlery.store.future import (
@@ -165,6 +167,7 @@ __all__ = [
     "Outage",
     "Packed",
     "Pair",
+    "PriceStep",
     "Process",
     "Restated",
     "Step",
@@ -243,6 +246,7 @@ __all__ = [
     "open_findings",
     "open_pairs",
     "outages",
+    "price_steps",
     "prices",
     "read",
     "read_account",

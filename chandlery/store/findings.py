@@ -15,6 +15,8 @@ REDENOMINATED = timedelta(hours=240)  # the halts before six real ones took 96 t
 REUSED = 0.3  # another coin's price is twice or half the old, as a logarithm to ten
 LONG = timedelta(hours=72)  # no outage of a venue was as long: another coin may come after it
 LONGEST = timedelta(days=1500)
+STEP = 0.5  # 1.65 times as much between two hours, as a logarithm
+NEAR_PRICE, LEAST_PRICE = 1.1, 5.7  # thrice the price, and a price of 300 or a 300th
 JUMP = 0.405  # half as much again within an hour, as a logarithm, beyond what the neighbours did
 BACK = 0.1  # of a move: no more than that is left of a wick
 KNOWN = 12  # of the 24 hours before one that is judged
@@ -58,6 +60,8 @@ ODDITIES = (
 
 EVERYTHING = (
     *ODDITIES,
+    Look("steps", ("step",), {"bound": STEP}),
+    Look("volume_steps", ("volume",), {"near": NEAR_PRICE, "least": LEAST_PRICE}),
     Look("moves", ("jump",), {"bound": JUMP, "known": KNOWN, "back": BACK}),
     Look("halts", ("halt",), {"long": HALT}),
     Look("zombies", ("zombie",), {"long": ZOMBIE}),
@@ -185,6 +189,24 @@ def suspects(
         (list(coins), list(SUSPECT), window.start, window.end),
     )
     return [(coin, opened.astimezone(UTC)) for coin, opened in rows]
+
+
+class PriceStep(NamedTuple):
+    """Where a coin's prices make a step; `since` its hours are wanted."""
+
+    coin_id: str
+    open_time: datetime
+    since: datetime
+
+
+def price_steps(connection: Connection, coins: Sequence[int], now: datetime) -> list[PriceStep]:
+    """Where these coins' prices were lately found to make a step, newest first (UTC).
+
+    Lately: what is there after a week of being asked for again was no mistake.
+    """
+    asked = {"coins": list(coins), "since": now - TOLD}
+    rows = connection.execute(query("steps_lately"), asked)
+    return [PriceStep(id_, at.astimezone(UTC), since.astimezone(UTC)) for id_, at, since in rows]
 
 
 def findings_within(connection: Connection, coin: Coin, window: Window) -> list[Finding]:

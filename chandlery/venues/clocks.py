@@ -9,7 +9,7 @@ An answer out of a cache bears the hour in which it was made, and says how old i
 ...     heard.hear(name, httpx.Response(200, headers={"date": f"Mon, {day} Nov 2026 12:00:00 GMT"}))
 >>> heard.told(now)
 ['okx says that it is 2026-11-29 12:00Z, and the clock here 2026-11-30 12:00Z, as bybit and gate: \
-its newest hour is left for the next run']
+its newest hours are left for later']
 """
 
 import re
@@ -93,7 +93,7 @@ def _ours(off: dict[str, datetime], now: datetime) -> str:
 
 def _theirs(name: str, at: datetime, right: Sequence[str], now: datetime) -> str:
     said = f"{name} says that it is {utc_text(at)}, and the clock here {utc_text(now)}"
-    left = ": its newest hour is left for the next run" if at < now else ""
+    left = ": its newest hours are left for later" if at < now else ""
     if right:
         return f"{said}, as {_listed(sorted(right))}{left}"
     return f"{said}: one of the two is wrong{left}"

@@ -287,7 +287,7 @@ def _closed_by(
     """Of two clocks the slower: a candle still open on either is left for the next time.
 
     Where the venue's is further behind than clocks differ, nobody knows which of them is wrong. A
-    candle that is followed by another has closed, whatever they say.
+    candle that two others follow has closed, whatever they say; one may be told ahead of its time.
     """
     answered = date(response)
     if answered is None:
@@ -295,7 +295,7 @@ def _closed_by(
     if answered < now - CLOCKS_APART:
         inside = frame["open_time"].filter(frame["open_time"] < page.end)
         newest = inside.max()
-        answered = max(answered, newest) if isinstance(newest, datetime) else answered
+        answered = max(answered, newest - HOUR) if isinstance(newest, datetime) else answered
     return min(now, answered)
 
 

@@ -13,6 +13,7 @@ import pytest
 from chandlery import store
 from chandlery.engine.run import fill_gaps
 from chandlery.model import HOUR, Window, instant
+from chandlery.quality.check import check
 from chandlery.symbology.learn import learn
 from chandlery.venues import Fetched, fetch, load
 from sandbox.front import Reset, whole
@@ -193,6 +194,79 @@ def test_swapped_volumes(place: Place, happened: Happened) -> None:
     seen = place.meets(plant, TOLD, most=1)
     assert all("quote volume fits the prices" in said for said in seen.words.values())
     happened(str(seen))
+
+
+def everywhere(factor: float, every: int, source: str, rows: Rows) -> Rows:
+    """Prices, and dollars with them, so many times as high in every so-manieth row."""
+    at = QUOTED[source]
+    for row in rows[::every]:
+        row[1:5] = [factor * price for price in row[1:5]]
+        row[at] = str(factor * float(row[at]))
+    return rows
+
+
+def multiplied(factor: float, every: int = 1) -> Plant:
+    def plant(place: Place, sources: tuple[str, ...]) -> None:
+        def spoil(name: str, answer: httpx.Response) -> Iterator[bytes]:
+            change = partial(everywhere, factor, every, name)
+            yield whole(answer, changed(answer, change) if name in sources else None)
+
+        place.front.spoil = spoil
+
+    return plant
+
+
+def unpriced(place: Place) -> None:
+    """As if CoinGecko had told no price of ethereum."""
+    with store.connect(place.settings) as connection:
+        connection.execute("update coin set price = null, priced_at = null where id = 'ethereum'")
+
+
+@pytest.mark.fault("venue", "every second hour is told at 10^8 times the price", KEEPING)
+def test_every_second_hour(place: Place, happened: Happened) -> None:
+    seen = place.meets(multiplied(1e8, every=2), EXACT, most=1)
+    assert all("near those of the hours beside" in said for said in seen.words.values())
+    happened(str(seen))
+
+
+@pytest.mark.parametrize(
+    "factor",
+    [
+        pytest.param(
+            factor,
+            id=what,
+            marks=pytest.mark.fault(
+                "venue",
+                f"a first answer is wrong as a whole, prices and dollars {what}, and nobody knows"
+                " another price; later it is told right",
+                "a step is found where the right hours begin; the next night none is wrong",
+            ),
+        )
+        for what, factor in (("times 10^8", 1e8), ("doubled", 2.0))
+    ],
+)
+def test_a_first_answer_wrong_as_a_whole(place: Place, happened: Happened, factor: float) -> None:
+    window = Window(instant("2026-07-01"), instant("2026-11-22T10:00Z"))
+    ask = {"start": f"{window.start:%F}", "end": None}
+    place.collect("okx", coin="ETH", **ask)
+    (truth,) = [place.stored("ETH", window)]
+    place.empty()
+    unpriced(place)
+    multiplied(factor)(place, ("okx",))
+    assert place.collect("okx", coin="ETH", **ask).records == window.hours
+    place.mend()
+    wrong, told = [window.hours], []
+    for night in (1, 2):
+        now = NOW + timedelta(days=night)
+        newest = {"start": None, "end": None, "hours": 720, "recheck_hours": 72}
+        place.collect("okx", coin="ETH", do=fill_gaps, now=now, **newest)
+        stored = place.stored("ETH", window)
+        wrong.append(sum(stored[hour] != candle for hour, candle in truth.items()))
+        report = check(place.settings, now, ["ETH"])
+        told.append(report.open.filter(kind="step").height)
+    assert (told, wrong[-1]) == ([1, 0], 0)
+    assert wrong[1] > window.hours - 72
+    happened(f"{wrong} hours wrong, night by night; steps found: {told}")
 
 
 def more(rows: Rows) -> Rows:

@@ -136,7 +136,7 @@ def hours(place: Place) -> int:
 @pytest.mark.fault(
     "venue",
     "its clock is a day behind, for days",
-    "told; all but its newest hour stored, and that is no gap's evidence; others fill it in",
+    "told; all but its two newest hours stored, and these are no gap's evidence; others fill in",
 )
 def test_a_venues_clock_behind(place: Place, happened: Happened) -> None:
     dated(place, ("okx",), timedelta(days=-1))
@@ -144,18 +144,18 @@ def test_a_venues_clock_behind(place: Place, happened: Happened) -> None:
     for later in range(3):
         result = place.collect("okx", **newest | {"now": RIGHT + later * HOUR})
         assert result.failed == {}
-    assert hours(place) == TODAY.hours - 1
+    assert hours(place) == TODAY.hours - 2
     assert known(place) == (0, 0)
-    assert place.reasons(window=TODAY) == {"not tried": 1}
+    assert place.reasons(window=TODAY) == {"not tried": 2}
     (words,) = result.findings
     assert words.startswith("okx says that it is 2026-11-21 10:30Z, and the clock here")
     assert "one of the two is wrong" in words
     beside = place.collect("okx", "bybit", **newest)
-    assert (hours(place), beside.rows) == (TODAY.hours, {"bybit": 1})
+    assert (hours(place), beside.rows) == (TODAY.hours, {"bybit": 2})
     assert "as bybit" in beside.findings[0]
     place.mend()
     assert place.collect("okx", **newest).findings == []
-    happened(f"“{words}”; all but one hour stored, 0 absences, 0 outages; bybit had the one")
+    happened(f"“{words}”; all but two hours stored, 0 absences, 0 outages; bybit had these")
 
 
 @pytest.mark.fault("venue", "its clock is a day ahead", "told; ours decides, all stored")
@@ -205,12 +205,12 @@ def test_our_clock_ahead(place: Place, happened: Happened, ahead: timedelta) -> 
 @pytest.mark.fault(
     "process",
     "the local clock is five hours ahead, and the venue's a day behind",
-    "no open candle is stored: a candle has closed when another follows",
+    "no open candle is stored: a candle has closed when two others follow",
 )
 def test_both_clocks_wrong(place: Place, happened: Happened) -> None:
     dated(place, ("okx",), timedelta(days=-1))
     place.collect("okx", start=None, end=None, hours=24, now=RIGHT + 5 * HOUR)
     newest = max(place.stored(window=Window(TODAY.start, RIGHT + 5 * HOUR)))
-    assert TODAY.end - 2 * HOUR <= newest < TODAY.end
+    assert TODAY.end - 3 * HOUR <= newest < TODAY.end
     assert known(place) == (0, 0)
     happened(f"the newest stored is of {newest:%H:%M}, at {RIGHT:%H:%M}")

@@ -123,6 +123,45 @@ def test_quote_volume_fits_the_prices(
             check(whole)
 
 
+def priced(*factors: float | None, apart: int = 1) -> pl.DataFrame:
+    """Candles an hour or more apart, each at so many times the price; None: no number."""
+    times = [math.nan if each is None else each for each in factors]
+    columns: dict[str, list[object]] = {
+        name: [value * each for each in times] for name, value in GOOD.items()
+    }
+    columns["open_time"] = [T0 + apart * n * HOUR for n in range(len(times))]
+    unknown = {name: [None] * len(times) for name in SCHEMA if name not in columns}
+    return pl.DataFrame(columns | unknown, schema=SCHEMA)
+
+
+BESIDE = "prices are near those of the hours beside"
+
+
+@pytest.mark.parametrize(
+    ("factors", "bad"),
+    [
+        ((1, 1e8, 1, 1), [1]),
+        ((1, 1, 1e-8, 1), [2]),
+        ((1, 1e8) * 4, [1, 2, 3, 4, 5, 6]),
+        ((1, 80, 1, 1), []),  # nobody knows
+        ((1, 1, 1e8, 1e8), []),  # nor which side of a step is wrong
+        ((1e8, 1, 1, 1), []),
+        ((1, None, 1, None, 1), []),  # these break another rule
+    ],
+)
+def test_an_hour_far_from_both_beside_it_is_none(
+    factors: tuple[float, ...], bad: list[int]
+) -> None:
+    told = priced(*factors)
+    assert broken(told)[BESIDE].arg_true().to_list() == bad
+    assert not (bad and is_clear(told))
+    assert broken(told, RULES).width == len(RULES)
+
+
+def test_hours_that_are_apart_are_not_compared() -> None:
+    assert not broken(priced(1, 1e8, 1, apart=2))[BESIDE].any()
+
+
 def test_takers_may_have_bought_all_of_it_and_a_rounding_more() -> None:
     amounts = {"volume": [10.0] * 3, "quote_volume": [0.01, 20.0, 20.0]}
     bought = {"taker_buy_volume": [0.0, 10.0, 10.4], "taker_buy_quote_volume": [0.02, 20.0, 20.9]}
