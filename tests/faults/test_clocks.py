@@ -19,6 +19,7 @@ from chandlery.symbology.learn import learn
 from chandlery.venues import Budget, Metering, load
 from sandbox import serving
 from sandbox.front import whole
+from tests.command_line import chandlery
 from tests.fault_table import Happened
 from tests.faults.conftest import NOW as RIGHT
 from tests.faults.conftest import Place
@@ -214,3 +215,34 @@ def test_both_clocks_wrong(place: Place, happened: Happened) -> None:
     assert TODAY.end - 3 * HOUR <= newest < TODAY.end
     assert known(place) == (0, 0)
     happened(f"the newest stored is of {newest:%H:%M}, at {RIGHT:%H:%M}")
+
+
+@pytest.mark.fault(
+    "process",
+    "runs by a clock three years ahead, and then by the right one",
+    "what they left in the future is told once and not believed",
+)
+def test_a_clock_once_ahead(place: Place, happened: Happened) -> None:
+    environment = {
+        "CHANDLERY_HOME": str(place.settings.home),
+        "CHANDLERY_VENUES_URL": place.front.url,
+        "CHANDLERY_SOURCES": "okx",
+        "DATABASE_URL": "",
+    }
+
+    def said(*words: str) -> list[str]:
+        done = chandlery(*words, environment=environment)
+        assert done.returncode == 0, done
+        return [line for line in done.stderr.splitlines() if "clock was ahead" in line]
+
+    ahead, right = "2029-11-22T10:30Z", f"{RIGHT:%FT%RZ}"
+    for verb in ("hourly", "quality"):
+        said(verb, "--now", ahead)
+    (told,) = said("hourly", "--now", right)
+    assert "of a time up to 2029-11-22 10:30Z is not believed" in told
+    assert said("hourly", "--now", right) == []
+    with store.connect(place.settings) as connection:
+        (run,) = store.last_runs(connection)
+        assert run.ended_at < RIGHT + HOUR
+        assert store.forget_future(connection, RIGHT).rows == {}
+    happened(f"“{told}”; the next run says nothing")
