@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from chandlery import store
-from tests.store.looking import STEADY, found, times
+from chandlery.model import HOUR
+from tests.store.looking import NOW, STEADY, T0, found, times
 
 Frame = Callable[..., pl.DataFrame]
 TOLD = "the hour before closed at {}, this one opened at {}"
@@ -98,3 +99,17 @@ def test_dollars_for_coins_are_told(  # noqa: PLR0913, PLR0917  a source's days,
     store.write(connection, {1: frame(range(90), **given, volume=dollars)}, spot)
     store.write(connection, {1: frame(range(90, 168), **given, volume=10.0)}, spot)
     assert [row[2] for row in found(connection, "volume")] == told
+
+
+def test_a_step_is_asked_about_for_a_week(
+    connection: store.Connection, spot: int, frame: Frame
+) -> None:
+    store.write(connection, {1: frame(range(31), **STEADY)}, spot)
+    store.write(connection, {1: frame(range(31, 96), **times(3))}, spot)
+    store.note_wanted(connection, [1], T0)
+    assert len(found(connection, "step")) == 1
+    at = T0 + NOW * HOUR
+    step = store.PriceStep("a", T0 + 31 * HOUR, T0)
+    assert store.price_steps(connection, [1, 2], at + 167 * HOUR) == [step]
+    assert store.price_steps(connection, [1, 2], at + 168 * HOUR) == []
+    assert store.price_steps(connection, [2], at) == []
