@@ -101,6 +101,16 @@ def test_dollars_for_coins_are_told(  # noqa: PLR0913, PLR0917  a source's days,
     assert [row[2] for row in found(connection, "volume")] == told
 
 
+def test_a_coin_that_falls_trades_more_often(
+    connection: store.Connection, spot: int, frame: Frame
+) -> None:
+    given = {"quote_volume": None}
+    store.write(connection, {1: frame(range(72), **given, **DEAR, volume=10.0)}, spot)
+    cheap = times(1 / 2000)
+    store.write(connection, {1: frame(range(72, 168), **given, **cheap, volume=20_000.0)}, spot)
+    assert found(connection, "volume") == []
+
+
 def test_a_step_is_asked_about_for_a_week(
     connection: store.Connection, spot: int, frame: Frame
 ) -> None:
