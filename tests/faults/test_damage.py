@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from chandlery import embedded, moving, store
-from chandlery.engine.maintenance import maintain
+from chandlery.engine.maintenance import MOST_DAYS, maintain
 from chandlery.settings import Settings
 from tests.command_line import chandlery
-from tests.conftest import T0, Frame
+from tests.conftest import NOW, T0, Frame
 from tests.fault_table import Happened
 
 PARTS = (range(2000), range(2000, 6000))
@@ -118,7 +118,7 @@ def test_an_index_that_does_not_fit_is_found_and_made_anew(aged: Aged, happened:
         (found,) = moving.check(connection).faults
         assert " does not fit _hyper_" in found.what
         assert found.mend == "`chandlery maintain --reindex`"
-        done = maintain(settings, T0, reindex=True)
+        done = maintain(settings, NOW, MOST_DAYS, reindex=True)
         assert done.reindexed == 1
         assert moving.check(connection).faults == []
     happened(str(found))

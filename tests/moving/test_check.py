@@ -5,10 +5,10 @@ import shutil
 import pytest
 
 from chandlery import embedded, store
-from chandlery.engine.maintenance import maintain
+from chandlery.engine.maintenance import MOST_DAYS, maintain
 from chandlery.moving import check
 from chandlery.settings import Settings
-from tests.conftest import T0
+from tests.conftest import NOW
 from tests.moving.conftest import HOURS
 
 QUIETLY = "set session_replication_role = replica; {} ; reset session_replication_role"
@@ -103,7 +103,7 @@ def test_a_fault_is_found_and_the_verb_mends_it(
     days, bars = kept(connection)
     connection.execute(statement.format(days=days, bars=bars, btc=BTC, day=DAY).encode())
     assert [str(each) for each in check(connection).faults] == told
-    maintain(filled, T0, bars=True)
+    maintain(filled, NOW, MOST_DAYS, bars=True)
     left = [str(each) for each in check(connection).faults]
     assert left == (told if name == "a copy cut short" else [])
 
