@@ -50,8 +50,9 @@ prefect: setup ## Run the tests that start Prefect's servers and workers, kill t
 faults: setup ## Plant every fault, and write what came of it to docs/faults.md
 	@$(BIN)/python -m pytest -q tests -m fault --rounds=20 --fault-table=docs/faults.md
 
-nightly: setup ## Kill runs and cut the power 200 times at random, and fuzz for ten minutes
-	@$(BIN)/python -m pytest -q tests -k "test_killed or test_power_cut or fuzz" --show-capture=no --rounds=200 --fuzz-seconds=600
+nightly: setup ## Kill, interrupt and cut the power at random for an hour or two, and fuzz for ten minutes
+	@$(BIN)/python -m pytest -q tests -k "test_killed or test_power_cut or test_interrupted or fuzz" --show-capture=no \
+	  --rounds=200 --fuzz-seconds=600 --disturb-seconds=600
 
 check: setup ## Lint, types, formatting
 	@$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from chandlery.cli.main import main
+from chandlery.cli.signals import SIGNALS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -65,12 +66,15 @@ def process(
 @contextmanager
 def _left_as_found() -> Iterator[None]:
     """No handlers of pytest's for what is logged, and our own signals and handlers gone after."""
-    root, terminate = logging.getLogger(), signal.getsignal(signal.SIGTERM)
+    root, hook = logging.getLogger(), sys.unraisablehook
     handlers, level = root.handlers[:], root.level
+    taken = {number: signal.getsignal(number) for number in SIGNALS}
     root.handlers.clear()
     try:
         yield
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
-        signal.signal(signal.SIGTERM, terminate)
+        sys.unraisablehook = hook
+        for number, handler in taken.items():
+            signal.signal(number, handler)

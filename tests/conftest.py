@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
+from random import SystemRandom
 from time import monotonic, time
 from typing import Any
 from uuid import uuid4
@@ -32,6 +33,7 @@ Frame = Callable[..., pl.DataFrame]
 Learn = Callable[..., int]
 As = Callable[[str], Settings]
 Open = Callable[..., AbstractContextManager[RunContext]]
+Say = Callable[[str], None]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 MARKET = SHARED / "market"
@@ -50,6 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--server", help="run database tests on this TimescaleDB, not the embedded")
     parser.addoption("--tools", default="", help="interpreters of tools that read files, by commas")
     parser.addoption("--rounds", type=int, default=6, metavar="N", help="how often runs are killed")
+    parser.addoption("--seed", type=int, help="of what is killed and when; else another each time")
+    parser.addoption("--disturb-seconds", type=float, default=60, help="for all verbs at once")
     parser.addoption("--fault-table", type=Path, help="write the table of faults to this file")
     parser.addoption("--fuzz-seconds", type=float, default=6, help="for all fuzzers together")
     parser.addoption("--fuzz-first", type=int, default=0, help="the number of their first input")
@@ -223,6 +227,26 @@ def trouble() -> Path:
 def rounds(request: pytest.FixtureRequest) -> int:
     """How often runs are killed: few times in `make test`, often in `make nightly`."""
     return int(request.config.getoption("--rounds"))
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Print what was seen."""
+
+    def out(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}", end="")  # noqa: T201
+
+    return out
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest, say: Say) -> int:
+    """What a test's dice begin with, said at once: --seed gives it again."""
+    given = request.config.getoption("--seed")
+    number = SystemRandom().randrange(10**6) if given is None else int(given)
+    say(f"--seed={number} ")
+    return number
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ A verb's module is imported when the verb is run: `--version`, `--help` and comp
 of them.
 """
 
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -12,7 +11,9 @@ from importlib import import_module
 import click
 from click.shell_completion import CompletionItem
 
-DONE, INTERRUPTED, TERMINATED = 0, 130, 143
+from chandlery.cli.signals import Signals
+
+DONE = 0
 
 GROUPS: Mapping[str, Mapping[str, str]] = {
     "Collect": {
@@ -101,7 +102,19 @@ class Verbs(click.Group):
 
             hint = did_you_mean(name, self.list_commands(context))
             context.fail(f"no verb {name[:40]!r}: {hint}`chandlery --help` lists them")
-        return super().resolve_command(context, arguments)
+        found = super().resolve_command(context, arguments)
+        context.obj.begin()
+        return found
+
+    def invoke(self, context: click.Context) -> object:
+        """Run the verb; Abort where a signal has stopped it, of which click would write a line."""
+        try:
+            try:
+                return super().invoke(context)
+            finally:
+                context.obj.end()
+        except KeyboardInterrupt as error:
+            raise click.Abort from error
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each group with its verbs, no sentence cut off."""
@@ -135,15 +148,20 @@ def cli() -> None:
     log_to_stderr()
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; return the exit code: 0 done, 1 some coins failed, 2 bad use."""
-    signal.signal(signal.SIGTERM, _terminate)
+def main(arguments: Sequence[str] | None = None, signals: Signals | None = None) -> int:
+    """Run one verb; return the exit code: 0 done, 1 some coins failed, 2 bad use.
+
+    `signals` are those that are listened to already; others are from now on.
+    """
+    if signals is None:
+        signals = Signals()
+        signals.begin()
+        signals.listen()
     try:
-        code = cli.main(arguments, prog_name="chandlery", standalone_mode=False)
-    except (click.Abort, KeyboardInterrupt) as error:
-        by_signal = isinstance(error.__cause__ or error, _Terminated)
-        sys.stderr.write("chandlery: stopped; what was written stays, the same command goes on\n")
-        return TERMINATED if by_signal else INTERRUPTED
+        code = cli.main(arguments, prog_name="chandlery", standalone_mode=False, obj=signals)
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write(signals.words)
+        return signals.code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
@@ -153,11 +171,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words, code = explained(error)
         sys.stderr.write(f"chandlery: {words}\n")
     return code if isinstance(code, int) else DONE
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: the same as Ctrl-C."""
-
-
-def _terminate(*_: object) -> None:
-    raise _Terminated

@@ -23,7 +23,15 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from chandlery.embedded.install import engine, node
-from chandlery.embedded.place import SOCKET_NAME, EngineError, Place, prepare, socket_folder, unkept
+from chandlery.embedded.place import (
+    SOCKET_NAME,
+    EngineError,
+    Place,
+    close_to_others,
+    prepare,
+    socket_folder,
+    unkept,
+)
 
 T = TypeVar("T")
 
@@ -208,6 +216,7 @@ def _start(place: Place, options: Options, lock: int) -> Status:
         raise EngineError(f"the disk that {place.home} is on is full: make room and try again")
     if found is None:
         raise EngineError(f"the engine did not start ({answer or 'it died'}): {what_to_do(place)}")
+    close_to_others(place)
     return found
 
 

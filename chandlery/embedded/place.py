@@ -80,6 +80,14 @@ def private(folder: Path) -> None:
             each.mkdir(mode=0o700, exist_ok=True)
 
 
+def close_to_others(place: Place) -> None:
+    """Take from others what PostgreSQL's own initdb gives its group: files of settings, 0640."""
+    for path in place.data.iterdir():
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode) and mode & 0o077:
+            path.chmod(0o600)
+
+
 def unkept(place: Place, error: OSError) -> EngineError:
     """What keeps us from a home."""
     do = "set CHANDLERY_HOME to a folder you may write to"

@@ -5,13 +5,16 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import mkstemp
 
 from chandlery.errors import Misuse
 
 SCRATCH = ".chandlery"
 """In a target's folder while it is written to. Readers pass over it, as over all that is hidden."""
+ENDS = ".chandlery"
+"""The end of the name of a file that is not complete yet: nobody else's ends so."""
 
 
 @contextmanager
@@ -19,12 +22,13 @@ def whole(to: Path, beside: Path | None = None, *, private: bool = False) -> Ite
     """A file in `beside` (where it will be, if None) that takes its name once it is complete.
 
     One in which nothing was written takes none. It follows the umask; one that is private is for
-    its user alone.
+    its user alone. What a process that was killed left of such a file is removed.
     """
+    folder = to.parent if beside is None else beside
+    begins = f".{to.name[:50]}."
     try:
-        folder = to.parent if beside is None else beside
-        with NamedTemporaryFile(dir=folder, prefix=f".{to.name[:60]}.", delete=False) as made:
-            part = Path(made.name)
+        _remove_left(folder, begins)
+        part, held = _begun(folder, begins)
     except OSError as error:
         raise unwritten(to, error) from None
     try:
@@ -37,6 +41,43 @@ def whole(to: Path, beside: Path | None = None, *, private: bool = False) -> Ite
         raise unwritten(to, error) from None
     finally:
         part.unlink(missing_ok=True)
+        os.close(held)
+
+
+def _begun(folder: Path, begins: str) -> tuple[Path, int]:
+    """A new file, and a lock on it that is there for as long as whoever writes it lives."""
+    while True:
+        held, name = mkstemp(ENDS, begins, folder)
+        if _is_ours(held) and Path(name).exists():  # who removes what is left may come between
+            return Path(name), held
+        os.close(held)
+
+
+def _is_ours(handle: int) -> bool:
+    try:
+        return _locked(handle)
+    except OSError:  # no locks are kept there, and so nothing is removed there either
+        return True
+
+
+def _remove_left(folder: Path, begins: str) -> None:
+    """Remove what nobody writes to any more."""
+    for path in folder.glob(f"{escape(begins)}*{ENDS}"):
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                if _locked(handle):
+                    path.unlink()
+            finally:
+                os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def sync(path: Path) -> None:
@@ -84,11 +125,9 @@ def opened(root: Path, ids: Mapping[str, int]) -> Iterator[Folder]:
         handle = os.open(scratch, os.O_RDONLY)
     except OSError as error:
         raise unwritten(root, error) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _locked(handle):
         os.close(handle)
-        raise Misuse(f"another export writes into {root}: wait for its end") from None
+        raise Misuse(f"another export writes into {root}: wait for its end")
     try:
         _sweep(scratch)
         yield Folder(root, ids)

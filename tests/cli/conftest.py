@@ -1,13 +1,17 @@
 """The command line with a database of its own and the sandbox."""
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from chandlery import embedded
 from chandlery.model import instant
 from chandlery.settings import Settings
 from sandbox import Serving, serving
+from tests.cli.every_verb import Site
 from tests.command_line import chandlery
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -19,6 +23,17 @@ def venues() -> Iterator[Serving]:
     """Venues of twelve made-up coins, without limits."""
     with serving(coins=12, seed=7, now=instant(NOW), limits=False) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def a_site(template: Path, tmp_path: Path, venues: Serving) -> Iterator[Site]:
+    """A home with candles, and a folder."""
+    site = Site(tmp_path, venues.url)
+    shutil.copytree(template / "pgdata", site.home / "pgdata")
+    site.fill()
+    yield site
+    for home in (site.home, site.other):
+        embedded.stop(home)
 
 
 @pytest.fixture

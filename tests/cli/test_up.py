@@ -22,7 +22,6 @@ from tests.waiting import wait
 
 ROOT = Path(__file__).resolve().parents[2]
 PROC = Path("/proc")
-SETTINGS = 0o100640
 OPEN = ("0A", "07")  # a TCP socket that listens, a UDP one that is nobody's in particular
 LOOPBACK = "0100007F"  # 127.0.0.1, as /proc/net/tcp has it
 pytestmark = [
@@ -120,12 +119,9 @@ def no_other_page_is_answered(ui: str, health: str) -> None:
 
 
 def open_to_others(home: Path) -> list[str]:
-    """Files and folders that anybody but their user may enter, read or write.
-
-    PGlite makes pgdata's four files of settings 0640; the folder is 0700.
-    """
+    """Files and folders that anybody but their user may enter, read or write."""
     found = ((path, path.lstat().st_mode) for path in [home, *home.rglob("*")])
-    return [f"{path} {mode:o}" for path, mode in found if mode & 0o077 and mode != SETTINGS]
+    return [f"{path} {mode:o}" for path, mode in found if mode & 0o077]
 
 
 class Up:

@@ -5,16 +5,13 @@ engine under it, or both. In every second round the venue holds an answer back m
 is under way for certain, however fast or busy the machine is. The other instants are the clock's.
 """
 
-import os
 import random
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,27 +19,15 @@ from typing import Any
 import pytest
 
 from chandlery import embedded, store
-from chandlery.model import instant
 from chandlery.settings import Settings
 from sandbox import Serving, serving
+from tests.conftest import Say
+from tests.engine.killing import LEFT, NOW, TABLES, contents, kill_engines, process
 from tests.fault_table import Happened
 from tests.waiting import PATIENCE
 
-Say = Callable[[str], None]
-
-NOW = instant("2026-11-22T10:30Z")
 PAGES = 10  # a week of ten listed coins
-TABLES = ("candle_1h", "candle_4h", "candle_1d", "listing")
-LEFT = ("stale", "claim")  # in which nothing is to be left
 VICTIMS = (("run",), ("run",), ("run",), ("engine",), ("run", "engine"))
-# As `python -m chandlery`, and files are asked however little an API's budget has to give.
-MAIN = """
-import sys
-from chandlery.engine import turn
-from chandlery.cli.main import main
-turn.WORTH_SECONDS = 0.0
-sys.exit(main())
-"""
 EVERY = 10  # rounds, one run is left alone, to see how long it takes
 STARTED_OVER = 2  # exit code: the engine died before the run had a connection
 SCHEMA = """
@@ -56,22 +41,6 @@ order by 1, 2, 3, 4
 """  # noqa: E501
 
 
-@contextmanager
-def process(settings: Settings, venues: str, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """`chandlery …` as a process of its own."""
-    environment = {
-        **os.environ,
-        "CHANDLERY_HOME": str(settings.home),
-        "DATABASE_URL": settings.database_url or "",
-        "CHANDLERY_VENUES_URL": venues,
-        "CHANDLERY_SOURCES": "binance_futures,binance_spot",
-    }
-    command = [sys.executable, "-c", MAIN, *words]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, env=environment, text=True, **pipes) as running:
-        yield running
-
-
 def backfill(weeks: int, rounds: int) -> tuple[str, ...]:
     """So many of as many weeks as there are rounds."""
     start = NOW.replace(hour=0, minute=0) - timedelta(weeks=rounds + 2)
@@ -81,25 +50,13 @@ def backfill(weeks: int, rounds: int) -> tuple[str, ...]:
     return ("backfill", "--json", "--no-archive", f"--now={NOW:%FT%TZ}", *ends)
 
 
-def engines(home: Path) -> list[int]:
-    """The processes of an engine on this home, also of one that only starts."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            words = path.read_bytes().split(b"\0")
-            if f"--home={home}".encode() in words:
-                found.append(int(path.parent.name))
-    return found
-
-
 def kill(victims: tuple[str, ...], running: subprocess.Popen[str], home: Path) -> bool:
     """Whether the run was under way."""
     alive = running.poll() is None
     if "run" in victims:
         running.kill()
-    for pid in engines(home) if "engine" in victims else ():
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    if "engine" in victims:
+        kill_engines(home)
     return alive
 
 
@@ -131,17 +88,6 @@ def stage(requests: int) -> str:
 
 
 @pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Print what was seen."""
-
-    def out(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n{text}", end="")  # noqa: T201
-
-    return out
-
-
-@pytest.fixture
 def undisturbed(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     """A second database, for the run that nobody kills."""
     if settings.database_url is not None:
@@ -153,23 +99,20 @@ def undisturbed(settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     embedded.stop(home)
 
 
-def contents(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
-    with store.connect(settings) as connection:
-        return {
-            name: connection.execute(f"select * from {name} order by 1, 2, 3".encode()).fetchall()  # noqa: S608
-            for name in (*TABLES, *LEFT)
-        }
-
-
 @pytest.mark.fault(
     "process",
     "SIGKILL of runs, and of the engine under them, at random instants",
     "the tables, 4h and 1d among them, are those of an undisturbed run, row for row",
 )
-def test_killed_runs_lose_nothing(
-    settings: Settings, undisturbed: Settings, rounds: int, say: Say, happened: Happened
+def test_killed_runs_lose_nothing(  # noqa: PLR0913, PLR0917 - fixtures
+    settings: Settings,
+    undisturbed: Settings,
+    rounds: int,
+    seed: int,
+    say: Say,
+    happened: Happened,
 ) -> None:
-    chance = random.Random()  # noqa: S311
+    chance = random.Random(seed)  # noqa: S311
     cut: Counter[str] = Counter()
     with serving(coins=12, seed=7, now=NOW, limits=False, process=True) as venues:
         for week in range(1, rounds + 1):
@@ -208,10 +151,10 @@ def test_killed_runs_lose_nothing(
     "the tables are those of an undisturbed run, row for row",
 )
 def test_killed_runs_that_ask_files_and_the_api_at_once_lose_nothing(
-    settings: Settings, undisturbed: Settings, rounds: int, happened: Happened
+    settings: Settings, undisturbed: Settings, rounds: int, seed: int, happened: Happened
 ) -> None:
     """Three months: two are files, what is newer is the API's, and one month is compared."""
-    chance, killed = random.Random(), 0  # noqa: S311
+    chance, killed = random.Random(seed), 0  # noqa: S311
     words = ("backfill", "--json", f"--now={NOW:%FT%TZ}", "--start=2026-09-01")
     with serving(coins=12, seed=7, now=NOW, limits=False, process=True) as venues:
         uncut(undisturbed, venues, words)
@@ -233,11 +176,11 @@ def test_killed_runs_that_ask_files_and_the_api_at_once_lose_nothing(
 
 
 def test_a_database_killed_while_it_is_made_is_made_by_the_next(
-    settings: Settings, tmp_path: Path, rounds: int
+    settings: Settings, tmp_path: Path, rounds: int, seed: int
 ) -> None:
     if settings.database_url is not None:
         pytest.skip("kills the embedded engine too")
-    chance = random.Random()  # noqa: S311
+    chance = random.Random(seed)  # noqa: S311
     life = 8.0
     for number in range(max(rounds // 20, 1)):
         bare = settings.model_copy(update={"home": tmp_path / f"bare{number}"})
