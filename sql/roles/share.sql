@@ -128,6 +128,18 @@ begin
             execute format('grant %s on %I.%I to %I', given.readers, place, given.name, reader);
         end if;
     end loop;
+    -- Where TimescaleDB keeps the rows of compressed chunks, it gives who may write to a table the same rights: past the
+    -- table, whole batches of candles could be emptied there. What is written by way of the table needs none of them.
+    for part in
+        select oid::regclass as place
+        from pg_class
+        where relnamespace = to_regnamespace('_timescaledb_internal')
+            and (relname like 'compress\_hyper\_%' or relname like '\_compressed\_hypertable\_%')
+            and has_table_privilege(writer, oid, 'insert, update')
+            and pg_has_role(owner, relowner, 'usage')
+    loop
+        execute format('revoke insert, update on %s from %I', part.place, writer);
+    end loop;
     execute format('grant execute on function %I.compress_candles, %I.thin_restated to %I', place, place, writer);
 end
 $$;
