@@ -1,7 +1,9 @@
 # One image for Prefect's server, the worker and what deploys: the code lies in /app in all of them, which is what
 # `prefect deploy` notes. Nothing secret goes in: .dockerignore lets in what is named there, and passwords come with
 # the environment.
-FROM python:3.11-slim-bookworm AS build
+# A tag may come to name another image. To have this one for good, give its digest: docs/servers.md says how.
+ARG BASE=python:3.11-slim-bookworm
+FROM ${BASE} AS build
 WORKDIR /app
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
@@ -10,7 +12,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --require-h
 COPY . .
 RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation -e .
 
-FROM python:3.11-slim-bookworm
+FROM ${BASE}
 RUN useradd --uid 10001 --create-home chandlery \
     && install -d -o chandlery /home/chandlery/.prefect
 COPY --from=build /venv /venv

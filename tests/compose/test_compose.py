@@ -90,6 +90,46 @@ def test_the_image_gets_the_code_and_nothing_secret() -> None:
     assert not [line for line in steps if re.match(r"(ARG|ENV) .*(PASSWORD|KEY|SECRET)", line)]
 
 
+def test_the_image_holds_what_runs_and_no_more() -> None:
+    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    let_in = [line.removeprefix("!") for line in lines if line.startswith("!")]
+    found = [path for each in let_in for path in ROOT.glob(each)]
+    found += [below for path in found if path.is_dir() for below in path.rglob("*")]
+    names = {str(path.relative_to(ROOT)) for path in found if path.is_file()}
+    assert {"chandlery/cli/main.py", "sql/roles/share.sql", "flows/hourly.py"} <= names
+    tops = {name.partition("/")[0] for name in names if "/" in name}
+    assert tops == {"chandlery", "flows", "sandbox", "sources", "sql"}
+    assert {name for name in names if "/" not in name} == {
+        "LICENSE", "README.md", "automations.yaml", "prefect.toml", "prefect.yaml",
+        "pyproject.toml", "requirements.lock",
+    }  # fmt: skip
+    assert {Path(name).suffix for name in names if "/" in name} <= {".py", ".sql", ".md"}
+    assert not [name for name in names if "test" in Path(name).name]
+
+
+def test_every_image_is_named_once_and_can_be_pinned_by_its_digest() -> None:
+    steps = (ROOT / "Dockerfile").read_text("utf-8").splitlines()
+    assert {line.split()[1] for line in steps if line.startswith("FROM ")} == {"${BASE}"}
+    (base,) = (line.removeprefix("ARG BASE=") for line in steps if line.startswith("ARG "))
+    assert SERVICES["worker"]["build"]["args"] == {"BASE": f"${{PYTHON_IMAGE:-{base}}}"}
+    told = (ROOT / "docs/servers.md").read_text("utf-8")
+    images = {each["image"] for each in SERVICES.values() if "build" not in each}
+    for image in (*images, SERVICES["worker"]["build"]["args"]["BASE"]):
+        match = re.fullmatch(r"\$\{(\w+_IMAGE):-([^}@]+)\}", image)
+        assert match, image
+        assert f"`{match[1]}`" in told
+        assert match[2] in told
+
+
+def test_nothing_in_the_image_runs_as_root() -> None:
+    steps = (ROOT / "Dockerfile").read_text("utf-8").splitlines()
+    last = steps[max(n for n, line in enumerate(steps) if line.startswith("FROM ")) :]
+    user = last.index("USER chandlery")
+    assert any("useradd --uid 10001" in line for line in last[:user])
+    assert not [line for line in last[user:] if line.startswith(("RUN", "COPY", "ADD"))]
+    assert not [name for name, service in SERVICES.items() if "user" in service]
+
+
 def docker(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["docker", "compose", *words], cwd=cwd, capture_output=True, text=True, check=False
