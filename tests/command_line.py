@@ -33,7 +33,7 @@ def chandlery(
         pytest.MonkeyPatch.context() as patch,
         redirect_stdout(io.StringIO()) as stdout,
         redirect_stderr(io.StringIO()) as stderr,
-        _left_as_found(),
+        left_as_found(),
     ):
         for name in list(os.environ) if alone else ():
             patch.delenv(name)
@@ -64,7 +64,7 @@ def process(
 
 
 @contextmanager
-def _left_as_found() -> Iterator[None]:
+def left_as_found() -> Iterator[None]:
     """No handlers of pytest's for what is logged, and our own signals and handlers gone after."""
     root, hook = logging.getLogger(), sys.unraisablehook
     handlers, level = root.handlers[:], root.level

@@ -54,6 +54,8 @@ errors = _console(stderr=True)
 def log_to_stderr() -> None:
     """Show warnings on stderr, above a bar that is under way."""
     beside_a_bar = RichHandler(console=errors, show_time=False, show_path=False, show_level=False)
+    # That a rollback failed, too, where a connection was lost: what it was lost by is told.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     logging.basicConfig(
         level=logging.WARNING,
         format="%(message)s",

@@ -169,5 +169,8 @@ def main(arguments: Sequence[str] | None = None, signals: Signals | None = None)
         from chandlery.cli.failures import explained  # noqa: PLC0415 - it knows the database's
 
         words, code = explained(error)
+        if signals.came:  # what broke off as all was tidied up is no news
+            sys.stderr.write(signals.words)
+            return signals.code
         sys.stderr.write(f"chandlery: {words}\n")
     return code if isinstance(code, int) else DONE

@@ -10,12 +10,14 @@ handler.
 import os
 import signal
 import sys
+from threading import Timer
 from types import FrameType
 
 STOPPED = "chandlery: stopped; what was written stays, the same command goes on\n"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 BASE = 128  # what shells add to a signal's number
 IMPATIENT = 3  # signals
+SOON = 0.01  # seconds
 
 
 class Stopped(KeyboardInterrupt):
@@ -50,6 +52,11 @@ class Signals:
             signal.signal(number, signal.SIG_IGN)
 
     @property
+    def came(self) -> bool:
+        """Whether one has stopped the verb."""
+        return self._first is not None
+
+    @property
     def code(self) -> int:
         """The exit code of who was stopped."""
         return BASE + (self._first or signal.SIGINT)
@@ -72,10 +79,15 @@ class Signals:
             raise Stopped
 
     def _again(self, unraisable: "sys.UnraisableHookArgs") -> None:
-        """Raise it once more where Python had to swallow it: in a finalizer, in a callback."""
+        """Take it once more where Python had to swallow it: in a finalizer, in a callback.
+
+        Not here, where it would be swallowed again.
+        """
         if not isinstance(unraisable.exc_value, Stopped) or self._first is None:
             self._unraisable(unraisable)
             return
         number, self._first = self._first, None
         self._count -= 1
-        signal.raise_signal(number)
+        again = Timer(SOON, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()

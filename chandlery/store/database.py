@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
 from chandlery.errors import Damaged, Gone
@@ -87,10 +88,20 @@ class Database:
             if isinstance(error, psycopg.OperationalError | Unreachable):
                 raise Gone(explained(error)) from error
             raise
-        except BaseException:  # Ctrl-C among them: who leaves does not wait to tidy up
+        except KeyboardInterrupt:
+            self._hurried = True
+            self._drop_if_busy()
+            raise
+        except BaseException:  # who leaves does not wait to tidy up
             self._hurried = True
             raise
         return done
+
+    def _drop_if_busy(self) -> None:
+        """Ctrl-C may come between a query and its answer: nothing more can be asked there."""
+        with self._lock:
+            if self._connection.info.transaction_status is TransactionStatus.ACTIVE:
+                self._connection.close()
 
     def _once(
         self,
