@@ -1,11 +1,11 @@
 """What holds for every verb there is, those of tomorrow among them."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chandlery import embedded
 from tests.cli.every_verb import WORDS, Site, verbs
 from tests.command_line import chandlery
 
@@ -31,7 +31,7 @@ def test_every_verb_is_here() -> None:
 
 def test_whatever_a_verb_makes_in_a_home_is_for_its_user_alone(a_site: Site) -> None:
     """`up`: tests/cli/test_up.py."""
-    shutil.rmtree(a_site.home / "run", ignore_errors=True)
+    embedded.stop(a_site.home)
     with umask(0):
         for verb in verbs():
             own, words = WORDS[verb]

@@ -71,7 +71,7 @@ SAME = {
     "finding": "select coin, kind, open_time, detail from finding where ended_at is null",
     "health": "select source, words from health",
     "imported": "select * from imported",
-    "last_run": "select verb, coins, failed from last_run",
+    "last_run": "select verb, failed from last_run",  # whose `now` is one for all: the longest's
     "learnt": "select * from learnt",
     "listing": "select * from listing",
     "migration": "select name, checksum from migration",
