@@ -29,8 +29,10 @@ def venues() -> Iterator[Serving]:
 def a_site(template: Path, tmp_path: Path, venues: Serving) -> Iterator[Site]:
     """A home with candles, and a folder."""
     site = Site(tmp_path, venues.url)
+    site.home.mkdir(mode=0o700)
     shutil.copytree(template / "pgdata", site.home / "pgdata")
     site.fill()
+    site.pass_by()
     yield site
     for home in (site.home, site.other):
         embedded.stop(home)

@@ -102,6 +102,8 @@ class Site:
         for words in (filling, ("backup", str(self.here / "whole.zip"))):
             done = chandlery(*words, environment=self.environment)
             assert done.returncode == 0, done
+
+    def pass_by(self) -> None:
+        """CoinGecko allows ten requests a minute: as if one had passed."""
         with store.connect(Settings(DATABASE_URL=None, CHANDLERY_HOME=self.home)) as connection:
-            # Ten requests a minute: as if one had passed.
             connection.execute("delete from account where place like '%coingecko%'")

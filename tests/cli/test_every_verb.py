@@ -36,6 +36,7 @@ def test_whatever_a_verb_makes_in_a_home_is_for_its_user_alone(a_site: Site) -> 
         for verb in verbs():
             own, words = WORDS[verb]
             if verb != "up":
+                a_site.pass_by()
                 done = chandlery(
                     *verb.split(), *words, folder=a_site.here, environment=a_site.environment
                 )
