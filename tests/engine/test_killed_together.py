@@ -29,7 +29,7 @@ from tests.engine.killing import NOW, kill_engines, process
 from tests.fault_table import Happened
 from tests.waiting import PATIENCE
 
-STEP = timedelta(weeks=2)  # that each backfill goes back further than the one before it
+STEP = timedelta(weeks=1)  # that each backfill goes back further than the one before it
 DEEPEST = timedelta(weeks=300)
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
 LEFT_ALONE = 0.2  # of all starts
