@@ -65,7 +65,8 @@ def in_shards(shards: int, current: Settings, wanted: RunSpec) -> State[Statisti
 def _started(shard: str, wanted: RunSpec, patience: Patience = PATIENT) -> FlowRun:
     pinned = {"shards": 1, "shard": shard, "now": wanted.now.isoformat()}
     asked = {**runtime.flow_run.parameters, **pinned}
-    key = f"{runtime.flow_run.id} {shard}"  # asked for twice, it is one run
+    # Asked for twice, it is one run; when this run is tried again, another one.
+    key = f"{runtime.flow_run.id} {runtime.flow_run.run_count} {shard}"
     call = partial(run_deployment, DEPLOYMENT, parameters=asked, idempotency_key=key)
     try:
         # Without waiting: then it would be one after the other.

@@ -30,7 +30,7 @@ def _commands() -> Iterator[str]:
     yield "| 0 | done |"
     yield "| 1 | some coins failed, no source lists any, the network is away, or there are faults |"
     yield "| 2 | wrong use or configuration, or no database is reached: it says what to do |"
-    yield "| 130, 143 | Ctrl-C, SIGTERM; the third of them leaves at once |"
+    yield "| 130, 143 | Ctrl-C, SIGTERM; the third leaves at once, `up` once all is down |"
     for group, names in GROUPS.items():
         yield f"\n## {group}"
         for verb in filter(None, (cli.get_command(context, name) for name in names)):

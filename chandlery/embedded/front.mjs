@@ -108,7 +108,9 @@ export class Front {
   /** PostgreSQL leaves it to a process that is not here; without one the log grows for as long as the engine lives. */
   async #checkpoint() {
     this.#full = false
-    await this.#run(wire.query('checkpoint'))
+    this.#last = null // a client may have taken on another role, which may not do it
+    const problem = (await this.#reset()) ?? (await this.#run(wire.query('checkpoint')))
+    if (problem) process.stderr.write(`no checkpoint: ${problem.M}\n`)
     this.#nextTurn()
   }
 

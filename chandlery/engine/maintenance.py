@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from chandlery import store
+from chandlery.engine import trusted_clock
 from chandlery.engine.lost_hours import Lost, find_lost
-from chandlery.engine.trusted_clock import trust_clock
 from chandlery.errors import Misuse
 from chandlery.settings import Settings
 
@@ -97,8 +97,8 @@ def maintain(  # noqa: PLR0913  what is asked for, by name
         if reindex:
             say("holding indexes to their tables")
         made = database.do(store.reindex) if reindex else None
-        removed = database.do(store.remove_future, now) if remove_future else None
-        database.do(trust_clock, now)
+        removed = database.do(trusted_clock.remove_future, now) if remove_future else None
+        database.do(trusted_clock.trust_clock, now)
         say("refreshing")
         days = database.do(store.refresh)
         say("comparing days with their hours")

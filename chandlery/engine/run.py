@@ -61,7 +61,8 @@ def run(
     monthly_quota.keep(context, spec.now)
     touched = sorted(set().union(*result.used.values()))
     result.findings += map(str, context.database.do(store.find_oddities, touched))
-    for words in context.clocks.told(spec.now):
+    # A shard's moment is that of the run it is part of.
+    for words in context.clocks.told(spec.now) if spec.shard is None else ():
         result.note(words)
     result.seconds = monotonic() - began
     _note_end(context, spec, result)
@@ -127,11 +128,13 @@ def _mend_steps(
     """Ask again for the hours before steps in prices, further back as long as that changes any."""
     keys = [coin.key for coin in result.coins]
     found = context.database.do(store.price_steps, keys, spec.now)
-    for hours, ids in asked_together(found):
+    for hours, ids in asked_together(found, spec.now):
         for part in quarters(min(hours.end, spec.window.end), hours.start):
             again = replace(spec, window=part, recheck=part, symbols=ids, max_coins=None, verb=None)
             done = run(context, again, watch, collect_batch)
             result.add(done)
+            if done.failed or done.off or done.left:
+                result.note(f"not all hours of {part} were had again: the next fill-gaps asks")
             if not done.records:
                 break
 

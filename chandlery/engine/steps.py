@@ -17,7 +17,7 @@ from chandlery.store import PriceStep
 QUARTER = timedelta(days=90)
 A_DAY = timedelta(days=1)
 MOST = 50
-"""Steps that one run asks about: small coins may make many, all of them true."""
+"""Windows that one run asks about: small coins may make many steps, all of them true."""
 
 
 def quarters(end: datetime, since: datetime) -> Iterator[Window]:
@@ -28,10 +28,14 @@ def quarters(end: datetime, since: datetime) -> Iterator[Window]:
         end = start
 
 
-def asked_together(steps: Sequence[PriceStep]) -> list[tuple[Window, tuple[str, ...]]]:
-    """The hours up to a day after each step, and the ids of the coins that make it; newest first.
+Asked = tuple[Window, tuple[str, ...]]
 
-    A step that lies in the quarter before a newer one of its coin is asked about with that one.
+
+def asked_together(steps: Sequence[PriceStep], now: datetime) -> list[Asked]:
+    """The hours up to a day after each step, and the ids of the coins that make it.
+
+    A step that lies in the quarter before a newer one of its coin is asked about with that one. The
+    newest come first; of more than MOST each night has others, that none waits for ever.
     """
     found, covered = [], dict[str, datetime]()
     for (at, since), some in groupby(steps, itemgetter(1, 2)):
@@ -41,4 +45,5 @@ def asked_together(steps: Sequence[PriceStep]) -> list[tuple[Window, tuple[str, 
         covered |= dict.fromkeys(fresh, end - QUARTER)
         if fresh:
             found.append((Window(since, end), tuple(fresh)))
-    return found[:MOST]
+    first = now.toordinal() * MOST % max(len(found), 1) if len(found) > MOST else 0
+    return [*found[first:], *found[:first]][:MOST]

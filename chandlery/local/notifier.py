@@ -2,7 +2,7 @@
 
 import logging
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 from warnings import catch_warnings
 
 from chandlery.errors import ChandleryError, Misuse
@@ -28,10 +28,10 @@ def as_text(url: str) -> str:
 
     What is told has venues' words and coins' names in it. Apprise would mail them as HTML.
     """
-    parts = urlsplit(url)
-    if "format" in parse_qs(parts.query):
+    _, mark, query = url.partition("?")  # not urlsplit: a channel's # is part of the place
+    if "format" in parse_qs(query):
         return url
-    return f"{url}{'&' if parts.query else '?'}format=text"
+    return f"{url}{'&' if mark else '?'}format=text"
 
 
 def refuse_unknown(url: str) -> None:

@@ -55,11 +55,13 @@ from chandlery.store.findings import (
     suspects,
 )
 from chandlery.store.future import (
+    AHEAD,
     Forgotten,
     forget_future,
     newest_beyond,
     refuse_clock_behind,
     remove_future,
+    written_at,
 )
 from chandlery.store.gaps import (
     NOT_MISSING,
@@ -133,6 +135,7 @@ if TYPE_CHECKING:
     from chandlery.store.frames.write import write
 
 __all__ = [
+    "AHEAD",
     "BARS",
     "KEPT",
     "LEASE",
@@ -282,6 +285,7 @@ __all__ = [
     "where_listed",
     "without_market_caps",
     "write",
+    "written_at",
 ]
 
 

@@ -129,12 +129,14 @@ def explained(error: Exception) -> str:
 def is_damage(error: BaseException | None) -> bool:
     """Whether it tells that the database's files are not what was written to them.
 
-    A catalogue that breaks its own rules is such a thing, too.
+    Statistics that break their own rule are such a thing, too. No damage is what two who change the
+    catalogue at once are told.
     """
     if not isinstance(error, psycopg.Error):
         return False
-    broken = isinstance(error, psycopg.IntegrityError) and error.diag.schema_name == "pg_catalog"
-    return broken or (error.sqlstate or "")[:2] in DAMAGE
+    broken = isinstance(error, psycopg.IntegrityError) and error.diag.table_name == "pg_statistic"
+    at_once = "concurrently" in (error.diag.message_primary or "")
+    return broken or ((error.sqlstate or "")[:2] in DAMAGE and not at_once)
 
 
 def _why(error: BaseException | None) -> str:

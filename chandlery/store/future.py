@@ -53,13 +53,31 @@ def refuse_clock_behind(connection: Connection, now: datetime) -> None:
         )
 
 
-def forget_future(connection: Connection, now: datetime) -> Forgotten:
-    """Forget or set back what lies in the future, as of `now`; a second time there is nothing."""
-    moments = {"latest": now + AHEAD, "announced": now + ANNOUNCED, "due": now - DUE, "now": now}
+def forget_future(connection: Connection, now: datetime, real: datetime | None = None) -> Forgotten:
+    """Forget what lies in the future, or set it back to `now`; a second time there is nothing.
+
+    The future begins where both `now` and the `real` one, if that is another, are over.
+    """
+    begins = now if real is None else max(now, real)
+    moments = {
+        "latest": begins + AHEAD,
+        "announced": begins + ANNOUNCED,
+        "due": now - DUE,
+        "now": now,
+    }
     rows = connection.execute(query("forget_future"), moments).fetchall()
     return Forgotten(
         {table: number for table, number, _ in rows}, max((at for *_, at in rows), default=None)
     )
+
+
+def written_at(connection: Connection) -> datetime | None:
+    """When the database was written last, as far as it notes that (UTC)."""
+    row = connection.execute(
+        "select greatest((select max(applied_at) from migration),"
+        " (select max(ended_at) from last_run))"
+    ).fetchone()
+    return row[0] if row else None
 
 
 def remove_future(connection: Connection, now: datetime) -> int:

@@ -8,6 +8,8 @@ from chandlery.model import Coin, Window
 from chandlery.store.connect import Connection, taken_as_now
 from chandlery.store.queries import query
 
+FEW = 50
+"""Coins of which every hour is counted within a second."""
 NOT_MISSING = ("not listed yet", "delisted", "not wanted")
 """Reasons for hours that nobody could have, or that no run was asked for: they count as no gap."""
 
@@ -96,9 +98,9 @@ def lost_days(connection: Connection, coins: Sequence[int] | None = None) -> Win
     """From when to when days count hours that are gone (UTC midnights); None where none is seen.
 
     What is missing is counted by days, and is wrong there. Each day of `coins` (by key) is looked
-    at. Of all coins, where None, each chunk, whether it has any hour.
+    at. Of all coins, where None, or of more than FEW each chunk is, whether it has any hour.
     """
-    asked = {"coins": None if coins is None else list(coins)}
+    asked = {"coins": None if coins is None or len(coins) > FEW else list(coins)}
     start, end = connection.execute(query("lost_days"), asked).fetchone() or (None, None)
     return None if start is None or end is None else Window(start, end)
 

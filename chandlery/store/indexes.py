@@ -34,6 +34,8 @@ def misfit(connection: Connection, index: Index) -> str | None:
     order = sql.SQL(", ").join(map(sql.Identifier, index.columns))
     try:
         with connection.transaction():
+            # One snapshot: else what others write meanwhile is in one count and not in the other.
+            connection.execute("set transaction isolation level repeatable read, read only")
             lying = connection.execute(sql.SQL("select count(*) from {}").format(table)).fetchone()
             connection.execute(
                 "select set_config(name, 'off', true) from unnest(%s::text[]) as _ (name)",

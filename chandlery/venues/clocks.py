@@ -48,11 +48,12 @@ class Clocks:
         at = date(response)
         if at is None:
             return
-        at += _age(response)
+        # Some caches give an old answer their own date, and some its own: it is between the two.
+        least = at + _age(response)
         most = at - timedelta(seconds=self._monotonic() - self._began)
         with self._lock:
-            before = self._heard.get(venue, Heard(at, most))
-            self._heard[venue] = Heard(min(at, before.least), max(most, before.most))
+            before = self._heard.get(venue, Heard(least, most))
+            self._heard[venue] = Heard(min(least, before.least), max(most, before.most))
 
     def told(self, now: datetime) -> list[str]:
         """What is to be said, given that it was `now` here when the run began; a line each."""
@@ -86,8 +87,8 @@ def _ours(off: dict[str, datetime], now: datetime) -> str:
     side = "ahead" if now > venues_say else "behind"
     later = "; hours after that are left until then" if now > venues_say else ""
     return (
-        f"{_listed(sorted(off))} say that it is {utc_text(venues_say)}, and the clock here"
-        f" {utc_text(now)}: it seems to be {apart} {side}: set it right{later}"
+        f"{_listed(sorted(off))} say that it is {utc_text(venues_say)}, and the clock here, or"
+        f" --now, {utc_text(now)}: it seems to be {apart} {side}: set it right{later}"
     )
 
 

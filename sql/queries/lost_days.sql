@@ -1,5 +1,5 @@
 -- From when to when days count hours that are not there: then what is missing, which is counted by days, cannot be told.
--- Of the coins named all days are looked at. Of all coins that would be to read every hour: a chunk is looked at, whether
+-- Of a few coins all days are looked at. Of all coins that would be to read every hour: a chunk is looked at, whether
 -- it has any, and what lies in none. A smaller loss is found by `maintain`. Days that wait for a refresh are left out.
 with waiting as (
     select coalesce(range_agg(tstzrange(starts_at, ends_at)), '{}') as days from stale
@@ -18,13 +18,13 @@ with waiting as (
 ), lost as (
     select day.open_time as starts_at, day.open_time + interval '24 hours' as ends_at
     from candle_1d day
-    where coin = any (%(coins)s::integer[])
-        and hours > (
-            select count(*)
-            from candle_1h
-            where candle_1h.coin = day.coin
-                and candle_1h.open_time >= day.open_time and candle_1h.open_time < day.open_time + interval '24 hours'
-        )
+    left join (
+        select coin, time_bucket('1 day', open_time) as open_time, count(*) as hours
+        from candle_1h
+        where coin = any (%(coins)s::integer[])
+        group by 1, 2
+    ) held using (coin, open_time)
+    where coin = any (%(coins)s::integer[]) and day.hours > coalesce(held.hours, 0)
     union all
     -- Scalar subqueries: of `exists` the planner makes a join, which reads all hours.
     select lower(part), upper(part)

@@ -132,6 +132,7 @@ def test_a_coins_name_is_no_markup_in_a_mail(post: str, form: str) -> None:
     [
         ("json://host/path", "json://host/path?format=text"),
         ("mailto://host?to=a@b.example", "mailto://host?to=a@b.example&format=text"),
+        ("slack://A/B/C/#news?footer=no", "slack://A/B/C/#news?footer=no&format=text"),
         ("mailto://host?format=markdown", "mailto://host?format=markdown"),
     ],
 )

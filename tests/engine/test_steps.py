@@ -6,6 +6,7 @@ from chandlery.engine.steps import A_DAY, MOST, QUARTER, asked_together, quarter
 from chandlery.model import HOUR, Window, instant
 from chandlery.store import PriceStep
 
+NOW = instant("2026-11-21T03:00Z")
 AT, SINCE = instant("2026-11-20T07:00Z"), instant("2026-01-01")
 
 
@@ -18,7 +19,7 @@ def test_a_quarter_after_the_other_to_where_the_coin_is_wanted() -> None:
 
 def test_coins_with_one_step_are_asked_for_together() -> None:
     steps = [PriceStep("a", AT, SINCE), PriceStep("b", AT, SINCE), PriceStep("c", AT, SINCE + HOUR)]
-    assert asked_together(steps) == [
+    assert asked_together(steps, NOW) == [
         (Window(SINCE, AT + A_DAY), ("a", "b")),
         (Window(SINCE + HOUR, AT + A_DAY), ("c",)),
     ]
@@ -27,9 +28,11 @@ def test_coins_with_one_step_are_asked_for_together() -> None:
 def test_a_step_near_a_newer_one_is_asked_about_with_it() -> None:
     near, far = AT - timedelta(days=5), AT - timedelta(days=200)
     steps = [PriceStep("a", at, SINCE) for at in (AT, near, far)]
-    assert [hours.end - A_DAY for hours, _ in asked_together(steps)] == [AT, far]
+    assert [hours.end - A_DAY for hours, _ in asked_together(steps, NOW)] == [AT, far]
 
 
-def test_a_run_asks_about_so_many() -> None:
-    steps = [PriceStep(f"coin-{n}", AT - n * HOUR, SINCE) for n in range(2 * MOST)]
-    assert len(asked_together(steps)) == MOST
+def test_a_run_asks_about_so_many_and_the_next_nights_about_the_others() -> None:
+    steps = [PriceStep(f"coin-{n}", AT - n * HOUR, SINCE) for n in range(3 * MOST + 7)]
+    nights = [asked_together(steps, NOW + night * A_DAY) for night in range(7)]
+    assert [len(asked) for asked in nights] == [MOST] * 7
+    assert {ids for asked in nights for _, ids in asked} == {(step.coin_id,) for step in steps}

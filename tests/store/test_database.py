@@ -1,5 +1,6 @@
 """A connection that outlives what comes between."""
 
+import psycopg
 import pytest
 
 from chandlery import store
@@ -24,3 +25,20 @@ def test_after_ctrl_c_between_a_query_and_its_answer_all_can_be_tidied_up(
         with pytest.raises(KeyboardInterrupt):
             database.do(interrupted)
         assert database.do(one) == (1,)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_damage"),
+    [
+        ("raise exception 'could not read block 7' using errcode = 'data_corrupted'", True),
+        ("raise exception 'tuple concurrently updated' using errcode = 'internal_error'", False),
+        ("raise exception 'one' using errcode = 'unique_violation', table = 'pg_statistic'", True),
+        ("raise exception 'one' using errcode = 'unique_violation', table = 'pg_authid'", False),
+    ],
+)
+def test_damage_is_told_from_what_passes(
+    connection: store.Connection, error: str, *, is_damage: bool
+) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        connection.execute(f"do $$ begin {error}; end $$".encode())
+    assert store.is_damage(caught.value) is is_damage

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from chandlery import store
+from chandlery.engine.trusted_clock import remove_future, trust_clock
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, Window
 
@@ -168,6 +169,28 @@ def test_what_clocks_may_differ_by_is_left(known: store.Connection, column: Colu
     plant(known, column, at)
     assert store.forget_future(known, NOW).rows == {}
     assert value(known, column) == at
+
+
+def test_a_moment_of_the_past_that_is_named_makes_no_future_of_what_came_after(
+    known: store.Connection,
+) -> None:
+    later = NOW + timedelta(days=30)
+    known.execute("insert into learnt values ('coins', %s, 12)", (later,))
+    trust_clock(known, NOW, real=lambda: later + HOUR)
+    assert known.execute("select at from learnt").fetchone() == (later,)
+    trust_clock(known, NOW, real=lambda: NOW)
+    assert known.execute("select at < %s from learnt", (NOW,)).fetchone() == (True,)
+
+
+def test_by_a_clock_behind_the_database_itself_no_candle_is_removed(
+    known: store.Connection, frame: Callable[..., pl.DataFrame]
+) -> None:
+    store.write(known, {1: frame(range(24))}, 0)
+    behind = datetime(2017, 5, 1, tzinfo=UTC)
+    with pytest.raises(Misuse, match="the clock is behind, and no candle is removed"):
+        remove_future(known, behind, real=lambda: behind)
+    held = known.execute("select count(*) from candle_1h").fetchone()
+    assert held == (24,)
 
 
 def test_of_a_month_to_come_nothing_is_spent(known: store.Connection) -> None:
