@@ -10,7 +10,8 @@ handler.
 import os
 import signal
 import sys
-from threading import Timer
+from threading import Thread
+from time import sleep
 from types import FrameType
 
 STOPPED = "chandlery: stopped; what was written stays, the same command goes on\n"
@@ -32,6 +33,8 @@ class Signals:
         self._first: int | None = None
         self._count = 0
         self._taken: list[signal.Signals] = []
+        self._swallowed = False
+        self._sender: Thread | None = None
         self._unraisable = sys.unraisablehook
 
     def listen(self) -> None:
@@ -66,7 +69,12 @@ class Signals:
         """The line for it, below the ^C of a terminal."""
         return f"\n{STOPPED}" if self.code == BASE + signal.SIGINT and os.isatty(2) else STOPPED
 
-    def _take(self, number: int, _: FrameType | None) -> None:
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self._swallowed:
+            if not self._is_in_hook(frame):  # there it would be swallowed again
+                self._swallowed = False
+                raise Stopped
+            return
         self._count += 1
         if self._loading:
             self._first = number
@@ -79,15 +87,25 @@ class Signals:
             raise Stopped
 
     def _again(self, unraisable: "sys.UnraisableHookArgs") -> None:
-        """Take it once more where Python had to swallow it: in a finalizer, in a callback.
-
-        Not here, where it would be swallowed again.
-        """
-        if not isinstance(unraisable.exc_value, Stopped) or self._first is None:
+        """Take it once more where Python had to swallow it: in a finalizer, in a callback."""
+        if not isinstance(unraisable.exc_value, Stopped):
             self._unraisable(unraisable)
             return
-        number, self._first = self._first, None
-        self._count -= 1
-        again = Timer(SOON, os.kill, (os.getpid(), number))
-        again.daemon = True
-        again.start()
+        self._swallowed = True
+        if self._sender is None:
+            self._sender = Thread(target=self._send, daemon=True)
+            self._sender.start()
+
+    def _send(self) -> None:
+        """Send it again, until it is taken: on a busy machine the hook may take its time."""
+        while self._at_work:
+            sleep(SOON)
+            if self._swallowed:
+                os.kill(os.getpid(), self._first or signal.SIGINT)
+
+    def _is_in_hook(self, frame: FrameType | None) -> bool:
+        while frame is not None:
+            if frame.f_code is self._again.__code__:
+                return True
+            frame = frame.f_back
+        return False
