@@ -103,7 +103,7 @@ class Verbs(click.Group):
             hint = did_you_mean(name, self.list_commands(context))
             context.fail(f"no verb {name[:40]!r}: {hint}`chandlery --help` lists them")
         found = super().resolve_command(context, arguments)
-        context.obj.begin()
+        context.ensure_object(Signals).begin()
         return found
 
     def invoke(self, context: click.Context) -> object:
@@ -112,7 +112,7 @@ class Verbs(click.Group):
             try:
                 return super().invoke(context)
             finally:
-                context.obj.end()
+                context.ensure_object(Signals).end()
         except KeyboardInterrupt as error:
             raise click.Abort from error
 
