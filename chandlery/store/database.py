@@ -82,6 +82,9 @@ class Database:
         try:
             done: T = self._retrying(self._once, call, *args, **kwargs)
         except (psycopg.Error, Unreachable) as error:
+            if stop := _stopped_by(error):
+                self._hurried = True
+                raise stop from None
             if is_damage(error):
                 raise Damaged(explained(error)) from error
             self._hurried = True
@@ -143,7 +146,19 @@ def _why(error: BaseException | None) -> str:
     return error.why if isinstance(error, Unreachable) else first_line(error)
 
 
+def _stopped_by(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The Ctrl-C in the place of which an error is told.
+
+    psycopg has the server cancel, and waits for its answer: one that is an error takes its place.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
+
+
 def _passes(error: BaseException) -> bool:
+    if _stopped_by(error):
+        return False
     if not isinstance(error, psycopg.Error):
         return isinstance(error, Unreachable)
     state = error.sqlstate

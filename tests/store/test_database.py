@@ -27,6 +27,26 @@ def test_after_ctrl_c_between_a_query_and_its_answer_all_can_be_tidied_up(
         assert database.do(one) == (1,)
 
 
+def test_an_error_that_takes_the_place_of_ctrl_c_is_not_asked_again_for(settings: Settings) -> None:
+    """As psycopg has it where the server's answer to a cancelled query is one."""
+    calls = []
+
+    def lost(_: store.Connection) -> None:
+        calls.append(1)
+        try:
+            stop()
+        finally:
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with store.Database(settings) as database:
+        with pytest.raises(KeyboardInterrupt):
+            database.do(lost)
+        assert calls == [1]
+
+
 @pytest.mark.parametrize(
     ("error", "is_damage"),
     [
