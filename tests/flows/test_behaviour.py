@@ -329,8 +329,8 @@ def test_after_a_power_loss_the_next_hourly_run_collects(
     Without that its deployment's slot is free 283 to 314 s after, as was seen by hand: a run renews
     its lease for 300 s, whatever the settings say.
     """
-    given = {"now": "2026-01-03T08:30Z", "hours": 24}
-    day = Window(instant("2026-01-02T08:00Z"), instant("2026-01-03T08:00Z"))
+    given = {"now": "2026-01-03T10:30Z", "hours": 24}
+    day = Window(instant("2026-01-02T10:00Z"), instant("2026-01-03T10:00Z"))
     hold(site)
     with site.server() as server, site.worker() as worker:
         flow_run = site.start("hourly", **given)
