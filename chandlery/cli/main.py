@@ -151,12 +151,21 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None, signals: Signals | None = None) -> int:
     """Run one verb; return the exit code: 0 done, 1 some coins failed, 2 bad use.
 
-    `signals` are those that are listened to already; others are from now on.
+    `signals` are those that the process listens to for as long as it lives. Without them they are
+    taken for this verb only, and left as they were: children would inherit that they are ignored.
     """
-    if signals is None:
-        signals = Signals()
-        signals.begin()
-        signals.listen()
+    if signals is not None:
+        return _run(arguments, signals)
+    own = Signals()
+    own.begin()
+    own.listen()
+    try:
+        return _run(arguments, own)
+    finally:
+        own.leave()
+
+
+def _run(arguments: Sequence[str] | None, signals: Signals) -> int:
     try:
         code = cli.main(arguments, prog_name="chandlery", standalone_mode=False, obj=signals)
     except (click.Abort, KeyboardInterrupt):

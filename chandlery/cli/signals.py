@@ -13,6 +13,7 @@ import sys
 from threading import Thread
 from time import sleep
 from types import FrameType
+from typing import Any
 
 STOPPED = "chandlery: stopped; what was written stays, the same command goes on\n"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -32,14 +33,15 @@ class Signals:
         self._loading, self._at_work = True, False
         self._first: int | None = None
         self._count = 0
-        self._taken: list[signal.Signals] = []
+        self._taken: dict[signal.Signals, Any] = {}  # and what was there before
         self._swallowed = False
         self._sender: Thread | None = None
         self._unraisable = sys.unraisablehook
 
     def listen(self) -> None:
         """Take them from now on, but for one that whoever started us wants to be ignored."""
-        self._taken = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+        found = {each: signal.getsignal(each) for each in SIGNALS}
+        self._taken = {each: it for each, it in found.items() if it is not signal.SIG_IGN}
         for number in self._taken:
             signal.signal(number, self._take)
         sys.unraisablehook = self._again
@@ -53,6 +55,12 @@ class Signals:
         self._loading, self._at_work = False, False
         for number in self._taken:
             signal.signal(number, signal.SIG_IGN)
+
+    def leave(self) -> None:
+        """All is as it was before."""
+        for number, before in self._taken.items():
+            signal.signal(number, before)
+        sys.unraisablehook = self._unraisable
 
     @property
     def came(self) -> bool:

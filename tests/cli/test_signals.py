@@ -107,3 +107,9 @@ def test_that_a_rollback_failed_too_is_not_told(
 
     assert meet(stopped) == 143
     assert capsys.readouterr().err == STOPPED
+
+
+def test_who_calls_it_without_a_process_of_its_own_has_its_signals_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert main(["no-such-verb"]) == 2
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
