@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.update(environment | {"PREFECT_LOGGING_LEVEL": "ERROR"})
         with prefects.server(folder, environment):
             command = [sys.executable, "-m", "chandlery", "automations"]
-            subprocess.run(command, cwd=measure.ROOT, env=environment, check=True)  # noqa: S603
+            subprocess.run(command, cwd=measure.ROOT, env=environment, check=True)  # noqa: S603  ourselves
             for processes in map(int, asked.at_once.split(",")):
                 print(line(processes, asked.seconds), flush=True)
                 Event().wait(10)  # what waits to be recorded

@@ -110,7 +110,7 @@ NOT_EVEN_THE_WRITER = (
     "set role {database}_owner",
     "create role mine",
     "copy coin to program 'true'",
-    "copy coin to '/tmp/mine'",
+    "copy coin to 'mine'",
     "select pg_read_file('/etc/passwd')",
 )
 NOT_THE_READER = (
