@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import psycopg
-
 from chandlery.errors import Misuse
 from chandlery.model import Coin, Listing, whole_hour, whole_hour_up
 from chandlery.store.connect import Connection
@@ -97,20 +95,15 @@ def source_key(connection: Connection, name: str) -> int:
 
     Misuse where there is no number left: each is a bit in a bar's `sources`.
     """
-    key = _source_key(connection, name)
-    if key is not None:
-        return key
-    try:
-        connection.execute("insert into source (name) values (%s) on conflict do nothing", (name,))
-    except psycopg.errors.SequenceGeneratorLimitExceeded:
-        raise Misuse(
-            f"the source {name} is one too many: a database has room for {MOST_SOURCES};"
-            " leave it out of CHANDLERY_SOURCES and --sources"
-        ) from None
-    key = _source_key(connection, name)
-    if key is None:
-        raise LookupError(f"source {name} is not in the database, though it was just put there")
-    return key
+    for _ in range(MOST_SOURCES + 1):  # each number there is can be taken by another just before
+        key = _source_key(connection, name)
+        if key is not None:
+            return key
+        connection.execute(query("name_source"), (name,))
+    raise Misuse(
+        f"the source {name} is one too many: a database has room for {MOST_SOURCES};"
+        " leave it out of CHANDLERY_SOURCES and --sources"
+    )
 
 
 def _source_key(connection: Connection, name: str) -> int | None:

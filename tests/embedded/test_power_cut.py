@@ -45,7 +45,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             connection.execute(
                 "insert into coin (id, ticker, symbol, name, rank, seen_at)"
                 " select t, t, t, t, n, now() from unnest('{a,b,c}'::text[])"
-                " with ordinality as _ (t, n); insert into source (name) values ('here'), ('there')"
+                " with ordinality as _ (t, n); insert into source values (0, 'here'), (1, 'there')"
             )
         embedded.stop(home)
 

@@ -37,7 +37,7 @@ def aged(template: Path, tmp_path: Path, frame: Frame) -> Iterator[Aged]:
                     connection.execute(
                         "insert into coin (id, ticker, symbol, name, rank, seen_at)"
                         " select t, t, upper(t), t, n, now() from unnest('{a,b,c}'::text[])"
-                        " with ordinality as _ (t, n); insert into source (name) values ('here')"
+                        " with ordinality as _ (t, n); insert into source values (0, 'here')"
                     )
                 store.write(connection, {coin: frame(hours) for coin in COINS}, 0)
                 store.refresh(connection)

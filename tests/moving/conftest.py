@@ -20,7 +20,7 @@ HOURS = len(BTC) + 200
 EVERYTHING = """
     insert into coin (id, ticker, symbol, name, rank, seen_at)
     values ('btc', 'BTC', 'BTC', 'Bitcoin, "the" first', 1, now()), ('eth', 'ETH', 'ETH', '', 2, now());
-    insert into source (name) values ('here'), ('there');
+    insert into source values (0, 'here'), (1, 'there');
     insert into coin_alias values ('bitcoin-old', 1, now());
     insert into coin_rank (day, coin, rank, market_cap, told_on)
     values ('2024-02-28', 1, 1, 1e12, '2024-02-28'), ('2024-02-28', 2, null, 0.1::float8 + 0.2, '2024-03-01');

@@ -1,6 +1,7 @@
 """Coins and listings, learnt again and again."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 from chandlery import store
 from chandlery.errors import Misuse
 from chandlery.model import HOUR, Window
+from chandlery.settings import Settings
 from chandlery.store.coins import find
 from chandlery.store.frames.learn_coins import learn_coins
 from chandlery.store.listings import listings, note_start
@@ -281,6 +283,25 @@ def test_a_ticker_is_the_best_ranked_active_coins(connection: store.Connection) 
         told_of = store.retire_unseen(connection, T0 + day * 24 * HOUR)
         assert (told_of.unseen, told_of.retired) == (unseen, retired)
     assert named(connection) == [BTC, ("old", "old"), ("new", "FET")]
+
+
+def test_a_run_that_comes_to_nothing_takes_no_number_of_63(connection: store.Connection) -> None:
+    for n in range(70):
+        with connection.transaction(force_rollback=True):
+            store.source_key(connection, f"killed-{n}")
+    assert [store.source_key(connection, name) for name in ("a", "b", "a")] == [0, 1, 0]
+
+
+def test_sources_named_at_once_have_each_a_number(settings: Settings) -> None:
+    def name(first: int) -> dict[str, int]:
+        with store.connect(settings) as own:
+            names = [f"venue-{n % 24}" for n in range(first, first + 24)]
+            return {each: store.source_key(own, each) for each in names}
+
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(name, range(0, 24, 6))
+    assert others == [first] * 3
+    assert sorted(first.values()) == [*range(24)]
 
 
 def test_one_source_more_than_there_are_bits_is_refused_and_the_last_one_is_told_apart(

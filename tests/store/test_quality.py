@@ -69,7 +69,6 @@ def test_measures_are_those_of_counting_bar_by_bar(
     connection: store.Connection, frame: Frame, learn: Learn, hours: list[int], now: int
 ) -> None:
     learn(("btc", "BTC"))
-    connection.execute("insert into source (name) values ('spot')")
     key = store.source_key(connection, "spot")
     listing = pl.DataFrame(
         {

@@ -88,7 +88,7 @@ def absent(coin: int, first: int, last: int, asked: datetime) -> store.Absence:
 
 @pytest.mark.usefixtures("known")
 def test_evidence_goes_when_its_hours_are_held(connection: store.Connection, frame: Frame) -> None:
-    connection.execute("insert into source (name) values ('other')")
+    connection.execute("insert into source values (2, 'other')")
     other, old, new = 2, T0 + 2 * DAY, NOW - 10 * DAY
     store.write(connection, {1: frame([*range(10), *range(12, 40)])}, 0)
     store.write(connection, {1: frame([50, 51])}, 1)
@@ -128,7 +128,7 @@ def keep_absence(connection: store.Connection, source: int, absence: store.Absen
 
 @pytest.mark.usefixtures("known")
 def test_evidence_of_an_outage_stays(connection: store.Connection, frame: Frame) -> None:
-    connection.execute("insert into source (name) values ('other')")
+    connection.execute("insert into source values (2, 'other')")
     store.write(connection, {1: frame(range(48)), 2: frame(range(48))}, 0)
     store.refresh(connection)
     for coin in COINS:
