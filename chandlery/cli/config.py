@@ -66,8 +66,8 @@ def config(*, example: bool, as_json: bool) -> None:
         )
     else:
         output.print(_table(found))
-        for told in _against(current.database_url):
-            click.echo(told, err=True)
+    for told in _against(current.database_url):
+        click.echo(told, err=True)
 
 
 def _against(url: str | None) -> Iterator[str]:

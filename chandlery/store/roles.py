@@ -7,6 +7,7 @@ from chandlery.store.connect import Connection
 from chandlery.store.queries import SQL
 
 ROLES = SQL / "roles"
+_LOCK = 0x726F6C6573  # "roles": of two who grant at once PostgreSQL refuses one
 
 
 def make_roles(connection: Connection) -> tuple[str, str]:
@@ -32,6 +33,7 @@ def share(connection: Connection) -> None:
 def _run(connection: Connection, name: str) -> None:
     try:
         with connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
             connection.execute("set local client_min_messages = error")
             connection.execute((ROLES / f"{name}.sql").read_bytes())
     except (

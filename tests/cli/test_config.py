@@ -41,7 +41,8 @@ def configured(
 def test_it_says_what_is_in_force_and_from_where(config: Run, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("CHANDLERY_HOME=there\nCOINGECKO_API_KEY=CG-planted\n")
     done = config("--json", DATABASE_URL=SECRETS["DATABASE_URL"])
-    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
+    assert (done.returncode, done.stderr.count("\n"), done.stdout.count("\n")) == (0, 1, 1)
+    assert done.stderr.startswith("DATABASE_URL has sslmode prefer")
     found = json.loads(done.stdout)
     assert {name: (each["value"], each["from"]) for name, each in found.items()} == {
         "DATABASE_URL": ("postgresql://me:***@db.example:6543/candles", "environment"),

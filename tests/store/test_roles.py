@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -153,6 +154,21 @@ def test_a_view_of_somebody_else_stops_the_handing_over_whole(owned: As, frame: 
         assert connection.execute("select count(*) from mine").fetchone() == (30 + 3,)
         connection.execute("drop view mine")
         store.share(connection)
+
+
+def test_of_many_who_share_at_once_none_fails(owned: As) -> None:
+    """As when every worker starts on a new version; a server refuses one of two who grant."""
+    with store.connect(owned("owner")) as connection:
+        store.migrate(connection)
+        store.make_roles(connection)
+
+    def share(_: int) -> None:
+        with store.connect(owned("owner")) as own:
+            for _ in range(5):
+                store.share(own)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(share, range(4))) == [None] * 4
 
 
 def test_who_may_not_migrate_is_told_who_is_to(owned: As) -> None:
