@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.simulated_clock import SimulatedClock
 from chandlery import embedded, store
 from chandlery.engine.context import open_context
 from chandlery.engine.result import RunResult
@@ -118,7 +119,7 @@ def opened(template: Path, folder: Path) -> Iterator[Site]:
         undisturbed = Settings(CHANDLERY_HOME=homes[1], **given)
         disturbed = undisturbed.model_copy(update={"home": homes[0], "database_url": wire.url})
         for each in (undisturbed, disturbed):
-            with open_context(each) as context:
+            with SimulatedClock().context(each) as context:
                 learn(context, NOW)
         yield Site(homes[0], wire, disturbed, undisturbed, venues, _weeks())
     wire.shut()
