@@ -94,7 +94,7 @@ def test_what_is_proposed_is_listed_confirmed_and_taken_back(
         (["BTC", "--confirm"], "nothing is proposed for BTC: give MOMENT and --factor"),
         (["BTC", FIRST, "--confirm"], "nothing tells by how much BTC changed then: give --factor"),
         (["BNX", "2024-03-05T06:30Z"], "moment '2024-03-05T06:30Z' is not a whole hour: write"),
-        (["BNX", "2034-03-05"], "moment 2034-03-05 00:00Z is in the future"),
+        (["BNX", "2099-03-05"], "moment 2099-03-05 00:00Z is in the future"),
         (["BNX", "noon"], "moment 'noon' is not a time"),
         (["BNY"], "no coin 'BNY' is known: did you mean BNX"),
     ],

@@ -127,7 +127,7 @@ def test_some_failed_is_exit_1_and_says_which(run: Run, venues: Serving) -> None
 WRONG = [
     ("backfill --symbols NOSUCH", "no coin 'NOSUCH' is known"),
     ("backfill --start 2026-02-01 --end 2026-01-01", "is not before end"),
-    ("backfill --start 2031-01-01", "is in the future"),
+    ("backfill --start 2099-01-01", "is in the future"),
     ("backfill --start 2026-01-01T05:00", "has no time zone"),
     ("backfill --start soon", "is not a time"),
     ("backfill --max-coins 0", "write 1 to"),

@@ -220,7 +220,7 @@ def test_both_clocks_wrong(place: Place, happened: Happened) -> None:
 
 @pytest.mark.fault(
     "process",
-    "runs by a clock three years ahead, and then by the right one",
+    "runs by a clock of 2099, and then by the right one",
     "what they left in the future is told once and not believed",
 )
 def test_a_clock_once_ahead(place: Place, happened: Happened) -> None:
@@ -236,14 +236,15 @@ def test_a_clock_once_ahead(place: Place, happened: Happened) -> None:
         assert done.returncode == 0, done
         return [line for line in done.stderr.splitlines() if "clock was ahead" in line]
 
-    ahead, right = "2029-11-22T10:30Z", f"{RIGHT:%FT%RZ}"
+    ahead, right = "2099-11-22T10:30Z", f"{RIGHT:%FT%RZ}"
     for verb in ("hourly", "quality"):
         said(verb, "--now", ahead)
     (told,) = said("hourly", "--now", right)
-    assert "of a time up to 2029-11-22 10:30Z is not believed" in told
+    assert "of a time up to 2099-11-22 10:30Z is not believed" in told
     assert said("hourly", "--now", right) == []
     with store.connect(place.settings) as connection:
         (run,) = store.last_runs(connection)
         assert run.ended_at < RIGHT + HOUR
-        assert store.forget_future(connection, RIGHT).rows == {}
+        # What other tests noted since is of the past, whenever this runs.
+        assert store.forget_future(connection, instant("2098-01-01")).rows == {}
     happened(f"“{told}”; the next run says nothing")
