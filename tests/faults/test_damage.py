@@ -93,8 +93,18 @@ GONE = {
 """A file that is lost, and PostgreSQL's words for it."""
 
 
-@pytest.mark.parametrize("name", GONE)
-@pytest.mark.fault("process", "a file of the database is lost", "one line: why, and what to do")
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name,
+            marks=pytest.mark.fault(
+                "process", f"the database's {name} is lost", "one line: why, and what to do"
+            ),
+        )
+        for name in GONE
+    ],
+)
 def test_an_engine_that_does_not_start_says_why_and_what_to_do(
     template: Path, tmp_path: Path, name: str, happened: Happened
 ) -> None:
