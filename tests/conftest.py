@@ -5,6 +5,7 @@ Without more, a test's database is the embedded TimescaleDB in a folder of its o
 """
 
 import shutil
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -80,6 +81,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """Settings with a database in which nothing is yet."""
     yield from _settings(request, tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heeds_ctrl_c() -> None:
+    """As at a terminal: a shell has it ignored in the background, and so have our processes."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

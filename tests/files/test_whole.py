@@ -13,11 +13,9 @@ from tests.command_line import ROOT
 from tests.waiting import PATIENCE
 
 WRITER = """
-import signal
 import sys
 from pathlib import Path
 from chandlery.files.whole import whole
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
 with whole(Path(sys.argv[1]), private=True) as part:
     part.write_text("half")
     print(part, flush=True)
